@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from chainrule.explain.columns.whatif import whatif
     from chainrule.explain.derive.symbolic.backprop import derive_backprop
     from chainrule.explain.derive.symbolic.formula import derive_formula
+    from chainrule.exports.export import export
     from chainrule.fitting.ablation import ablate
+    from chainrule.fitting.learning import learning_curve
     from chainrule.fitting.score import Trained
     from chainrule.fitting.small import small_of
     from chainrule.fitting.train import train
@@ -51,10 +53,12 @@ _HOMES = {
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
+    "learning_curve": "chainrule.fitting.learning",
     "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
     "displays": "chainrule.estimators",
+    "export": "chainrule.exports.export",
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
@@ -66,8 +70,8 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "importance", "load",
-    "read_table", "report", "small_of", "train", "whatif",
+    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "export", "importance",
+    "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

@@ -52,7 +52,9 @@ def _option_with(name: str, value: Any) -> str:
     return f"{_option(name)} {text if _PLAIN.fullmatch(text) else repr(text)}"
 
 
-COMMAND_LINE = Door(_option, _option_with, "formulas {name}", {"seeds": "ablate", "notation": "as"})
+COMMAND_LINE = Door(
+    _option, _option_with, "formulas {name}", {"seeds": "ablate", "draws": "learning_curve", "notation": "as"}
+)
 PYTHON = Door(
     str, lambda name, value: f"{name}={value!r}", "`{home}`", {"out": "path", "step": "trace_steps(…)"}
 )

@@ -32,6 +32,7 @@ class Purpose(IntEnum):
     SPLIT = 4
     SHEET = 5
     TABLE = 6
+    EXPORT = 7
 
 
 def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tuple[NDArray[np.uint32], ...]:

@@ -193,11 +193,16 @@ def test_again_makes_another_iteration(walk):
     walk = Walk(lesson, repeats=True)
     walk.step(place)
     texts = [plain_text(section_rows(walk.again(place).section, 100)).split("\n") for _ in range(3)]
-    seen = [next(filter(None, reversed(lines))).split()[:2] for lines in texts]
+    seen = [[line.split() for line in lines if re.match(r" +[0-9]+ +0\.2", line)][-1][:2] for lines in texts]
     assert [row[0] for row in seen] == ["2", "3", "4"]
     errors = [float(row[1]) for row in seen]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] < 0.2910277737
+    # All costs so far are drawn: the one before the first update, and one after each.
+    for number, lines in enumerate(texts, 2):
+        (picture,) = [line for line in lines if line.startswith("updates to the right")]
+        assert picture == "updates to the right, cost up; * the cost so far"
+        assert any(re.fullmatch(rf" +0 +{number}", line) for line in lines)
 
 
 def gone_through(batch, epochs, tolerance=None):

@@ -143,6 +143,7 @@ def test_words_name_numbers_and_say_them_in_any_notation(seven):
 def test_every_format_has_the_names(seven, form, name):
     lesson = replace(seven, steps=seven.steps[:3], told_in=name)
     shown = told(lesson, form=form)
+    shown = shown.partition("<script>")[0]  # a script has its own
     assert "`" not in shown.replace("```", "")  # the fences of Markdown
     if form == "json":
         assert json.loads(shown)["notation"]["name"] == name
@@ -161,7 +162,7 @@ def test_sheets_and_keys_have_the_names(seven, name):
     tex, page = sheets_latex(lesson, variants), sheets_html(lesson, variants)
     cost = {"goodfellow": "$J$, the cost", "article-5": r"$E_{\mathrm{total}}$, the cost"}.get(name)
     assert cost is None or cost in tex
-    wanted = {"goodfellow": r"\frac{\partial J}{\partial W^{(1)}_{1,1}}", "mazur": r"\delta_{o1} &= "}.get(
+    wanted = {"goodfellow": r"\frac{\partial J}{\partial W^{(1)}_{1,1}}", "mazur": r"\delta_{o1} = "}.get(
         name, "w_{1}"
     )
     assert wanted in tex
@@ -294,7 +295,7 @@ def test_layers_and_formulas_are_the_notations(seven):
     lesson = replace(seven, steps=(replace(seven.steps[1], move="describe"),))
     shown = told(replace(lesson, told_in="goodfellow"))
     assert "loss of a row: (ŷ - y)^2/2" in shown
-    assert re.search(r"1 +2 +sigmoid: 1/\(1 \+ exp\(-a\)\)", shown)
+    assert re.search(r"1 +2 +sigmoid +1/\(1 \+ exp\(-a\)\)", shown)
     shown = told(replace(lesson, told_in="nielsen"))
     assert re.search(r"\n +3 +2 +sigmoid", shown)
     shown = told(lesson)

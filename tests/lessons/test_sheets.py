@@ -1,13 +1,18 @@
 """Exercise sheets: fresh friendly numbers, all different, the same for the same seed, right, and blank where they should be."""
 
+import math
 import re
+from dataclasses import replace
 
 import pytest
 
+from browsers import started
 from chainrule.errors import SettingsError
+from chainrule.explain.show.document import GridBlock
 from chainrule.lessons.lesson import lesson_names, read_lesson
 from chainrule.lessons.sheets import draw_sheets, read_blank
 from chainrule.lessons.show.sheets import sheets_html, sheets_latex
+from chainrule.plots.network.marks import Edges, Neurons
 from effort import one_in
 from paper import check_by_hand
 
@@ -90,24 +95,137 @@ def test_a_sheet_of_article_5_is_right():
         assert result["dC/dW[2][1,1]"] == pytest.approx(w5, abs=1e-3)
 
 
-@pytest.mark.parametrize(("text", "count"), [("last2", 2), ("5", 5), ("last10", 10), ("all", None)])
-def test_what_is_left_blank(text, count):
-    assert read_blank(text) == count
-    (sheet,) = draw_sheets(read_lesson("one-neuron"), variants=1, seed=0, blank=read_blank(text))
-    blank = [sheet.is_blank(place) for place in range(len(sheet.lines))]
-    assert sum(blank) == (len(sheet.lines) if count is None else count)
-    assert blank == sorted(blank)
+@pytest.mark.parametrize(
+    ("text", "count"), [("last2", 2), ("5", 5), ("last10", 10), ("all", 19), ("results", 19)]
+)
+def test_the_last_lines_are_left_blank(text, count):
+    (sheet,) = draw_sheets(read_lesson("one-neuron"), variants=1, seed=0, blank=text)
+    assert len(sheet.lines) == 19
+    assert sorted(sheet.blank) == list(range(19 - count, 19))
+    assert sheet.keep is (text == "results")
 
 
-@pytest.mark.parametrize("text", ["last", "0", "first2", "-1", "last0", "2.5", ""])
+def test_a_pass_is_left_blank():
+    """Article 3's two rows: z, a and the loss of each and the cost are forward, what is derived by them is backward."""
+    names = {}
+    for part in ("forward", "backward"):
+        (sheet,) = draw_sheets(read_lesson("article-3"), variants=1, seed=0, blank=part)
+        names[part] = [line.left for place, line in enumerate(sheet.lines) if sheet.is_blank(place)]
+    forward = [f"{name}@row={row}" for row in (1, 2) for name in ("z[1][1]", "a[1][1]", "loss")]
+    assert names["forward"] == [*forward, "C"]
+    assert names["backward"][:2] == ["share@row=1", "dC/da[1][1]@row=1"]
+    assert [*names["forward"], *names["backward"]] == [line.left for line in sheet.lines]
+
+
+@pytest.mark.parametrize("text", ["last", "0", "first2", "-1", "last0", "2.5", "", "Forward", "result"])
 def test_what_can_not_be_left_blank(text):
-    with pytest.raises(SettingsError, match=r"^blank"):
+    with pytest.raises(SettingsError, match=r"^blank .*forward, backward, results, all.*last2"):
         read_blank(text)
+
+
+def test_a_pass_that_is_not_there_can_not_be_left_blank(write):
+    lesson = write(
+        (
+            '[[steps]]\nmove = "train"',
+            '[sheet]\nrows = [1]\naddresses = ["a[1][1]"]\n\n[[steps]]\nmove = "train"',
+        )
+    )
+    assert draw_sheets(lesson, variants=1, seed=0, blank="forward")[0].blank == {0, 1}
+    with pytest.raises(
+        SettingsError, match=r"sheet: blank backward: the sheet has no line of the backward pass"
+    ):
+        draw_sheets(lesson, variants=1, seed=0, blank="backward")
+
+
+@pytest.mark.parametrize("blank", ["forward", "backward", "results", "last7", "all"])
+@pytest.mark.parametrize("name", one_in(4, lesson_names()))
+def test_no_number_that_is_left_blank_stands_elsewhere(name, blank):
+    """Neither printed, nor in an attribute: the sheet is the same whatever came out."""
+    lesson = read_lesson(name)
+    (sheet,) = draw_sheets(lesson, variants=1, seed=5, blank=blank)
+    other = replace(
+        sheet,
+        lines=tuple(
+            replace(line, **_changed(line, {sheet.lines[at].left for at in sheet.blank}))
+            for line in sheet.lines
+        ),
+    )
+    assert other.lines != sheet.lines
+    for show in (sheets_html, sheets_latex):
+        assert show(lesson, [other], "sheets") == show(lesson, [sheet], "sheets")
+        assert show(lesson, [other], "keys") != show(lesson, [sheet], "keys")
+
+
+def _changed(line, hidden):
+    """Return a line's numbers with 7.5 for each that is hidden."""
+    change = dict.fromkeys(hidden, 7.5)
+    values = {name: change.get(name, value) for name, value in line.values.items()}
+    shown = {name: "7.5" if name in hidden else text for name, text in line.shown.items()}
+    return {"values": values, "shown": shown, "result": change.get(line.left, line.result)}
+
+
+def numbers_at(picture, kind):
+    """Return the numbers of a drawing's marks of one kind by address."""
+    marks = [mark for mark in picture.chart.marks if isinstance(mark, kind) and mark.addresses]
+    return {name: value for mark in marks for name, value in zip(mark.addresses, mark.values, strict=True)}
+
+
+def test_the_network_is_drawn_with_the_numbers():
+    """The weights of the lines stand at the edges; the row's inputs in the neurons, and in the key what comes of them."""
+    for sheet in draw_sheets(read_lesson("article-5"), variants=3, seed=2):
+        given = {key: value for line in sheet.lines for key, value in line.values.items()}
+        for picture in (sheet.drawn, sheet.solved):
+            edges = numbers_at(picture, Edges)
+            assert {f"W[{layer}][{i},{j}]" for layer in (1, 2) for i in (1, 2) for j in (1, 2)} <= set(edges)
+            assert all(value == given[name] for name, value in edges.items() if name in given)
+        inside = [numbers_at(picture, Neurons) for picture in (sheet.drawn, sheet.solved)]
+        for name in ("x[1]", "x[2]"):
+            assert inside[0][name] == inside[1][name] == given[name]
+        for name in ("a[1][1]", "a[2][2]"):
+            assert math.isnan(inside[0][name])
+            assert inside[1][name] == pytest.approx(given[name], abs=2e-3)
+    latex = sheets_latex(read_lesson("article-5"), [sheet], "sheets")
+    assert latex.count(r"\begin{picture}") == latex.count(r"\end{picture}") == 1
+    assert latex.count(r"\Line(") == 12  # eight weights, and two biases to two neurons each
+    assert latex.count(r"\circle{") == 6
+
+
+@pytest.mark.parametrize("name", lesson_names())
+def test_inputs_and_targets_vary_as_well(name):
+    lesson = read_lesson(name)
+    sheets = draw_sheets(lesson, variants=12, seed=4)
+    kept = (lesson.sheet or {}).get("keep", ())
+    rows = [
+        next(block.grid for block in reversed(sheet.given) if isinstance(block, GridBlock))
+        for sheet in sheets
+    ]
+    columns = list(zip(*[[cell for row in grid.rows for cell in row[1:]] for grid in rows], strict=True))
+    names = list(rows[0].headers[1:]) * len(rows[0].rows)
+    for header, cells in zip(names, columns, strict=True):
+        assert (len(set(cells)) > 1) is (header[0] not in kept), header
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blank", ["last2", "forward", "backward", "results", "all"])
+def test_a_sheet_is_one_page(blank, tmp_path):
+    """Printed by Chromium: as many pages as sheets and keys."""
+    lessons = ["article-5", "one-neuron", "article-2", "momentum"]
+    with started() as browser:
+        for name in lessons:
+            lesson = read_lesson(name)
+            path = tmp_path / f"{name}.html"
+            path.write_text(
+                sheets_html(lesson, draw_sheets(lesson, variants=3, seed=9, blank=blank)), "utf-8"
+            )
+            page = browser.new_page()
+            page.goto(path.as_uri())
+            printed = page.pdf(prefer_css_page_size=True)
+            assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 6, name
 
 
 def test_the_sheet_hides_what_the_key_shows():
     lesson = read_lesson("article-5")
-    variants = draw_sheets(lesson, variants=2, seed=7, blank=2)
+    variants = draw_sheets(lesson, variants=2, seed=7, blank="last2")
     sheets, keys = (sheets_html(lesson, variants, part) for part in ("sheets", "keys"))
     assert sheets.count('class="line blank"') == 4
     assert keys.count('class="line blank"') == 0
@@ -120,7 +238,7 @@ def test_the_sheet_hides_what_the_key_shows():
     assert both.count('<section class="sheet"') == 4
     assert both.index("exercise") < both.index("answer key")
     latex = sheets_latex(lesson, variants, "sheets")
-    assert latex.count(r"\hrulefill") == 4
+    assert latex.count(r"\hrulefill") == 8
     assert latex.count(r"\newpage") == 1
 
 
@@ -154,7 +272,7 @@ def test_too_few_numbers_are_named(write):
     lesson = write(
         (
             '[[steps]]\nmove = "derive"',
-            '[sheet]\nrows = [1]\nW = [1, 2]\naddresses = ["z[1][1]"]\n\n[[steps]]\nmove = "derive"',
+            '[sheet]\nrows = [1]\nW = [1, 2]\nkeep = ["x", "y", "b"]\naddresses = ["z[1][1]"]\n\n[[steps]]\nmove = "derive"',
         )
     )
     assert len(draw_sheets(lesson, variants=4, seed=0)) == 4  # 2 x 2
@@ -166,7 +284,9 @@ def test_too_few_numbers_are_named(write):
     ("sheet", "message"),
     [
         ("[sheet]\nW = []", r"sheet\.W: the list has 0 items"),
-        ("[sheet]\nhand = 2", "sheet: nothing is drawn anew; give numbers for x, y, W or b"),
+        ('[sheet]\nkeep = ["x", "y", "W", "b"]', "sheet: nothing is drawn anew; keep fewer of x, y, W and b"),
+        ('[sheet]\nkeep = ["z"]', r"sheet\.keep\[1\]: 'z' is unknown"),
+        ('[sheet]\nx = [1]\nkeep = ["x"]', "sheet: x is kept, and there are numbers to draw it from"),
         ("[sheet]\nw = [1]", r"sheet: there is no key 'w'; did you mean"),
         ('[sheet]\nW = [1, 2]\naddresses = ["z[4][1]"]', r"sheet: z\[4\]\[1\]: there is no layer 4"),
         ('[sheet]\nnetwork = "no"', r"sheet\.network: there is no network 'no'"),

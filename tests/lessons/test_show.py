@@ -84,7 +84,7 @@ class Ids(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.ids += [value for key, value in attrs if key == "id"]
-        if tag not in ("meta", "link", "br"):
+        if tag not in ("meta", "link", "br", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -99,8 +99,11 @@ def test_a_page_loads_nothing_and_is_well_formed(name, lessons):
     parser.feed(html)
     assert parser.open == []
     assert len(parser.ids) == len(set(parser.ids)) >= len(steps)
-    assert not re.search(r'(?:src|href)="(?!data:|#step-)|url\(|@import|<script', html)
+    assert not re.search(r'(?:src|href)="(?!data:|#step-|#term-|#use-)|url\(|@import|<script src', html)
     assert html.count('<section class="section"') == len(steps)
+    targets = re.findall(r' href="#([^"]+)"', html)
+    assert set(targets) <= set(parser.ids)
+    assert targets.count("step-2") == 3  # from the contents, from step 1, and back from step 3
     assert "did not come out" not in html
     assert "\\u20" not in html  # an invisible sign of a product is none that hides something
 

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from chainrule.lessons.lesson import read_lesson
@@ -20,7 +21,7 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
 )
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
-PENGUINS = "examples/penguins.csv"
+PENGUINS = str(Path(__file__).parents[2] / "examples/penguins.csv")
 
 FROZEN = "article-5"
 

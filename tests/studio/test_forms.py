@@ -139,10 +139,3 @@ def test_the_last_column_is_the_target_where_none_is_named(tmp_path):
     course = opened_table(str(path), {}, {})
     assert asked_of(course).question.target == "color"
     assert "the last column: choose another" in course.notes[0]
-
-
-def test_columns_between_commas_are_several(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text('"a,b",c,d,y\n' + "".join(f"{i},{i * i},{i % 3},{i % 2}\n" for i in range(40)))
-    course = opened_table(str(path), {"target": ["y"], "inputs": ["a,b", "c,d"]}, {})
-    assert asked_of(course).question.inputs == ["a,b", "c", "d"]

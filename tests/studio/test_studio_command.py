@@ -62,6 +62,15 @@ def courses(*words):
     return _course(parser().parse(list(words)))
 
 
+def test_columns_between_commas_are_several(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('"a,b",c,d,y\n' + "".join(f"{i},{i * i},{i % 3},{i % 2}\n" for i in range(40)))
+    words = (str(path), "--target", "y", "--inputs", "a,b", "--inputs", "c,d", "--kinds", "d=category")
+    question = asked_of(courses(*words)).question
+    assert question.inputs == ["a,b", "c", "d"]
+    assert question.kinds == {"d": "category"}
+
+
 def test_without_words_it_opens_on_article_5():
     course = courses()
     assert (course.kind, course.network.sizes, course.notation) == ("lesson", (2, 2, 2), "article-5")

@@ -56,7 +56,7 @@ def run(*words: str, cwd: Path) -> None:
         ({"target": ["price"]}, {"epochs": 5}, {}),
         ({"target": ["grade"], "drop": ["id"]}, {"hidden": (5, 3), "optimizer": "momentum(mu=0.5)", "epochs": 4},
          {"settings": {"activation": "tanh, where(z > 0, z, 0.1 * z)", "batch_size": "all", "early_stopping": False}}),
-        ({"target": ["flag"], "inputs": ["size,weight", "town"]}, {"epochs": 6, "initial": {"W[1][1,2]": 0.1}, "seed": 9},
+        ({"target": ["flag"], "inputs": ["size", "weight", "town"]}, {"epochs": 6, "initial": {"W[1][1,2]": 0.1}, "seed": 9},
          {"settings": {"l2": 0.01, "dropout": 0.1, "learning_rate": 0.02}}),
         ({"target": ["price"]}, {"fast": True, "members": 2, "epochs": 3}, {}),
     ],

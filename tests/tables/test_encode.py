@@ -342,7 +342,10 @@ def test_a_new_table_is_checked(write: Write) -> None:
         "t.csv: line 2, column 'body_mass_g': 'heavy' is not a number; correct it, or name it as missing with "
         "missing=['heavy']"
     )
-    infinite = read_table(write(f"{header}\n2008,male,Dream,40,18,180,-inf,1\n"))
+    line = f"{header}\n2008,male,Dream,40,18,180,-inf,1\n"
+    gap = encoder.transform(read_table(write(line.replace("-inf", ""))))
+    assert encoder.transform(read_table(write(line))).tolist() == gap.tolist()
+    infinite = read_table(write(line), infinite="refuse")
     assert message(encoder, infinite) == (
         "t.csv: line 2, column 'body_mass_g': '-inf' is not a finite number (beyond ±1.8e308); correct it, or name it "
         "as missing with missing=['-inf']"

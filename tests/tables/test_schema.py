@@ -82,7 +82,7 @@ def test_penguins() -> None:
         (["31/12/2024", "01/02/2024"], ("datetime", "input", "")),
         (
             ["03/12/2024", "01/02/2024"],
-            ("text", "left out", "day and month can't be told apart in its dates; write them as 2024-12-31"),
+            ("datetime", "input", ""),
         ),
         ([[1], [2]], ("nested", "left out", "its cells are of the type List(Int64), not single values")),
         (list(range(19)), ("number", "input", "")),
@@ -272,13 +272,17 @@ def test_odd_dates(write: Write) -> None:
 
 
 def test_infinite_numbers(write: Write) -> None:
-    table = csv_table(write, a=[1, 2, "1e999", 4], b=[1, 2, 3, 5], y=[1.5, 2.5, 3, 4])
+    cells: dict[str, list[object]] = {"a": [1, 2, "1e999", 4], "b": [1, 2, 3, 5], "y": [1.5, 2.5, 3, 4]}
+    taken = infer_schema(csv_table(write, **cells), target="y")
+    assert taken.notes == ("column 'a': 1 infinite number is a missing cell ('1e999' in line 4)",)
+    assert [(one.name, one.n_missing) for one in taken.inputs] == [("a", 1), ("b", 0)]
+    table = read_table("t.csv", infinite="refuse")
     assert message(table, target="y") == (
         "TableError: t.csv: line 4, column 'a': '1e999' is not a finite number (beyond ±1.8e308); correct it, or name "
         "it as missing with missing=['1e999']"
     )
     assert infer_schema(table, target="y", drop=["a"]).task == "regression"
-    frame = from_frame({"a": [1.0, float("-inf")], "y": [1.5, 2.5]}, "t")
+    frame = from_frame({"a": [1.0, float("-inf")], "y": [1.5, 2.5]}, "t", infinite="refuse")
     assert message(frame, target="y") == (
         "TableError: t: row 2, column 'a': '-inf' is not a finite number (beyond ±1.8e308); correct it, or make it "
         "missing"
@@ -419,8 +423,8 @@ def test_table_errors(frame: dict[str, list[object]], options: dict[str, object]
         ({"target": "a", "drop": ["a"]}, "'a' is the target, so it can't be dropped"),
         ({"inputs": ["a"], "drop": ["a"]}, "'a' is named as an input and to be dropped; choose one"),
         (
-            {"kinds": {"a": "text"}},
-            "the kind of 'a' is 'text'; it is one of number, boolean, category, datetime",
+            {"kinds": {"a": "word"}},
+            "the kind of 'a' is 'word'; it is one of number, category, date, text, leave-out, boolean, datetime",
         ),
         ({"max_levels": 0}, "max_levels is 0; it is at least 1"),
     ],

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 
+from chainrule._aside import tell
 from chainrule.cli.documents import chosen_format, deliver, document_options
-from chainrule.cli.parsing import Parser, check_numbers, model_and_table, opened, reading_options
+from chainrule.cli.parsing import Parser, check_numbers, opened, reading, reading_options
 from chainrule.errors import SettingsError
 
 EXAMPLES = """
 chainrule check penguins.safetensors penguins.csv
 chainrule check penguins.safetensors penguins.csv --row 17 --all-weights
 chainrule check penguins.safetensors penguins.csv --rows 100 --sample 500 --seed 3
+chainrule check penguins.mjs --model penguins.safetensors
 """
 
 
@@ -21,10 +23,17 @@ def parser() -> Parser:
         "check",
         "MODEL TABLE [options]",
         "Check a model's gradients and predictions on rows of a table: against differences, arithmetic of 50 digits, "
-        "a second engine, and sums. Prints a certificate; the exit code is 1 if a check fails.",
+        "a second engine, and sums. Or with --model check what chainrule export wrote: its answers beside the model's, on made "
+        "rows and on a table. Prints a certificate; the exit code is 1 if a check fails.",
         EXAMPLES,
     )
-    model_and_table(made, "a table with the target")
+    said = {
+        "MODEL": "a file that chainrule train wrote, or with --model one that chainrule export wrote",
+        "[TABLE]": "a table with the target; - is standard input; of an export it can be left out",
+    }
+    made.options("files", said)
+    of_export = "the model that the file before is an export of"
+    made.option("files", "--model", metavar="MODEL", dest="exported_by", help=of_export)
     said = {
         "--row N": "this row of the table alone, from 1",
         "--rows N": "a batch of N rows drawn by chance (default 32)",
@@ -41,6 +50,10 @@ def parser() -> Parser:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if a check fails."""
+    if options.exported_by is not None:
+        return _export_checked(options)
+    if options.table is None:
+        raise SettingsError("TABLE is missing; see chainrule check --help")
     if options.row is not None and options.rows is not None:
         raise SettingsError("--row names one row and --rows a number of rows: leave one of them out")
     if options.all_weights and options.sample is not None:
@@ -62,4 +75,16 @@ def run(options: argparse.Namespace) -> int:
     )
     document = certificate_document(certificate, options.model, table.name, table.notes)
     deliver(document, name, options, table.notes)
+    return 0 if certificate.passed else 1
+
+
+def _export_checked(options: argparse.Namespace) -> int:
+    """Run an export again beside its model; return 1 if it differs."""
+    from chainrule.exports.export import check_export
+
+    certificate = check_export(options.model, options.exported_by, options.table, **reading(options))
+    for line in certificate.words:
+        print(line)
+    for line in certificate.wrong:
+        tell(f"wrong: {line}")
     return 0 if certificate.passed else 1

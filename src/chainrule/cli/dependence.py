@@ -10,6 +10,7 @@ from chainrule.cli.parsing import (
     check_numbers,
     model_and_table,
     opened,
+    parse_columns,
     reading_options,
     thread_option,
 )
@@ -57,8 +58,7 @@ def run(options: argparse.Namespace) -> None:
     name = chosen_format(options, picture_formats())
     model, table = opened(options)
     known = {column.name for column in model.encoder.columns}
-    text = options.column
-    columns = [text] if text in known else [part.strip() for part in text.split(",")]
+    columns = parse_columns(options.column, known)
     how = {"label": getattr(options, "class"), "target": options.target, "seed": options.seed}
     with limited_threads(options.threads):
         found = dependence(model, table, columns, **how)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser, closest
 from chainrule.errors import SettingsError
+
+if TYPE_CHECKING:
+    from chainrule.explain.show.document import Cell
 
 EXAMPLES = """
 chainrule formulas
@@ -28,6 +31,9 @@ KINDS = {
     "scalings": ("--scaling", "input of the number v in the table"),
 }
 """The headers of each table."""
+
+FORMULAS = ("formula", "lines", "range")
+"""What of a record is a formula, in the order of its columns."""
 
 
 def parser() -> Parser:
@@ -83,14 +89,27 @@ def _records() -> Mapping[str, Sequence[Mapping[str, Any]]]:
     }
 
 
-def _row(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a record as a row of texts: its parameters below its name, each line below the other."""
-    name, parameters, *others = record.values()
+def _row(record: Mapping[str, Any]) -> tuple[Cell, ...]:
+    """Return a record as a row of cells: its parameters below its name, each line below the other."""
+    from chainrule.explain.show.document import Styled
+
+    name, parameters, *others = (record[key] for key in record if key not in FORMULAS)
     named = "\n".join([name, *(f"  {key}={value:.6g}" for key, value in parameters.items())])
-    return (named, *map(_cell, others))
+    made = [formula_cell(record[key]) for key in FORMULAS if key in record]
+    return (
+        Styled(named, as_typed=True),
+        *made,
+        *(one if isinstance(one, str) else f"{one:g}" for one in others),
+    )
 
 
-def _cell(value: str | float | list[str]) -> str:
+def formula_cell(value: str | list[str]) -> Cell:
+    """Return a formula, lines of formulas, or the two ends of a range, as a cell."""
+    from chainrule.explain.show.document import with_formulas
+
     if isinstance(value, list):
-        return "\n".join(value) or "line search, by SciPy"
-    return value if isinstance(value, str) else f"{value:g}"
+        return with_formulas("\n".join(map("${}$".format, value)) or "line search, by SciPy")
+    ends = value[1:-1].split(", ")
+    if value[:1] in "[(" and value[-1:] in ")]" and len(ends) == 2 and "(" not in value[1:-1]:
+        return with_formulas(f"{value[0]}${ends[0]}$, ${ends[1]}${value[-1]}")
+    return with_formulas(value if value.startswith("{") else f"${value}$")

@@ -10,6 +10,7 @@ from chainrule.cli.parsing import (
     check_numbers,
     model_and_table,
     opened,
+    parse_columns,
     reading_options,
     thread_option,
 )
@@ -56,7 +57,8 @@ def run(options: argparse.Namespace) -> None:
 
     name = chosen_format(options, picture_formats())
     model, table = opened(options)
-    groups = [[part.strip() for part in group.split(",")] for group in options.group or ()]
+    known = {column.name for column in model.encoder.columns}
+    groups = [parse_columns(group, known) for group in options.group or ()]
     how = {"metric": options.metric, "groups": groups, "repeats": options.repeats}
     how |= {"seed": options.seed, "target": options.target}
     with limited_threads(options.threads):

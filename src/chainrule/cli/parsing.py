@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -165,6 +165,14 @@ def parse_factors(text: str) -> dict[str, float]:
     return found
 
 
+def parse_kinds(text: str) -> tuple[str, str]:
+    """Return a column and its kind: ``zip=text``."""
+    name, equals, kind = text.rpartition("=")
+    if not (name and equals and kind):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a column and its kind, such as zip=text")
+    return name, kind.strip()
+
+
 def parse_values(text: str) -> dict[str, float]:
     """Return numbers by address: ``W[1][1,2]=0.1,b[1]=0.35``."""
     found: dict[str, float] = {}
@@ -195,6 +203,20 @@ def parse_words(text: str, brackets: str = "()") -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
+def parse_columns(text: str, known: Collection[str]) -> list[str]:
+    """Return the columns between commas, where a column's own name may hold some: the longest names that are known."""
+    if text in known:
+        return [text]
+    parts, found = parse_words(text), []
+    while parts:
+        lengths = range(len(parts), 0, -1)
+        named = ((n, sign.join(parts[:n])) for n in lengths for sign in (",", ", "))
+        n, name = next(((n, name) for n, name in named if name in known), (1, parts[0]))
+        found.append(name)
+        parts = parts[n:]
+    return found
+
+
 def one_or_more(text: str) -> str | tuple[str, ...]:
     """Return the one name or formula, or those between commas."""
     parts = parse_words(text)
@@ -212,6 +234,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "numbers": parse_values,
     "addresses": parse_addresses,
     "texts": one_or_more,
+    "kinds": parse_kinds,
 }
 """How the value of an option is read, by the kind of its setting; others are text as it stands."""
 
@@ -220,7 +243,10 @@ def setting_option(parser: Parser, setting: Setting) -> None:
     """Add the option of a setting; a flag that the recipe may set can be switched off, too."""
     name, said = COMMAND_LINE.setting(setting.name), setting.said(COMMAND_LINE)
     if setting.kind.name != "flag":
-        read, action = READERS.get(setting.kind.name), "append" if setting.kind.name == "columns" else "store"
+        read, action = (
+            READERS.get(setting.kind.name),
+            "append" if setting.kind.name in ("columns", "kinds") else "store",
+        )
         parser.option(setting.group, name, metavar=setting.sign, type=read, action=action, help=said)
     elif setting.default is None:
         parser.option(setting.group, name, action=argparse.BooleanOptionalAction, help=said)
@@ -235,8 +261,8 @@ def settings_given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any
 
 
 def names_among(values: Sequence[str], columns: Sequence[str]) -> list[str]:
-    """Return the columns of ``--inputs a,b --inputs c``; a name that holds a comma can stand alone."""
-    return [name for value in values for name in ([value] if value in columns else parse_words(value))]
+    """Return the columns of ``--inputs a,b --inputs c``."""
+    return [name for value in values for name in parse_columns(value, columns)]
 
 
 def model_and_table(parser: Parser, table: str) -> None:
@@ -277,6 +303,12 @@ def reading_options(parser: Parser, *, trained: bool) -> None:
         "--decimal SIGN": f"the decimal sign of numbers in text, . or ,{as_before or ' (default .)'}",
         "--encoding NAME": "of text; UTF-8, else Latin-1, if not given",
     }
+    said |= {
+        "--thousands SIGN": f"between groups of digits: . , apostrophe or space{as_before or '; found if not given'}",
+        "--dates ORDER": f"of 04/02/2020, day-first or month-first{as_before or '; found, else day-first'}",
+        "--infinite WHAT": f"what infinite numbers are: missing cells, or refuse{as_before or ' (default missing)'}",
+    }
+    said["--unpack-limit SIZE"] = "what a compressed file may unpack to, such as 8G (default 1G)"
     parser.options("tables", said)
     missing = f"also means that a cell is missing, beside empty, NA, null …; can be repeated{as_before}"
     parser.option("tables", "--missing", metavar="WORD", action="append", help=missing)
@@ -284,4 +316,6 @@ def reading_options(parser: Parser, *, trained: bool) -> None:
 
 def reading(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options about reading tables by name."""
-    return {name: getattr(options, name) for name in ("delimiter", "decimal", "encoding", "missing")}
+    from chainrule.model.source import READING
+
+    return {name: getattr(options, name) for name in READING}

@@ -17,6 +17,7 @@ from chainrule.cli.parsing import (
 EXAMPLES = """
 chainrule report penguins.safetensors penguins.csv --out report.html
 chainrule report penguins.safetensors penguins.csv --seed 3 --out report.md
+chainrule report penguins.safetensors penguins.csv --ablation ablation.json --out report.html
 chainrule report penguins.safetensors new.csv --format md
 """
 
@@ -34,6 +35,8 @@ def parser() -> Parser:
     model_and_table(made, "a table, best with the target")
     said = {
         "--history FILE": "the losses by epoch, as chainrule train --history wrote them",
+        "--ablation FILE": "what each ingredient adds, as chainrule train --ablate --json printed it",
+        "--learning-curve FILE": "scores by rows trained on, as chainrule train --learning-curve --json printed them",
         "--seed N": "of the rows that are drawn (default 0)",
     }
     made.options("what is looked at", said, seed=0)
@@ -47,14 +50,19 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     check_numbers(options)
     from chainrule.engines.threads import limited_threads
+    from chainrule.reports.ablation import read_ablation
     from chainrule.reports.history import read_history
+    from chainrule.reports.learning import read_learning
     from chainrule.reports.report import made
     from chainrule.reports.reported import Reported
 
     form = chosen_format(options)
     epochs = () if options.history is None else read_history(options.history)
     model, table = opened(options)
-    subject = Reported(model, table, options.model, options.typed, options.seed, epochs=epochs)
+    found = None if options.ablation is None else read_ablation(options.ablation)
+    curve = None if options.learning_curve is None else read_learning(options.learning_curve)
+    about = (model, table, options.model, options.typed, options.seed)
+    subject = Reported(*about, epochs=epochs, ablation=found, learning=curve)
     with limited_threads(options.threads):
         document = made(subject).document
     deliver(document, form, options, table.notes)

@@ -14,6 +14,7 @@ from chainrule._doors import COMMAND_LINE
 from chainrule._numbers import printable
 from chainrule.cli.parsing import (
     Parser,
+    names_among,
     reading,
     reading_options,
     setting_option,
@@ -99,6 +100,7 @@ def run(options: argparse.Namespace) -> None:
 def _course(options: argparse.Namespace) -> Course:
     """Return the training that the words are about."""
     from chainrule.fitting.question import Question
+    from chainrule.model.source import Reading
     from chainrule.studio.opening import FIRST_LESSON, opened_lesson, opened_model, opened_table
     from chainrule.training.settings.record import Settings
 
@@ -119,10 +121,15 @@ def _course(options: argparse.Namespace) -> Course:
         return opened_model(files[0], files[1], reading(options), options.threads)
     if files[0].endswith(".safetensors"):
         raise SettingsError(f"{files[0]} is a model: name its table, too: chainrule studio {files[0]} TABLE")
+    read = reading(options)
+    table = Reading().changed(**read).table(files[0])
     question = settings_given(options, Question)
-    return opened_table(
-        files[0], question, settings_given(options, Settings), reading(options), options.threads
-    )
+    for name in ("target", "inputs", "drop"):
+        if name in question:
+            question[name] = names_among(question[name], table.columns)
+    if "kinds" in question:
+        question["kinds"] = dict(question["kinds"])
+    return opened_table(files[0], question, settings_given(options, Settings), read, options.threads, table)
 
 
 def _open(server: Server, title: str, *, browser: bool) -> None:

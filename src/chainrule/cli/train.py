@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
+chainrule train penguins.csv --target species --learning-curve --report curve.html
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1
@@ -90,6 +91,15 @@ def parser() -> Parser:
         type=whole,
         help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no model",
     )
+    made.option(
+        "output",
+        "--learning-curve",
+        metavar="N",
+        nargs="?",
+        const=3,
+        type=whole,
+        help="say what more rows bring, by N trainings (3 if not given) on 1/8, 1/4, 1/2 and all of them; writes no model",
+    )
     made.options("output", {"--json": "print the result as JSON, for programs"})
     made.option("output", "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
     return made
@@ -100,22 +110,22 @@ def run(options: argparse.Namespace) -> None:
     path = Path(options.out or f"{_stem(options.table)}.safetensors")
     report_format = format_of(options.report, option="--report")
     history = None if options.history is None else Path(options.history)
-    if options.ablate is None:
+    study = _study(options)
+    if study is None:
         _check_outputs(path, history, options)
-    elif given := next(filter(vars(options).get, ("out", "history")), None):
-        raise SettingsError(
-            f"--{given} would have no effect: --ablate writes no model; leave one of them out"
-        )
+    elif given := next(filter(vars(options).get, ("out", "history", "small")), None):
+        raise SettingsError(f"--{given} would have no effect: {study} writes no model; leave one of them out")
     elif options.report is not None:
         _check_outputs(None, None, options)
     elif options.overwrite:
         raise SettingsError(
-            "--overwrite would have no effect: --ablate writes nothing but a --report; leave it out"
+            f"--overwrite would have no effect: {study} writes nothing but a --report; leave it out"
         )
     from chainrule._files import write_atomically
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
+    from chainrule.fitting.learning import check_learns
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
@@ -129,6 +139,8 @@ def run(options: argparse.Namespace) -> None:
     settings = Settings(**settings_given(options, Settings))
     if options.ablate is not None:
         check_ablates(settings, options.ablate)
+    elif options.learning_curve is not None:
+        check_learns(settings, options.learning_curve)
     engine = options.engine or ENGINES[0]
     engine_named(
         engine, threads=options.threads, dtype=options.dtype
@@ -144,18 +156,22 @@ def run(options: argparse.Namespace) -> None:
     for name in ("inputs", "drop"):
         if name in asked:
             asked[name] = names_among(asked[name], table.columns)
+    if "kinds" in asked:
+        asked["kinds"] = dict(asked["kinds"])
     question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
-    if options.ablate is not None:
+    if study is not None:
         question = question.opened()
     prepared = prepare(question, settings)
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
         print(flush=True)
-    if options.ablate is not None:
+    if study is not None:
         from chainrule.cli.ablation import ablation
+        from chainrule.cli.learning import learning
 
-        found = ablation(question, settings, options, engine)
+        look = ablation if options.ablate is not None else learning
+        found = look(question, settings, options, engine)
         if options.report is not None:
             with write_atomically(options.report, overwrite=options.overwrite) as file:
                 file.write(render(found, report_format).encode())
@@ -184,6 +200,17 @@ def run(options: argparse.Namespace) -> None:
     warn(trained.notes)
     if options.json:
         print_json(_result(trained, path, small))
+
+
+def _study(options: argparse.Namespace) -> str | None:
+    """Return the option that trains to compare, instead of writing a model, or None; raises SettingsError for two."""
+    given = [name for name in ("ablate", "learning_curve") if getattr(options, name) is not None]
+    named = [f"--{name.replace('_', '-')}" for name in given]
+    if len(named) > 1:
+        raise SettingsError(
+            f"{' and '.join(named)} are about trainings of their own each: give one at a time"
+        )
+    return named[0] if named else None
 
 
 def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:

@@ -118,14 +118,17 @@ class Divergence(NamedTuple):
 
 
 class EpochReport(NamedTuple):
-    """An epoch's training loss of each member (k,), and who diverged.
+    """An epoch's training loss of each member (k,), who diverged, and each member's ``steepest`` (k,), where it is known.
 
     The loss is that of the epoch's steps: the rows' weighted mean, or their sum where that is the network's
-    reduction; NaN for members left out.
+    reduction; NaN for members left out. ``steepest`` is the largest absolute number of the gradient in the epoch's last
+    step, the gradient's maximum norm: that of the cost without penalties, with them (and 0 where parameters are frozen)
+    where it is measured to be clipped.
     """
 
     losses: FloatArray
     diverged: dict[int, Divergence]
+    steepest: FloatArray | None = None
 
 
 class RunState(NamedTuple):

@@ -33,7 +33,7 @@ def thread_count(wanted: int | None = None) -> int:
             raise SettingsError(f"{setting('threads')} {wanted!r} must be a whole number, at least 1")
         return wanted
     named = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if named.isdigit() and int(named) > 0:
+    if named.isascii() and named.isdigit() and len(named) < 7 and int(named) > 0:  # ² is a digit, too
         return int(named)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import Array, FloatArray, IntArray, Namespace
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Answers:
         """Return the same of targets (n, n_out) of 0 and 1."""
         return Answers(self.kind).codes(y)
 
-    def probabilities(self, outputs: FloatArray) -> FloatArray:
+    def probabilities(self, outputs: Array, xp: Namespace = np) -> Array:
         """Return the probability of each class (n, classes), or of each label, for outputs in (0, 1).
 
         One output is the probability of the second class; several are divided by their sum.
@@ -42,12 +42,11 @@ class Answers:
         if self.kind == "labels":
             return outputs
         if outputs.shape[1] == 1:
-            return np.concatenate([1 - outputs, outputs], axis=1)
-        total = outputs.sum(axis=1, keepdims=True)
+            return xp.concat([1 - outputs, outputs], axis=1)
+        total = xp.sum(outputs, axis=1, keepdims=True)
         # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
-        unknown = np.full_like(outputs, 1 / outputs.shape[1])
-        divided: FloatArray = np.divide(outputs, total, out=unknown, where=total > 0)
-        return divided
+        known = total > 0
+        return xp.where(known, outputs / xp.where(known, total, 1.0), 1 / outputs.shape[1])
 
     def named(self, codes: IntArray) -> Any:
         """Return the user's names of classes (n,)."""

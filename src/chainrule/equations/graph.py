@@ -145,11 +145,12 @@ class Graph:
     """Operations in the order they were first met, operands first and each once; the namespace that collects them.
 
     ``inputs`` and ``outputs`` are arrays by name. What is broadcast stays as small as its node is until an operation needs
-    all of it.
+    all of it. ``keeps`` are functions of `special` that stay one operation, for a language that has them.
     """
 
-    def __init__(self, dtype: Any = np.float64) -> None:
+    def __init__(self, dtype: Any = np.float64, *, keeps: Collection[str] = ()) -> None:
         self.dtype = np.dtype(dtype)
+        self.keeps = frozenset(keeps)
         self.nodes: list[Node] = []
         self.inputs: dict[str, Traced] = {}
         self.outputs: dict[str, Traced] = {}
@@ -230,7 +231,7 @@ class Graph:
         return self.arraywise(op, [a], shape, **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in (*UNARY, "where", "maximum", "minimum"):
+        if name not in (*UNARY, "where", "maximum", "minimum", *self.keeps):
             raise AttributeError(f"equations on symbols can't use {name}")
         return partial(self.apply, name)
 
@@ -356,6 +357,7 @@ def trace_forward(
     members: int | None = None,
     masks: bool = False,
     dtype: Any = np.float64,
+    keeps: Collection[str] = (),
 ) -> Graph:
     """Return the graph of `Network.forward`.
 
@@ -363,7 +365,7 @@ def trace_forward(
     stage; with ``masks`` also r1, … of each layer with dropout. With ``members`` k parameters and masks are (k, …).
     Its outputs are all that forward names: u0, v0, e0, a0, z1, a1, h1, …; the last a is the network's.
     """
-    return _forward(network, rows, members, masks, dtype)[0]
+    return _forward(network, rows, members, masks, Graph(dtype, keeps=keeps))[0]
 
 
 def trace_backward(
@@ -380,7 +382,7 @@ def trace_backward(
     Its inputs are those of `trace_forward`, the targets y (rows, n_out) and, if ``weighted``, w (rows,); its outputs
     also the cost C, da1, dh1, delta1, slope1, …, dW1, db1, …, dx, and of a feature stage da0, de0, du0, df0, ….
     """
-    graph, p, record = _forward(network, rows, members, masks, dtype)
+    graph, p, record = _forward(network, rows, members, masks, Graph(dtype))
     y = graph.input("y", (rows, network.output.n_out))
     weights = graph.input("w", (rows,)) if weighted else None
     gradients = network.backward(p, record, y, graph, weights)
@@ -396,9 +398,8 @@ def trace_backward(
 
 
 def _forward(
-    network: Network, rows: int | str, members: int | None, masks: bool, dtype: Any
+    network: Network, rows: int | str, members: int | None, masks: bool, graph: Graph
 ) -> tuple[Graph, dict[int, dict[str, Traced]], Any]:
-    graph = Graph(dtype)
     outer: Shape = () if members is None else (members,)
     x = graph.input("x", (rows, network.n_inputs))
     p = {

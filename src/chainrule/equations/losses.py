@@ -263,7 +263,7 @@ LOSSES: Mapping[str, Loss] = records(
                 "log(1+exp(z)) - y*z",
                 _binary_from_z,
                 "a - y",
-                "The loss's derivative is (a - y)/(a (1 - a)) and sigmoid's is a (1 - a): the product is a - y.",
+                "The loss's derivative is (a - y)/(a·(1 - a)) and sigmoid's is a·(1 - a): the product is a - y.",
             )
         },
     ),

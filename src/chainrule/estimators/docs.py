@@ -141,9 +141,17 @@ scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
 """,
     "table": """
 kinds : dict, default=None
-    The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
+    What columns are, whatever they look like: number, category, date, text, leave-out, boolean, by name.
 missing : sequence of str, default=None
     Words in text that mean a missing value, besides the usual ones.
+decimal : {'.', ','}, default=None
+    The decimal sign of numbers in text. None: what their cells show.
+thousands : {',', '.', ' ', "'"}, default=None
+    The sign between groups of digits. None: what their cells show.
+dates : {'day-first', 'month-first'}, default=None
+    How 04/02/2020 is read. None: as other columns show it, else day first.
+infinite : {'missing', 'refuse'}, default=None
+    What infinite numbers of a frame are. None: missing.
 stopping_metric : str, Metric or callable, default=None
     What early stopping watches: None or 'loss', a name of `chainrule.training.scores.metrics.METRICS`, or a function of
     targets and predictions of which more is better.

@@ -36,7 +36,11 @@ class ScoredClasses(ClassifierMixin):
         accuracy : float
             From 0 to 1.
         """
-        return float(super().score(X, y, checked_weights(sample_weight, y)))
+        return float(super().score(X, self._as_predicted(y), checked_weights(sample_weight, y)))
+
+    def _as_predicted(self, y: Any) -> Any:
+        """Return classes as `predict` spells them."""
+        return y
 
 
 class ScoredNumbers(RegressorMixin):
@@ -63,7 +67,7 @@ class ScoredNumbers(RegressorMixin):
         """
         predicted = self.predict(X)
         with np.errstate(invalid="ignore"):  # numbers near the largest of both signs add up to none
-            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+            y = check_array(self._as_predicted(y), ensure_2d=False, dtype=np.float64, input_name="y")
             assert_all_finite(predicted, input_name="predictions")
         check_consistent_length(y, predicted)
         if y.size != predicted.size:
@@ -76,3 +80,7 @@ class ScoredNumbers(RegressorMixin):
             warnings.warn(said, UndefinedMetricWarning, stacklevel=2)
             return float("nan")
         return r2(y.reshape(predicted.shape), predicted, weights)
+
+    def _as_predicted(self, y: Any) -> Any:
+        """Return numbers as they are predicted."""
+        return y

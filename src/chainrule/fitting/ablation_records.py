@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from chainrule._plain import Plain
+from chainrule._plain import Plain, read_number
+from chainrule.errors import ModelFileError, SettingsError
 from chainrule.training.scores.metrics import Scores
 from chainrule.training.settings.recipe import Ingredient
 from chainrule.training.settings.record import Task
@@ -91,6 +92,18 @@ class Ablation:
         seconds = {"seconds_full": self.seconds_full, "seconds": self.seconds}
         return {**named, "verdict": self.verdict, "differences": differences, **seconds}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Ablation:
+        """Return what `to_dict` wrote; raises KeyError, TypeError or ModelFileError for anything else."""
+        one = Ingredient(str(data["ingredient"]), str(data["what"]), dict(_table(data["without"], "without")))
+        seeds = _count(data["seeds"])
+        if "reason" in data:
+            return cls(one, {}, seeds, reason=str(data["reason"]))
+        differences = _table(data["differences"], "differences")
+        found = {str(name): Difference.from_dict(each) for name, each in differences.items()}
+        seconds = [read_number(data[name], name) for name in ("seconds_full", "seconds")]
+        return cls(one, found, seeds, seconds[0], seconds[1])
+
 
 @dataclass(frozen=True)
 class Ablations:
@@ -118,3 +131,43 @@ class Ablations:
         ingredients = [found.to_dict() for found in self.ingredients]
         whole = {"task": self.task, "rows": self.rows, "seeds": self.seeds, "full": full}
         return {**whole, "ingredients": ingredients, "interrupted": self.interrupted}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Ablations:
+        """Return what `to_dict` wrote; other keys are left alone. Raises SettingsError for anything else."""
+        try:
+            full = _table(_table(data, "it")["full"], "full")
+            scores = {
+                str(name): read_number(value, name)
+                for name, value in _table(full["scores"], "scores").items()
+            }
+            if data["task"] not in get_args(Task):
+                raise TypeError(f"{data['task']!r} is no task")
+            if not isinstance(data["ingredients"], list):
+                raise TypeError("ingredients: a list is expected")
+            parts = tuple(Ablation.from_dict(_table(one, "an ingredient")) for one in data["ingredients"])
+            seeds, rows = _count(data["seeds"]), _count(data["rows"])
+            whole = bool(data.get("interrupted"))
+            found = cls(
+                data["task"], scores, read_number(full["seconds"], "seconds"), seeds, rows, parts, whole
+            )
+        except (KeyError, TypeError, ModelFileError) as error:
+            what = f"there is no {error}" if isinstance(error, KeyError) else error
+            raise SettingsError(f"this is not what an ablation found: {what}") from error
+        if other := [one for one in parts if one.reason is None and list(one.differences) != list(scores)]:
+            raise SettingsError(
+                f"this is not what an ablation found: {other[0].ingredient.name} has other scores"
+            )
+        return found
+
+
+def _table(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{name}: names with values are expected")
+    return value
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"{value!r} is no count")
+    return value

@@ -8,7 +8,7 @@ from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
 from chainrule.fitting.prepared import Encoded, Split
-from chainrule.tables.cells import located, number_cells
+from chainrule.tables.cells import located
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
@@ -38,7 +38,7 @@ def input_groups(encoder: Encoder, table: Table, rows: IntArray) -> tuple[InputG
         if column.kind == "category":
             groups.append(InputGroup("category", flags, len(column.levels)))
             continue
-        is_number = column.kind == "number" and _has_many_values(number_cells(table, column.name)[rows])
+        is_number = column.kind == "number" and _has_many_values(column.numbers(table)[rows])
         if is_number or column.kind == "datetime":
             groups += [InputGroup("number")] * len(column.parts)
             flags -= len(column.parts)

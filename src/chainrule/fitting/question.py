@@ -8,7 +8,8 @@ from typing import Any
 
 from chainrule._doors import setting as named
 from chainrule.errors import SettingsError
-from chainrule.model.source import Reading, Source
+from chainrule.model.source import READING, Reading, Source
+from chainrule.tables.kinds import KINDS_BY_HAND
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import suggestion
 from chainrule.tables.task import TASKS
@@ -19,6 +20,7 @@ from chainrule.training.settings.fields import (
     choice,
     columns,
     free_text,
+    kinds_by_column,
     listed,
     one_or_more_columns,
     option,
@@ -35,9 +37,9 @@ TEST_SHARE = 0.2
 class Question:
     """A table and what is to be learned from it; how, is what `Settings` say. The list, as `Settings` is one.
 
-    ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``kinds``: of columns,
-    as `infer_schema` has them. ``reading``: how all of these tables are read. ``test_seed`` draws the rows of the score,
-    instead of the settings' seed. ``names`` reads the parameters that are set or frozen by hand, if they aren't addresses.
+    ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``reading``: how all
+    of these tables are read. ``test_seed`` draws the rows of the score, instead of the settings' seed. ``names`` reads the
+    parameters that are set or frozen by hand, if they aren't addresses.
     """
 
     # fmt: off
@@ -59,9 +61,11 @@ class Question:
     scaling: str = option("robust", choice(*SCALINGS), "table", "NAME", "of number inputs (default robust); see {scalings}")
     target_scaling: str | None = option(None, choice(*SCALINGS), "table", "NAME",
         "of a number target; what suits the output if not given", unset="what suits the output")
+    kinds: Mapping[str, str] | None = option(None, kinds_by_column(), "table", "COLUMN=KIND",
+        "what a column is, whatever it looks like: " + ", ".join(KINDS_BY_HAND[:5]), more="boolean and datetime are kinds, too",
+        unset="as they look")
     # fmt: on
     validation: Source | None = None
-    kinds: Mapping[str, str] | None = None
     reading: Reading = field(default_factory=Reading)
     test_seed: int | None = None
     names: ReadName | None = None
@@ -94,10 +98,6 @@ class Question:
         return replace(self, **tables)
 
 
-READING = ("delimiter", "decimal", "encoding", "missing")
-"""The words about how a table is read."""
-
-
 def asked(table: Source, target: str | Sequence[str], words: Mapping[str, Any]) -> tuple[Question, Settings]:
     """Return the question and the settings that words are about; raises SettingsError for one that is of neither."""
     own = {one.name for one in listed(Question)}
@@ -107,7 +107,7 @@ def asked(table: Source, target: str | Sequence[str], words: Mapping[str, Any]) 
             raise SettingsError(
                 f"there is no setting {name!r}; {suggestion(name, [*known, *sorted(own), *READING], 'settings')}"
             )
-    reading = Reading().changed(*(words.get(name) for name in READING))
+    reading = Reading().changed(**{name: words.get(name) for name in READING})
     question = {name: value for name, value in words.items() if name in own}
     settings = {name: value for name, value in words.items() if name in known}
     return Question(table, target, **question, reading=reading), Settings(**settings)

@@ -13,7 +13,8 @@ from chainrule.fitting.by_hand import with_weights_from
 from chainrule.fitting.prepared import Read
 from chainrule.fitting.question import Question
 from chainrule.model.source import Source
-from chainrule.tables.cells import known_rows, located, no_row, number_cells
+from chainrule.tables.cells import known_rows, located, no_row
+from chainrule.tables.kinds import weight_cells
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.training.budget import Budget
@@ -82,7 +83,7 @@ def _weighed(table: Table, name: str, known: IntArray, notes: list[str]) -> tupl
 
     Raises TableError for a weight that is missing or negative, and where all are 0.
     """
-    weights = number_cells(table, name)
+    weights = weight_cells(table, name)
     wrong = ~(weights >= 0)
     if wrong.any():
         row = int(np.argmax(wrong))

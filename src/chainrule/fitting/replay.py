@@ -24,7 +24,7 @@ from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, 
 from chainrule.model.file import check_writable
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.cells import number_cells
+from chainrule.tables.kinds import weight_cells
 from chainrule.tables.table import Table
 from chainrule.training.initial import initial_parameters
 from chainrule.training.plan import Plan
@@ -315,7 +315,7 @@ def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, 
     card, target, weights = model.card, model.target, None
     rows = target.known(table)
     if card["weights"] is not None:
-        weights = number_cells(table, card["weights"])
+        weights = weight_cells(table, card["weights"])
         rows = rows[weights[rows] > 0]
     seed, parts = card["seed"], []
     drawn = (

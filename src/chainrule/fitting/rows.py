@@ -12,8 +12,9 @@ from chainrule.tables.encode import Encoder
 from chainrule.tables.split import Folds, split_folds, split_rows
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
+from chainrule.tables.values import one_spelling
 
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 0, 1, 2
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM = 0, 1, 2, 3
 
 
 def divided(
@@ -38,8 +39,8 @@ def divided(
 def _strata(table: Table, targets: Sequence[str]) -> Array:
     """Return the class of every row, or the number of its combination of classes (n,)."""
     if len(targets) == 1:
-        return table.column(targets[0]).to_numpy()
-    codes = [np.unique(table.text(name), return_inverse=True)[1] for name in targets]
+        return one_spelling(table.column(targets[0])).to_numpy()
+    codes = [np.unique(one_spelling(table.text(name)), return_inverse=True)[1] for name in targets]
     return np.asarray(np.unique(np.stack(codes), axis=1, return_inverse=True)[1]).reshape(-1)
 
 

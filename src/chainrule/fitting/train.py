@@ -8,7 +8,7 @@ adds what it has found. `train_prepared` trains and scores: `Trained`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,16 @@ def train(
     test_file: Source | None = None,
     scaling: str = "robust",
     target_scaling: str | None = None,
+    kinds: Mapping[str, str] | None = None,
     # until here
     delimiter: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
     missing: Sequence[str] | None = None,
+    thousands: str | None = None,
+    dates: str | None = None,
+    infinite: str | None = None,
+    unpack_limit: int | str | None = None,
     engine: str = ENGINES[0],
     threads: int | None = None,
     dtype: DTypeLike | None = None,

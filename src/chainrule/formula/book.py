@@ -58,6 +58,8 @@ class _Book(_Renderer):
 
     def letter(self, letter: str, *, has_index: bool) -> str:
         """Return a letter or a word; a number at its end stands below where nothing else does: w5."""
+        if letter == "′":
+            return self.mark("prime")
         base = letter.removesuffix("'")
         greek = next((name for name, sign in GREEK.items() if sign == base), base)
         shown = self.word(greek) if has_index and _split_name(greek)[1] else self.name(greek)

@@ -69,3 +69,8 @@ def join_name(name: Name) -> str:
     by = f"/d{name.by}" if name.by else ""
     brackets = "".join(f"[{','.join(str(number) for number in inside)}]" for inside in name.brackets)
     return f"{name.base}{by}{brackets}" + "".join(f"@{key}={value}" for key, value in name.qualifiers)
+
+
+def spoken(name: str) -> str:
+    """Return the name of a formula that one types as words say it: half_squared_error is half squared error."""
+    return name.replace("_", " ")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from chainrule.formula.nodes import (
     AppliedLetter,
     Binary,
     Call,
+    Compare,
+    Derivative,
     Negate,
     Node,
     Number,
@@ -64,17 +67,26 @@ class Stated:
     words: str = ""
 
 
-SIGNS: Mapping[str, str] = {":=": ":=", "<-": "←", "<=": "≤", "←": "←", "≤": "≤", "≈": "≈", "=": "="}
+SIGNS: Mapping[str, str] = {
+    ":=": ":=",
+    "<-": "←",
+    "<=": "≤",
+    ">=": "≥",
+    **{sign: sign for sign in "←≤≥≈=<>"},
+}
 """The signs between sides: as they may be typed, and as they are shown."""
 
 _SPACE = re.compile(r"\s*")
 _SCRIPT = r"[_^](?:\{[^{}]+\}|[A-Za-z]+[0-9]*|[0-9]+|\+|\*)"
-_NAME = rf"(?:(?:hat|bar|vec)\([^()\s]+\)|[^\W\d_][^\W_]*'?|#)(?:{_SCRIPT}){{0,2}}"
+_NAME = rf"(?:(?:hat|bar|vec)\([^()\s]+\)|[^\W\d_][^\W_²³]*'?|#)(?:{_SCRIPT}){{0,2}}"
 _TOKEN = re.compile(
-    rf"(?P<half>½)|(?P<inner>∂\()|(?P<partial>∂{_NAME}/∂{_NAME})|(?P<name>{_NAME})"
-    r"|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)|(?P<dots>…|\.\.\.)|(?P<operator>[-−+*·×⊙/^(),∂])"
+    rf"(?P<half>½)|(?P<inner>∂\()|(?P<partial>∂{_NAME}/∂{_NAME})|(?P<total>d/d[A-Za-z][A-Za-z0-9_]*\[)|(?P<comparison><=|>=|==|<|>)|(?P<name>{_NAME})"
+    r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?)|(?P<dots>…|\.\.\.)"
+    r"|(?P<operator>[-−+*·×⊙/^(),∂|'²³\]])"
 )
 _OPERATORS = {"−": "-", "·": "*"}
+_RAISED = {"²": 2.0, "³": 3.0}
+_PRIME = "′"
 _FOR = re.compile(r"\s+for\s+")
 _RUN = re.compile(r"(.+?)\s*=\s*(.+?)\s*\.\.\s*(.+)")
 
@@ -83,9 +95,10 @@ def stated(text: str, words: str = "") -> Stated:
     """Return what a text states; raises FormulaError that names the place and the remedy.
 
     A name is a letter or word with scripts: ``w_{j,k}^{i-1,i}``, ``net_h1``, ``hat(y)``, ``vec(a)^i``, ``w5^+``;
-    ``∂E/∂w5`` a partial derivative, ``∂(…)/∂w5`` one of a formula; ``σ(…)``, ``#(i)`` a letter of something;
-    ``sum(i, n, …)`` a sum from 1 to n, and ``sum(…)`` one over all there is. Operators are + - * · × ⊙ / ^; between sides
-    stand = := <- <= ≈. A side in square brackets is a matrix, ``;`` between its rows, ``…`` for what is left out.
+    ``∂E/∂w5`` a partial derivative, ``∂(…)/∂w5`` one of a formula, ``d/dz[…]`` and ``(…)'`` a derivative still to be taken;
+    ``σ(…)``, ``#(i)`` a letter of something; ``sum(i, n, …)`` a sum from 1 to n, ``sum(…)`` and ``Σ`` before a product one
+    over all there is. Operators are + - * · × ⊙ / ^ ² ³ and ``|…|``; between sides
+    stand = := <- <= >= < > ≈. A side in square brackets is a matrix, ``;`` between its rows, ``…`` for what is left out.
     ``for i = 1..n`` says of which i it holds.
 
     >>> from chainrule.formula.text import text
@@ -163,8 +176,8 @@ class _Reader:
         self.place += 1
         return self.tokens[self.place - 1]
 
-    def close(self) -> None:
-        if self.peek != ")":
+    def close(self, sign: str = ")") -> None:
+        if self.peek != sign:
             raise self.error("a bracket isn't closed")
         self.place += 1
 
@@ -187,6 +200,11 @@ class _Reader:
             self.place += 1
             return Negate(self.power(depth + 1))
         base = self.atom(depth)
+        if self.peek == "'":
+            self.place += 1
+            base = Binary("^", base, self.symbol(_PRIME, Lettered(_PRIME)))
+        if self.peek in _RAISED:
+            return Binary("^", base, Number(_RAISED[self.take()[1]]))
         if self.peek == "^":
             self.place += 1
             return Binary("^", base, self.power(depth + 1))
@@ -202,8 +220,18 @@ class _Reader:
                 return self.symbol("…", Lettered("…"))
             case "inner":
                 return self.derivative(depth)
+            case "total":
+                found = Derivative(token[3:-1], self.sum(depth + 1))
+                self.close("]")
+                return found
             case "half":
                 return Binary("/", Number(1.0), Number(2.0))
+            case "name" if (
+                token == "Σ" and self.place < len(self.tokens) and self._begins(self.tokens[self.place])
+            ):
+                return Call("sum", (self.product(depth + 1),))
+            case "name" if token == "inf":
+                return Number(math.inf)
             case "name":
                 return self.symbol(token, lettered(token))
             case "partial":
@@ -211,11 +239,20 @@ class _Reader:
                 return self.symbol(token, None if of is None or by is None else Partial(of, by))
             case "function":
                 return self.function(token, depth)
+        if token == "|":
+            inner = self.sum(depth + 1)
+            self.close("|")
+            return Call("abs", (inner,))
         if token != "(":
             raise self.error(f"{quote(token)} stands where a number or name is expected")
         inner = self.sum(depth + 1)
         self.close()
         return inner
+
+    @staticmethod
+    def _begins(token: tuple[str, str]) -> bool:
+        """Tell whether a token begins what a sign before it is of."""
+        return token[0] in ("name", "function", "partial", "number") or token[1] == "("
 
     def derivative(self, depth: int) -> Node:
         of = self.sum(depth + 1)
@@ -234,7 +271,7 @@ class _Reader:
 
     def function(self, token: str, depth: int) -> Node:
         self.place += 1
-        args = [self.sum(depth + 1)]
+        args = [self.condition(depth + 1) if token == "where" else self.sum(depth + 1)]
         while self.peek == ",":
             self.place += 1
             args.append(self.sum(depth + 1))
@@ -245,13 +282,20 @@ class _Reader:
                 raise self.error("a sum runs over a letter; write sum(i, n, …)")
             return SumOver(index.name, last, operand)
         known = FUNCTIONS.get(token)
-        if known is not None and token != "where":
+        if known is not None:
             if len(args) != known.arity:
                 raise self.error(f"{token}(…) takes {known.arity}, not {len(args)}")
             return Call(token, tuple(args))
         if len(args) > 1:
             raise self.error(f"{token}(…) is of one thing, not of {len(args)}")
         return AppliedLetter(self.symbol(token, lettered(token)), args[0])
+
+    def condition(self, depth: int) -> Node:
+        """Return the condition of a ``where``, which compares two sides."""
+        left = self.sum(depth)
+        if self.place == len(self.tokens) or self.tokens[self.place][0] != "comparison":
+            raise self.error("where(…) begins with a condition; write such as where(z > 0, z, 0)")
+        return Compare(self.take()[1], left, self.sum(depth))
 
     def error(self, message: str) -> FormulaError:
         return FormulaError(f"formula {quote(self.text)}: {message}")

@@ -87,6 +87,30 @@ def plain(name: Name) -> str:
     return composed + "".join(reversed(scripts) if name.raised_first else scripts) + _qualified(name)
 
 
+def small(name: Name) -> str:
+    """Return a name with small signs for its scripts, as pictures have it: w₁₂⁽¹⁾; in plain text where there are none.
+
+    >>> small(Lettered("a", above="(1)", below="2")), small(Lettered("w", below="i,j"))
+    ('a₂⁽¹⁾', 'wᵢ,ⱼ')
+    """
+    if not isinstance(name, Lettered) or name.qualifiers:
+        return plain(name)
+    below, above = _single(name.below), _single(name.above)
+    if not (set(below) <= _LOWERED.keys() and set(above) <= _RAISED.keys()):
+        return plain(name)
+    bare = plain(replace(name, above="", below=""))
+    return bare + "".join(map(_LOWERED.__getitem__, below)) + "".join(map(_RAISED.__getitem__, above))
+
+
+def _single(script: str) -> str:
+    """Return a script; between single numbers there need be no comma."""
+    return script.replace(",", "") if re.fullmatch(r"[0-9](,[0-9])*", script) else script
+
+
+_LOWERED = dict(zip("0123456789aehijklmnoprstuvx,+-()", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ,₊₋₍₎", strict=True))
+_RAISED = dict(zip("0123456789ni+-(),", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿⁱ⁺⁻⁽⁾,", strict=True))
+
+
 def _qualified(name: Lettered) -> str:
     return "".join(f"@{key}={value}" for key, value in name.qualifiers)
 

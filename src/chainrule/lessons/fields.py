@@ -9,6 +9,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 from chainrule.errors import SettingsError
@@ -96,6 +97,18 @@ def toml_text(value: Any, where: Where) -> str:
     if not isinstance(value, str) or not value.strip():
         raise where.wrong(f'{shown_value(value)} is no text; write it in quotes, as in "…"')
     return "\n\n".join(" ".join(part.split()) for part in value.strip().split("\n\n"))
+
+
+def toml_file(value: Any, where: Where) -> str:
+    """Read the name of a file beside the lesson file, or in a folder there: nothing else on the machine is read."""
+    found = toml_text(value, where)
+    path = PurePosixPath(found.replace("\\", "/"))
+    if path.is_absolute() or PureWindowsPath(found).drive or ".." in path.parts or found == "-":
+        what = "a lesson reads files beside it alone"
+        raise where.wrong(
+            f'{shown_value(value)}: {what}; put the file there and write its name, as in "mine.csv"'
+        )
+    return path.as_posix()
 
 
 def toml_flag(value: Any, where: Where) -> bool:

@@ -41,8 +41,8 @@ LAYER: Fields = {
 }
 
 TABLE: Fields = {
-    "file": Field(read.toml_text, "a table, beside the lesson file", required=True),
-    "target": Field(read.toml_text, "the column to predict", required=True),
+    "file": Field(read.toml_file, "a table, beside the lesson file", required=True),
+    "target": Field(read.toml_text, "the column to predict; the last if not given"),
     "inputs": Field(
         read.listing(read.toml_text), "the columns to predict from; all that are fit if not given"
     ),
@@ -64,7 +64,7 @@ NETWORK: Fields = {
     "reduction": Field(read.toml_choice(("mean", "sum")), "how the rows' losses make the cost", "mean"),
     "x": Field(read.rows_of_numbers, "the rows' inputs"),
     "y": Field(read.rows_of_numbers, "the rows' targets"),
-    "table": Field(read.record(TABLE), "where the rows come from, instead of x and y"),
+    "table": Field(lambda *at: _table(*at), "where the rows come from, instead of x and y"),
     "input_names": Field(read.listing(read.toml_text), "what the inputs are called"),
     "test_rows": Field(read.listing(read.toml_whole(1)), "numbers of the rows kept for the test"),
     "optimizer": Field(read.toml_text, "a name, with parameters as in momentum(mu=0.5)", "sgd"),
@@ -88,11 +88,16 @@ SHEET: Fields = {
     "y": Field(read.listing(read.toml_number), "the numbers that targets are drawn from"),
     "W": Field(read.listing(read.toml_number), "the numbers that weights are drawn from"),
     "b": Field(read.listing(read.toml_number), "the numbers that biases are drawn from"),
+    "keep": Field(
+        read.listing(read.toml_choice(("x", "y", "W", "b"))),
+        "which of them are the lesson's own on all sheets",
+        (),
+    ),
     "text": Field(read.toml_text, "what is said above the numbers"),
 }
 
 PROGRAM: Fields = {
-    "file": Field(read.toml_text, "the program's text, beside the lesson file", required=True),
+    "file": Field(read.toml_file, "the program's text, beside the lesson file", required=True),
     "network": Field(read.toml_text, "whose numbers it begins with; the first if not given"),
     "epochs": Field(read.toml_whole(1), "how long it trains; as the network's first training if not given"),
     "show": Field(read.listing(read.toml_whole(0)), "which epochs it prints; as that training if not given"),
@@ -219,6 +224,11 @@ def _parse(path: Path, where: Where) -> dict[str, Any]:
         raise where.wrong(f"this is not TOML: {error}") from error
     except RecursionError as error:
         raise where.wrong("this is not a lesson: lists or tables lie too deep in each other") from error
+
+
+def _table(value: Any, where: Where) -> dict[str, Any]:
+    """Read where rows come from: a file's name alone says it, too."""
+    return read_fields({"file": value} if isinstance(value, str) else value, TABLE, where)
 
 
 def _notation(value: Any, where: Where) -> str:

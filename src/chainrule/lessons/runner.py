@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
+
+from chainrule._numbers import number_text
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.notation.factors import in_factors
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import Notation, notation
-from chainrule.explain.show.document import Block, Checked, Compared, Erratum, GridBlock, Words, Worked
+from chainrule.explain.show.document import Block, Checked, Compared, Erratum, GridBlock, Plot, Words, Worked
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
+from chainrule.lessons.moves.pictures import curves_picture
 from chainrule.lessons.names import in_addresses
 from chainrule.lessons.numbers import Numbers
 from chainrule.lessons.setup import Setup
 from chainrule.lessons.show.document import ShownStep
+
+REPEATED = "train"
+"""The move whose repeats have a curve of the cost."""
 
 
 def setups_of(lesson: Lesson) -> dict[str, Setup]:
@@ -31,7 +39,7 @@ class Walk:
     """A lesson's steps, each made once, in order, when it or a later one is first asked for.
 
     An expected number that doesn't come out is shown as such (`ShownStep.ok` is False). With ``repeats`` the networks are
-    kept as each training leaves them, so that `again` can go on from there.
+    kept as each training leaves them, so that `again` can go on from there, and shows the cost of all repeats so far.
     """
 
     def __init__(self, lesson: Lesson, *, repeats: bool = False) -> None:
@@ -41,6 +49,7 @@ class Walk:
         self.made: list[ShownStep] = []
         self._repeats = repeats
         self._left: dict[int, dict[str, Setup]] = {}
+        self._costs: dict[int, dict[int, float]] = {}
 
     def __len__(self) -> int:
         return len(self.lesson.steps)
@@ -49,6 +58,8 @@ class Walk:
         """Return a step (from 1); raises SettingsError, naming the step, for one that can't be made."""
         while len(self.made) < number:
             step = self.lesson.steps[len(self.made)]
+            if self._repeats and step.move == REPEATED:
+                self._note_cost(len(self.made) + 1, self._setups)
             self.made.append(self._shown(len(self.made) + 1, step, self._setups))
             if self._repeats and self.trains(len(self.made)):
                 # Training replaces what it changes, and changes nothing in place.
@@ -65,7 +76,27 @@ class Walk:
         if number not in self._left:
             return self.step(number)
         values = {**step.values, "text": None, "show": None, "expect": {}}
-        return self._shown(number, replace(step, values=values), self._left[number])
+        if number in self._costs:
+            self._note_cost(number, self._left[number])
+        shown = self._shown(number, replace(step, values=values), self._left[number])
+        if number not in self._costs:
+            return shown
+        self._note_cost(number, self._left[number])
+        return replace(shown, blocks=(*shown.blocks, self._curve(number)))
+
+    def _note_cost(self, number: int, setups: dict[str, Setup]) -> None:
+        """Keep the cost that a step's network has after the updates that it has had."""
+        setup = _setup(self.lesson.steps[number - 1], setups)
+        self._costs.setdefault(number, {})[setup.state.t] = setup.cost(setup.training)
+
+    def _curve(self, number: int) -> Plot:
+        """Return the cost of a step's network over all of its repeats."""
+        costs = self._costs[number]
+        x, heights = (np.array(list(side), np.float64) for side in (costs, costs.values()))
+        shown = partial(number_text, digits=self.lesson.digits)
+        return curves_picture(
+            x, {"the cost so far": heights}, labels=("updates", "cost"), number=shown, log=False
+        )
 
     def _shown(self, number: int, step: LessonStep, setups: dict[str, Setup]) -> ShownStep:
         try:
@@ -118,15 +149,22 @@ def told_in(lesson: Lesson) -> Notation:
     return notation(lesson.told_in or lesson.notation)
 
 
+def _kept_names(setup: Setup) -> frozenset[str]:
+    """Return the names of inputs and columns, which stay as they are."""
+    return frozenset(name for name in setup.column_names if "[" not in name)
+
+
 def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) -> Block:
     """Return a block with the names of the lesson's notation."""
     own = told_in(lesson)
     naming = Naming(own, setup.network)
     match block:
+        case GridBlock():
+            return replace(block, naming=naming, kept=_kept_names(setup))
         case Words() | Erratum():
             return replace(block, naming=naming)
         case Grid():
-            return GridBlock(block, naming, frozenset(name for name in setup.column_names if "[" not in name))
+            return GridBlock(block, naming, _kept_names(setup))
     if own.name == "ours" or not isinstance(block, Worked | Checked):
         return block
     if isinstance(block, Checked):

@@ -121,8 +121,10 @@ class Setup:
 
     def _read_cells(self, plan: Mapping[str, Any], folder: Path) -> None:
         given = plan["table"]
-        table = read_table(folder / given["file"])
-        schema = infer_schema(table, target=given["target"], inputs=given["inputs"], task=given["task"])
+        table = read_table(_beside(folder, given["file"]))
+        schema = infer_schema(
+            table, target=given["target"] or table.columns[-1], inputs=given["inputs"], task=given["task"]
+        )
         # The rows are split before anything is fitted, so that the test rows stay unseen.
         self._split(table.n_rows, plan["test_rows"], given["test_share"], plan["seed"])
         classes = schema.task == "classification"
@@ -157,6 +159,17 @@ class Setup:
         cells = self.cells
         columns = () if cells is None else (*(each.name for each in cells.encoder.columns), cells.target.name)
         return (*self.input_names, *columns)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the table calls the classes of its target, in their order; () where the rows come from none, or have numbers."""
+        return () if self.cells is None else tuple(map(str, self.cells.target.labels))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the outputs stand for: classes; () where they have no names. One output is the second class."""
+        names = self.class_names
+        return names if len(names) == self.network.output.n_out else names[1:]
 
     def parameters(self) -> dict[str, float]:
         """Return every parameter by address."""
@@ -328,6 +341,16 @@ class Setup:
         run = RunState(self.flat[None], arrays, np.array([self.state.t]))
         unknown = np.array([np.inf])
         return Checkpoint(run, 0, run.parameters, unknown, unknown, (0,), (0,), (0,), 0, 0, {}, 0.0)
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """Return the path of a table in a lesson's folder; raises SettingsError for a link that leads out of it."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SettingsError(
+            f"{name} is a link out of the lesson's folder; put the table itself beside the lesson"
+        )
+    return path
 
 
 def _layer(plan: Mapping[str, Any]) -> Dense:

@@ -1,15 +1,16 @@
-"""Exercise sheets: a lesson's derivations with fresh friendly numbers, and the last lines left blank.
+"""Exercise sheets: a lesson's derivations with fresh friendly numbers, of which some are left blank.
 
 Numbers are drawn by counter-based random words keyed by the seed, so variant 17 is the same however many are printed.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,22 +26,35 @@ from chainrule.explain.derive.writer import NO_VALUE
 from chainrule.explain.notation.factors import in_factors
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import notation
-from chainrule.explain.show.document import Block, GridBlock, Words
+from chainrule.explain.show.document import Block, GridBlock, Picture, Words
+from chainrule.explain.show.drawn import drawn_layers, network_layers, picture
+from chainrule.explain.show.showing import address_of
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
-from chainrule.lessons.moves.showing import describe
+from chainrule.lessons.moves.showing import described, end_names
 from chainrule.lessons.names import in_addresses
 from chainrule.lessons.runner import setups_of
 from chainrule.lessons.setup import Setup
 
-FRIENDLY: Mapping[str, tuple[float, ...]] = {
+DRAWN = ("x", "y", "W", "b")
+"""What can be drawn anew."""
+
+TENTHS: Mapping[str, tuple[float, ...]] = {
     "x": tuple(i / 10 for i in range(1, 10)),
-    "y": (0.0, 1.0),
+    "y": tuple(i / 10 for i in range(1, 10)),
     "W": tuple(i / 10 for i in range(-9, 10) if i),
     "b": tuple(i / 10 for i in range(-5, 6)),
 }
-"""What numbers are drawn from where a lesson says nothing about its sheet."""
+"""What numbers are drawn from where the sheet's lesson names none, and its own are no small whole numbers."""
+
+MOST_WHOLE = 10
+"""Whole numbers stay whole where they lie no farther apart than this."""
+
+FORWARD = frozenset(
+    ("u", "e", "scale", "z", "a", "r", "h", "mean_a", "answer", "prediction", "probability", "y_smooth", "loss", "penalty", "C")
+)  # fmt: skip
+"""The quantities of the forward pass; all others that are worked out come after it."""
 
 MOST_VARIANTS = 1000
 MOST_DRAWS = 200
@@ -51,37 +65,89 @@ MOST_ZEROS = 0.3
 
 @dataclass(frozen=True)
 class Variant:
-    """One sheet: what is given, and the lines of the calculation, of which the last ``blank`` are left blank."""
+    """One sheet: what is given, and the lines of the calculation, of which those at the places ``blank`` are left blank.
+
+    The network is ``drawn`` with the given numbers in it, for the key ``solved``. Where lines ``keep`` their formulas, only their
+    results are left blank.
+    """
 
     number: int
     given: tuple[Block, ...]
+    drawn: Picture
+    solved: Picture
     wanted: tuple[str, ...]
     lines: tuple[Line, ...]
-    blank: int
+    blank: frozenset[int]
+    keep: bool
     hand: str
     naming: Naming
 
     def is_blank(self, place: int) -> bool:
         """Tell whether the line at a place, from 0, is left blank."""
-        return place >= len(self.lines) - self.blank
+        return place in self.blank
+
+    def line(self, place: int, gap: str) -> Line:
+        """Return the line at a place as the sheet shows it: for each number that is left blank stands ``gap``."""
+        line = self.lines[place]
+        hidden = {self.lines[other].left for other in self.blank}
+        gone = [name for name in (*line.values, line.left) if name in hidden]
+        values = {name: math.nan if name in gone else value for name, value in line.values.items()}
+        result = math.nan if line.left in gone else line.result
+        return replace(
+            line, values=values, result=result, note="" if gone else line.note, shown={**line.shown, **dict.fromkeys(gone, gap)}
+        )  # fmt: skip
 
 
-def read_blank(text: str) -> int | None:
-    """Return how many lines are left blank, None for all; raises SettingsError otherwise."""
-    if text == "all":
-        return None
+@dataclass(frozen=True)
+class Blank:
+    """Which lines of a sheet are left blank: the last ``count``, all if None, of those of one part of the calculation."""
+
+    part: Literal["", "forward", "backward"] = ""
+    count: int | None = None
+    keep: bool = False
+
+    def places(self, lines: Sequence[Line]) -> frozenset[int]:
+        """Return the places, from 0, of the lines that are left blank; raises SettingsError where there are none."""
+        passes: list[str] = []
+        for line in lines:
+            place = address_of(line.address)
+            before = passes[-1] if passes else "forward"
+            passes.append(before if place is None else _PASSES[place.quantity.name in FORWARD])
+        found = [place for place, name in enumerate(passes) if self.part in ("", name)]
+        if not found:
+            what = f"the sheet has no line of the {self.part} pass"
+            raise SettingsError(f"{setting('blank')} {self.part}: {what}; leave others blank, as in last2")
+        return frozenset(found if self.count is None else found[-self.count :])
+
+
+_PASSES: tuple[Literal["backward", "forward"], ...] = ("backward", "forward")
+
+BLANKS: Mapping[str, Blank] = {
+    "forward": Blank("forward"),
+    "backward": Blank("backward"),
+    "results": Blank(keep=True),
+    "all": Blank(),
+}
+"""What can be left blank by name; last2 and 2 are the last two lines."""
+
+
+def read_blank(text: str) -> Blank:
+    """Return which lines are left blank; raises SettingsError for words that mean none."""
+    if text in BLANKS:
+        return BLANKS[text]
     match = re.fullmatch(r"(?:last)?([1-9][0-9]{0,3})", text)
     if match is None:
-        what = "is neither all, nor a number of last lines such as last2"
+        what = f"is neither {', '.join(BLANKS)}, nor a number of last lines such as last2"
         raise SettingsError(f"{setting('blank')} {text!r} {what}")
-    return int(match[1])
+    return Blank(count=int(match[1]))
 
 
-def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None = 2) -> tuple[Variant, ...]:
-    """Return sheets of a lesson that all differ; ``blank``: how many last lines are left blank, None for all.
+def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: str = "last2") -> tuple[Variant, ...]:
+    """Return sheets of a lesson that all differ; ``blank`` says what is left blank, as `read_blank` reads it.
 
     Raises SettingsError where a lesson has nothing to work out, or hasn't so many different sheets.
     """
+    empty = read_blank(blank)
     if not 1 <= variants <= MOST_VARIANTS:
         raise SettingsError(f"{setting('variants')} {variants}: from 1 to {MOST_VARIANTS} sheets are printed")
     if seed < 0:
@@ -89,7 +155,7 @@ def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None =
     exercise = _Exercise(lesson)
     seen: set[tuple[float, ...]] = set()
     try:
-        return tuple(exercise.variant(seed, number, seen, blank) for number in range(1, variants + 1))
+        return tuple(exercise.variant(seed, number, seen, empty) for number in range(1, variants + 1))
     except ChainruleError as error:
         raise lesson.where.at("sheet").wrong(str(error)) from error
 
@@ -132,9 +198,6 @@ class _Exercise:
         self.network = sheet.get("network") or next(iter(lesson.networks))
         self.hand = sheet.get("hand") or 3
         self.text = sheet.get("text") or "Work out the following."
-        self.choices = FRIENDLY
-        if lesson.sheet is not None:
-            self.choices = {key: tuple(sheet[key] or ()) for key in FRIENDLY}
         given, rows = sheet.get("addresses"), sheet.get("rows")
         derived = (tuple(given), rows) if given else self._derived()
         self.addresses: tuple[str, ...] = derived[0]
@@ -143,8 +206,24 @@ class _Exercise:
         index = setup.rows_of(derived[1])
         self.x = setup.x[index]
         self.y = None if setup.y is None else setup.y[index]
+        kept = sheet.get("keep") or ()
+        self.choices = {key: () if key in kept else sheet.get(key) or self._friendly(key) for key in DRAWN}
+        if twice := [key for key in kept if sheet.get(key)]:
+            raise lesson.where.at("sheet").wrong(
+                f"{twice[0]} is kept, and there are numbers to draw it from; leave one of them out"
+            )
         if not any(self.choices.values()):
-            raise lesson.where.at("sheet").wrong("nothing is drawn anew; give numbers for x, y, W or b")
+            raise lesson.where.at("sheet").wrong("nothing is drawn anew; keep fewer of x, y, W and b")
+
+    def _friendly(self, key: str) -> tuple[float, ...]:
+        """Return what numbers are drawn from where the lesson names none: whole ones like its own, tenths for all others."""
+        own = {"x": self.x, "y": self.y}.get(key)
+        if own is None or np.any(own != np.round(own)) or np.ptp(own) > MOST_WHOLE:
+            return TENTHS[key]
+        if key == "y" and self.setup.network.loss.targets in ("zero_one", "one_hot"):
+            return (0.0, 1.0)
+        low, high = (float(end(own)) for end in (np.min, np.max))
+        return tuple(np.arange(low, high + 1).tolist()) if low < high else tuple(np.arange(low - 1, high + 2))
 
     def _derived(self) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
         """Return the addresses that the lesson first derives in this network, before it is trained, and for which rows."""
@@ -215,16 +294,25 @@ class _Exercise:
             lines.setdefault(line.left, replace(line, check=None))
         return _Drawn(setup, numbers, tuple(lines.values()), tuple(made.title for made in derivations))
 
-    def variant(self, seed: int, number: int, seen: set[tuple[float, ...]], blank: int | None) -> Variant:
+    def variant(self, seed: int, number: int, seen: set[tuple[float, ...]], blank: Blank) -> Variant:
         """Return a sheet that differs from those whose numbers were ``seen``."""
         drawn = self._drawn(seed, number, seen)
-        count = len(drawn.lines)
         naming = Naming(self.notation, drawn.setup.network)
         scene = _OnPaper(drawn.setup, {}, {}, DIGITS, self.notation, hand=Hand(self.hand))
-        blocks = (Words(self.text), *describe(scene).blocks, _rows(drawn.setup, scene))
+        blocks = (Words(self.text), *described(scene), _rows(drawn.setup, scene))
         given = tuple(GridBlock(block, naming) if isinstance(block, Grid) else block for block in blocks)
-        empty = count if blank is None else min(blank, count)
-        return Variant(number, given, drawn.wanted, drawn.lines, empty, str(scene.hand), naming)
+        return Variant(
+            number=number,
+            given=given,
+            drawn=_network(scene, solved=False),
+            solved=_network(scene, solved=True),
+            wanted=drawn.wanted,
+            lines=drawn.lines,
+            blank=blank.places(drawn.lines),
+            keep=blank.keep,
+            hand=str(scene.hand),
+            naming=naming,
+        )
 
 
 class _Draws:
@@ -247,6 +335,31 @@ class _Draws:
         made = np.array([choices[int(place)] for place in places]).reshape(like.shape)
         self.taken += made.reshape(-1).tolist()
         return made
+
+
+PICTURE = (400.0, 350.0)
+"""The pixels that a sheet's drawing is laid out for, on pages and on telephones."""
+
+
+def _network(scene: Scene, *, solved: bool) -> Picture:
+    """Return the drawing of the network with the first row's inputs in it, ``solved`` with all that comes of them."""
+    trace = scene.setup.trace()
+    row = trace.steps[0].rows[0]
+    title = f"The network with row {row} in it" if len(scene.setup.x) > 1 else "The network"
+    if solved:
+        layers = drawn_layers(trace, **end_names(scene))
+    else:
+        inputs = tuple(scene.setup.x[row - 1].tolist())
+        layers = network_layers(
+            trace.network,
+            trace.layout.unflatten(scene.setup.flat),
+            values=lambda name, layer: inputs if name == "x" else (),
+            **end_names(scene),
+        )
+    return picture(layers, title, dict.fromkeys(PICTURE, MOST_EDGES))
+
+
+MOST_EDGES = 60
 
 
 def _rows(setup: Setup, scene: Scene) -> Grid:

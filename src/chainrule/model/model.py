@@ -33,8 +33,11 @@ from chainrule.model.group import (
     with_arrays,
 )
 from chainrule.model.source import Reading, Source
+from chainrule.tables.by_row import RowEncoder
 from chainrule.tables.cells import no_row
 from chainrule.tables.encode import Encoder
+from chainrule.tables.spellings import FIRST_KNOWN
+from chainrule.tables.steps import ColumnSteps
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target, Targets, read_target
 from chainrule.tables.write import free_name
@@ -43,10 +46,11 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 4
-"""The newest version of the description: it may have several targets; in 3 groups may have cards, 1 is of one network.
+VERSION = 5
+"""The newest version of the description: numbers may be in dress, dates in the spellings of people, and signs be named.
 
-What has no such thing is written in version 3 or 2, which say all of it.
+In 4 there may be several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the
+oldest version from 2 on that says all of it.
 """
 
 MOST_OUTPUTS = 20_000_000
@@ -223,9 +227,14 @@ class Model:
         decimal: str | None = None,
         encoding: str | None = None,
         missing: Sequence[str] | None = None,
+        thousands: str | None = None,
+        dates: str | None = None,
+        infinite: str | None = None,
+        unpack_limit: int | str | None = None,
     ) -> Table:
         """Return the table of a source, read as the one the model was trained on but for the words given."""
-        return self.reading.changed(delimiter, decimal, encoding, missing).table(source)
+        words = (delimiter, decimal, encoding, missing, thousands, dates, infinite, unpack_limit)
+        return self.reading.changed(*words).table(source)
 
     def predict(self, source: Source, **reading: Any) -> Prediction:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
@@ -264,16 +273,24 @@ class Model:
         made = [by.predict(group.network, group.parameters, x) for group in self.groups]
         return made[0] if len(made) == 1 else np.concatenate(made)
 
-    def predictor(self, engine: str | None = None) -> RowPredictor:
-        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), as in `outputs`.
+    def steps(self) -> tuple[ColumnSteps, ...]:
+        """Return the steps from the cells of each column to the values of its inputs, as data, in their order."""
+        return self.encoder.steps(self.reading.words, self.reading.decimal)
 
-        By the engine that trained or another. With the cpu engine a call takes microseconds: it is bound to buffers of its
-        own and makes nothing but its result, so that threads need one each; its rows are float32, as
-        ``encoder.transform(table, dtype="float32")`` gives them. The reference engine takes float64.
+    def predictor(self, engine: str | None = None) -> Predictor:
+        """Return a function of one row that gives the members' mean output (n_out,), as in `outputs`.
+
+        The row is a mapping of cells by column, as in a data frame, or encoded (d,). By the engine that trained or another.
+        With the cpu engine a call takes microseconds: it is bound to buffers of its own and makes nothing but its result, so
+        that threads need one each; its encoded rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them.
+        The reference engine takes float64.
         """
         by = engine_named(engine or self.engine)
         made = [by.row_predictor(group.network, group.parameters) for group in self.groups]
-        return made[0] if len(made) == 1 else _MeanPredictor(tuple(zip(self.shares, made, strict=True)))
+        return Predictor(
+            made[0] if len(made) == 1 else _MeanPredictor(tuple(zip(self.shares, made, strict=True))),
+            self.encoder.by_row(self.reading.words, self.reading.decimal, dtype=by.dtype),
+        )
 
     def answer(self, x: FloatArray) -> Prediction:
         """Return the predictions for encoded rows ``x`` (n, d): the mean of the members' outputs decides.
@@ -364,8 +381,16 @@ class Model:
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
-        if isinstance(self.target, Targets):
+        dresses = [
+            *(column.dress for column in self.encoder.columns),
+            *(part.dress for part in self.target.parts),
+        ]
+        if any(dress is not None for dress in dresses) or len(self.reading.to_dict()) > 2:
             return VERSION
+        if any(part.spelling not in ("", *FIRST_KNOWN) for part in self.encoder.columns):
+            return VERSION
+        if isinstance(self.target, Targets):
+            return 4
         return 3 if any(group.card for group in self.groups) else 2
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -420,6 +445,18 @@ def _is_estimators(name: str) -> bool:
 def _unpickled(description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
     check_version("Model", description["chainrule"])
     return Model.from_dict(description, arrays)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A function of one row, a mapping of cells or encoded (d,), that gives the members' mean output (n_out,)."""
+
+    of_encoded: RowPredictor
+    encode: RowEncoder
+
+    def __call__(self, row: FloatArray | Mapping[str, Any]) -> FloatArray:
+        """Return the mean output; raises TableError for a row that doesn't fit the model."""
+        return self.of_encoded(self.encode(row) if isinstance(row, Mapping) else row)
 
 
 @dataclass(frozen=True)

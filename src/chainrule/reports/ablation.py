@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule.explain.show.document import Block, Document, Facts, TableBlock, Words, notes
+import numpy as np
+
+from chainrule._doors import setting
+from chainrule.errors import SettingsError
+from chainrule.explain.show.document import Block, Document, Facts, Picture, TableBlock, Words, notes
+from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.kinds.scores import ablation_chart
 from chainrule.reports.words import SCORE_NAMES, number_shown, seconds_shown
 
 if TYPE_CHECKING:
@@ -26,6 +36,49 @@ LEGEND = (
 )
 
 
+LARGEST_FILE = 10_000_000
+
+
+def read_ablation(path: str | PathLike[str]) -> Ablations:
+    """Return what ``chainrule train`` printed of an ablation as JSON; raises SettingsError for anything else."""
+    from chainrule.fitting.ablation_records import Ablations
+
+    name = fspath(path)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{name}: the file can't be read: {error.strerror}") from error
+    try:
+        if len(data) > LARGEST_FILE:
+            raise SettingsError(f"the file has {len(data):,} bytes, more than an ablation has")
+        return Ablations.from_dict(json.loads(data))
+    except (ValueError, RecursionError) as error:  # SettingsError is one of them
+        said = str(error) if isinstance(error, SettingsError) else f"this is not JSON: {error}"
+        raise SettingsError(f"{name}: {said}; give what {setting('ablate')} printed as JSON") from error
+
+
+def ablation_charts(found: Ablations, scores: Sequence[str] | None = None) -> Chart | Charts | None:
+    """Return the plots of what each ingredient adds to scores, all if None, with two standard errors; None if none is out."""
+    taken = [one for one in found.ingredients if one.reason is None]
+    if not taken:
+        return None
+    names = list(found.scores if scores is None else scores)
+    title = "What each ingredient adds"
+    charts = []
+    for name in names:
+        changes = [one.differences[name] for one in taken]
+        values = np.array([one.value for one in changes])
+        wide = 2 * np.array([one.standard_error for one in changes])
+        parts = [one.ingredient.name for one in taken]
+        own = NAMES[name] if len(names) > 1 else title
+        ends = values - wide, values + wide
+        charts.append(ablation_chart(parts, values, *ends, unit=f"change of {NAMES[name]}", title=own))
+    if len(charts) == 1:
+        return charts[0]
+    said = " ".join(chart.description for chart in charts)
+    return Charts(title, said, tuple(charts), len(charts))
+
+
 def ablation_document(found: Ablations) -> Document:
     """Return the scores without each ingredient, how they differ from the full recipe's, and what to make of it."""
     trainings = "one training" if found.seeds == 1 else f"means of {found.seeds} trainings"
@@ -38,7 +91,9 @@ def ablation_document(found: Ablations) -> Document:
             shown = [cell for name in names for cell in _cells(one.differences[name])]
             rows.append((one.ingredient.name, *shown, seconds_shown(one.seconds)))
     right = tuple(range(1, 2 + len(headers)))
-    blocks: list[Block] = [TableBlock(("taken out", *headers, "seconds"), tuple(rows), right)]
+    chart = ablation_charts(found)
+    blocks: list[Block] = [] if chart is None else [Picture(chart)]
+    blocks.append(TableBlock(("taken out", *headers, "seconds"), tuple(rows), right))
     left = [(one.ingredient.name, one.reason) for one in found.ingredients if one.reason is not None]
     if left:
         blocks.append(Facts(tuple(("not taken out:", *one) for one in left)))

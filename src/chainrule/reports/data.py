@@ -97,7 +97,7 @@ def distribution(table: Table, column: Column) -> Counted | None:
         whole = times.to_physical().cast(pl.Float64).to_numpy()
         return _histogram(whole / 3600e9 if times.dtype == pl.Time else 1970 + whole / YEAR)
     if kind == "number" or (cells.dtype.is_numeric() and cells.n_unique() > MOST_WORDS):
-        values = number_cells(table, name)
+        values = number_cells(table, name, column.dress)
         return _histogram(values[np.isfinite(values)])
     counts = level_counts(cells.drop_nulls())
     if not counts.height:

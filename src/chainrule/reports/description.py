@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, TableBlock, Words, more
+from chainrule.explain.show.document import (
+    Block,
+    Cell,
+    Document,
+    Facts,
+    Section,
+    Styled,
+    TableBlock,
+    Words,
+    more,
+    with_formulas,
+)
 from chainrule.reports.training import MOST_COLUMNS, answer_facts
 from chainrule.reports.words import STOPPED, score_words, shape_of, training_words
 
@@ -50,15 +61,16 @@ def _layers(network: Network) -> Iterator[Block]:
         weights, bias = (" × ".join(map(str, shapes[number].get(name, ("none",)))) for name in ("W", "b"))
         spec, text = layer.activation.spec, layer.activation.text
         text = f"z + alpha*({text} - z)" if layer.mix else text
-        weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
-        rows.append((str(number), str(layer.n_out), spec, text, weights, bias))
+        weights += " / $sqrt(n_in)$" if layer.parametrization != "standard" else ""
+        shown = Styled(spec, as_typed=True), with_formulas(f"${text}$"), with_formulas(weights)
+        rows.append((str(number), str(layer.n_out), *shown, bias))
     headers = ("layer", "neurons", "activation", "a = f(z)", "W", "b")
     yield TableBlock(headers, tuple(rows), (0, 1), more(len(layers) - MOST_COLUMNS, "layers"))
     if network.features is not None:
         yield Words(f"layer 0: {network.features.words}")
 
 
-def model_facts(model: Model) -> Iterator[tuple[str, str]]:
+def model_facts(model: Model) -> Iterator[tuple[str, Cell]]:
     """Yield what a model is, by name: task, classes, network, parameters, training."""
     target, card = model.target, model.card
     yield "task", f"{model.task} of {target.name}"
@@ -67,7 +79,7 @@ def model_facts(model: Model) -> Iterator[tuple[str, str]]:
         if model.task == "classification":
             yield f"classes{which}", _listed(part.labels)
         elif part.formula != "v":
-            yield f"target{which}", f"y = {part.formula}, {_values(part.parameters)}"
+            yield f"target{which}", with_formulas(f"$y = {part.formula}$, {_values(part.parameters)}")
     if target.clamp is not None:
         yield from answer_facts(target)
     for place, (group, share) in enumerate(zip(model.groups, model.shares, strict=True), 1):
@@ -75,7 +87,7 @@ def model_facts(model: Model) -> Iterator[tuple[str, str]]:
         if len(model.groups) > 1:
             yield f"group {place}", f"{share:.3g} of the answer"
         yield "network", shape_of(network, group.members)
-        yield "loss", f"{network.loss.text}, {network.reduction} over rows"
+        yield "loss", with_formulas(f"${network.loss.text}$, {network.reduction} over rows")
         yield "parameters", f"{parameters.shape[1]:,} in each network, {parameters.dtype}"
         if group.card:
             yield "training", ", ".join(_how(group.card, network))
@@ -122,9 +134,9 @@ def _inputs(model: Model) -> Section:
         for index, neuron in enumerate(inputs[:MOST_COLUMNS], 1)
     )
     rest = more(len(inputs) - MOST_COLUMNS, "inputs (JSON has all)")
-    told = [f"{name}(v) = {formula}" for name, formula in formulas.items()]
-    told.append("v: the cell of the table, or the part of its date; […]: 1 if that is so, else 0")
-    return Section("Inputs", (TableBlock(("neuron", "name", "value"), rows, more=rest), *map(Words, told)))
+    told = [Words(f"${name}(v) = {formula}$", formulas=True) for name, formula in formulas.items()]
+    told.append(Words("v: the cell of the table, or the part of its date; […]: 1 if that is so, else 0"))
+    return Section("Inputs", (TableBlock(("neuron", "name", "value"), rows, more=rest), *told))
 
 
 def _arithmetic(neuron: Input, formulas: dict[str, str]) -> str:

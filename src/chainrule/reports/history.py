@@ -13,16 +13,18 @@ from chainrule.tables.read import read_table
 from chainrule.training.checkpoint import Epoch
 
 COLUMNS = ("epoch", "training_loss", "validation_loss", "learning_rate", "seconds")
-"""The columns of the file."""
+"""The columns that a file needs; the gradient's is new, and one without it is read, too."""
+GRADIENT = "largest_gradient"
 
 
 def history_text(epochs: Iterable[Epoch]) -> str:
     """Return the lines of a training as CSV; what isn't known is empty."""
-    lines = [",".join(COLUMNS) + "\n"]
+    lines = [",".join((*COLUMNS, GRADIENT)) + "\n"]
     for line in epochs:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
-        lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}\n")
+        steepest = "" if line.steepest != line.steepest else repr(float(line.steepest))
+        lines.append(f"{line.epoch},{numbers},{line.seconds:.6f},{steepest}\n")
     return "".join(lines)
 
 
@@ -35,7 +37,10 @@ def read_history(path: str | PathLike[str]) -> tuple[Epoch, ...]:
             f"{table.name}: there is no column {lacking[0]!r}: give the CSV of losses that chainrule train wrote"
         )
     columns = [number_cells(table, name) for name in COLUMNS]
+    steepest = number_cells(table, GRADIENT) if GRADIENT in table.columns else np.full(table.n_rows, np.nan)
     if np.isnan(columns[0]).any():
         row = int(np.isnan(columns[0]).argmax())
         raise TableError(f"{table.name}: {table.place(row)}: the epoch is missing")
-    return tuple(Epoch(int(line[0]), *map(float, line[1:])) for line in zip(*columns, strict=True))
+    unknown = np.full(table.n_rows, np.nan)  # what early stopping watches is not written
+    lines = zip(*columns, unknown, steepest, strict=True)
+    return tuple(Epoch(int(line[0]), *map(float, line[1:])) for line in lines)

@@ -18,7 +18,7 @@ from chainrule.reports.reported import Reported
 from chainrule.reports.words import rows_shown, score_words
 from chainrule.training.checkpoint import Epoch
 
-MOST_EDGES = {WIDE: 60, NARROW: 24}
+MOST_EDGES = {WIDE: 40, NARROW: 16}
 """The most weights drawn between two layers, on pages and on telephones."""
 
 
@@ -93,7 +93,7 @@ def curves_part(subject: Reported) -> ReportPart:
             f"losses by epoch ({setting('history')}, the CSV that chainrule train writes)."
         )
         return ReportPart("curves", "The curves", (Words(said, "dim"),), {"epochs": []})
-    names = ("epoch", "training_loss", "validation_loss", "learning_rate")
+    names = ("epoch", "training_loss", "validation_loss", "learning_rate", "steepest")
     data = {name: [getattr(line, name) for line in epochs] for name in names}
     return ReportPart("curves", "The curves", tuple(_curves(subject, epochs)), data, tuple(_doubts(subject)))
 
@@ -109,9 +109,14 @@ def _curves(subject: Reported, epochs: Sequence[Epoch]) -> Iterator[Block]:
     rate = curves_chart(
         {"learning rate": [line.learning_rate for line in epochs]}, x=at, title="Learning rate", y_label=""
     )
-    rate = replace(rate, legend="none")
-    said = f"{loss.description} {rate.description}"
-    yield Picture(Charts("The training", said, (loss, rate), 2))
+    charts = [loss, replace(rate, legend="none")]
+    steepest = [line.steepest for line in epochs]
+    if np.isfinite(steepest).any():
+        title = "Largest number of the gradient"
+        slope = curves_chart({"largest |gradient|": steepest}, x=at, best=best, title=title, y_label="")
+        charts.append(replace(slope, legend="none"))
+    said = " ".join(chart.description for chart in charts)
+    yield Picture(Charts("The training", said, tuple(charts), len(charts)))
     ran = f"{rows_shown(len(epochs)).replace('row', 'epoch')} ran"
     if kept:
         span = (
@@ -122,7 +127,7 @@ def _curves(subject: Reported, epochs: Sequence[Epoch]) -> Iterator[Block]:
         ran += f"; kept: {span}"
     yield Words(
         f"{ran}. Losses are means over the members; that of training has what the recipe adds (dropout, smoothing, penalties), "
-        "that of validation not.",
+        "that of validation not. The gradient is that of an epoch's last step, its largest number before clipping.",
         "dim",
     )
 

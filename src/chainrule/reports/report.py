@@ -17,6 +17,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.explain.show import RENDERERS, format_named, render
 from chainrule.explain.show.document import Document, Words
 from chainrule.fitting.ablation_records import Ablations
+from chainrule.fitting.learning import LearningCurve
 from chainrule.fitting.score import Trained
 from chainrule.model.model import Model, load
 from chainrule.model.source import Source
@@ -34,7 +35,7 @@ from chainrule.reports.rows import rows_part
 from chainrule.reports.scores import score_intervals, scores_part
 from chainrule.reports.slices import slices_part
 from chainrule.reports.summary import summary
-from chainrule.reports.trust import ablation_part, certificate_part, diagnosis_part
+from chainrule.reports.trust import ablation_part, certificate_part, diagnosis_part, learning_part
 from chainrule.training.scores.metrics import PRIMARY
 
 VERSION = 1
@@ -78,13 +79,15 @@ def report(
     *,
     history: str | PathLike[str] | None = None,
     ablation: Ablations | None = None,
+    learning: LearningCurve | None = None,
     seed: int = 0,
     threads: int | None = None,
     **reading: Any,
 ) -> Report:
     """Return the report of a model on a table, or of a training (what `train` returns), which knows its table and its curves.
 
-    ``history`` is the CSV that ``chainrule train --history`` writes; ``ablation`` what `ablate` found; ``seed`` draws the rows
+    ``history`` is the CSV that ``chainrule train --history`` writes; ``ablation`` what `ablate` found, ``learning`` what
+    `learning_curve` found; ``seed`` draws the rows
     of what works on some. Raises TableError for a table that doesn't fit the model, SettingsError for what is missing.
 
     >>> import chainrule
@@ -95,7 +98,7 @@ def report(
     True
     """
     epochs = () if history is None else read_history(history)
-    how: dict[str, Any] = {"seed": seed, "ablation": ablation}
+    how: dict[str, Any] = {"seed": seed, "ablation": ablation, "learning": learning}
     name, command = "the model", "chainrule.report(model, table)"
     if isinstance(model, Trained):
         if table is not None:
@@ -166,6 +169,7 @@ def _parts(subject: Reported, intervals: Mapping[str, Interval]) -> Sequence[Rep
         "curves": lambda: curves_part(subject),
         "diagnosis": lambda: diagnosis_part(subject),
         "certificate": lambda: certificate_part(subject),
+        "learning": lambda: learning_part(subject),
         "ablation": lambda: ablation_part(subject),
         "limits": lambda: limits_part(subject),
         "carried": lambda: carried_part(subject),

@@ -11,6 +11,7 @@ from chainrule._kept import cached_property
 from chainrule.errors import TableError
 from chainrule.explain.columns.rows import MOST_ROWS, Looked, drawn
 from chainrule.fitting.ablation_records import Ablations
+from chainrule.fitting.learning import LearningCurve
 from chainrule.fitting.replay import RowsByUse, rows_by_use
 from chainrule.fitting.score import Trained, baseline_answers, baseline_scores
 from chainrule.model.model import Evaluation, Model, Prediction
@@ -42,6 +43,7 @@ class Reported:
     trained: Trained | None = None
     epochs: tuple[Epoch, ...] = ()
     ablation: Ablations | None = None
+    learning: LearningCurve | None = None
 
     @cached_property
     def has_target(self) -> bool:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
-from chainrule._numbers import number_text
 from chainrule._plain import AnyNumber, Plain
 from chainrule._types import IntArray
 from chainrule.explain.show.document import Block, Picture, TableBlock, Words
@@ -19,20 +15,11 @@ from chainrule.reports.intervals import Interval, bootstrap, wilson
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 from chainrule.reports.words import SCORE_NAMES, number_shown
-from chainrule.tables.cells import number_cells
-from chainrule.tables.columns import ColumnEncoder
-from chainrule.tables.table import Table
-from chainrule.tables.values import level_counts
+from chainrule.tables.slices import slices_of
 from chainrule.training.scores.metrics import METRICS, PRIMARY
 
 MOST_SLICED = 4
 """The most columns that are cut into slices: the most important ones."""
-
-PARTS = 4
-"""The slices of a number: between its quartiles."""
-
-MOST_LEVELS = 5
-"""The most words with a slice of their own."""
 
 FEWEST_ROWS = 8
 """A slice of fewer rows says nothing."""
@@ -119,7 +106,11 @@ def _slices(subject: Reported, columns: Sequence[str], name: str) -> Iterator[Sl
     encoders = {column.name: column for column in subject.model.encoder.columns}
     shares = name == "accuracy" and y.shape[1] == 1
     for column in columns[:MOST_SLICED]:
-        for cells, rows in slices_of(encoders[column], subject.part):
+        encoder = encoders[column]
+        if encoder.kind == "datetime":
+            continue
+        numbers = encoder.numbers(subject.part) if encoder.kind == "number" else None
+        for cells, rows in slices_of(subject.part, column, numbers=numbers):
             if len(rows) < FEWEST_ROWS:
                 continue
             value = counted.compare(y[rows], answers[rows], None)
@@ -132,31 +123,3 @@ def _slices(subject: Reported, columns: Sequence[str], name: str) -> Iterator[Sl
 
 def _scored(counted: Scorer, y: AnyArray, answers: AnyArray, rows: IntArray) -> float:
     return counted.compare(y[rows], answers[rows], None)
-
-
-def slices_of(column: ColumnEncoder, table: Table) -> Iterator[tuple[str, IntArray]]:
-    """Yield the slices of a column: what their cells are in words, and their rows (from 0); dates have none."""
-    if column.kind == "number":
-        values = number_cells(table, column.name)
-        known = np.isfinite(values)
-        edges = (
-            np.unique(np.quantile(values[known], np.linspace(0, 1, PARTS + 1)))
-            if known.any()
-            else np.zeros(0)
-        )
-        for place, (low, high) in enumerate(itertools.pairwise(edges)):
-            last = place == len(edges) - 2
-            inside = known & (values >= low) & ((values <= high) if last else (values < high))
-            yield f"{number_text(low, 4)} … {number_text(high, 4)}", np.flatnonzero(inside)
-        yield "missing", np.flatnonzero(~known)
-    elif column.kind != "datetime":
-        cells = table.text(column.name)
-        levels = (
-            level_counts(table.column(column.name).drop_nulls())
-            .head(MOST_LEVELS)
-            .get_column("level")
-            .to_list()
-        )
-        for level in levels:
-            yield f"= {level}", np.flatnonzero((cells == level).fill_null(value=False).to_numpy())
-        yield "missing", np.flatnonzero(cells.is_null().to_numpy())

@@ -1,4 +1,4 @@
-"""The parts of a report that try the model itself: the diagnosis, the certificate, an ablation if there was one."""
+"""The parts of a report that try the model itself: the diagnosis, the certificate, an ablation, a learning curve."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from chainrule.explain.check.certificate import certify
 from chainrule.explain.check.shown import certificate_document
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.diagnose.shown import diagnosis_document
-from chainrule.explain.show.document import Block, Document, Picture, Words
-from chainrule.plots.kinds.scores import ablation_chart
-from chainrule.reports.ablation import NAMES, ablation_document
+from chainrule.explain.show.document import Block, Document, Words
+from chainrule.reports.ablation import ablation_document
+from chainrule.reports.learning import learning_document
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 
@@ -54,21 +54,16 @@ def ablation_part(subject: Reported) -> ReportPart | None:
     if found is None:
         return None
     document = ablation_document(found)
-    blocks: list[Block] = []
-    if found.scores:
-        name = next(iter(found.scores))
-        tried = [one for one in found.ingredients if one.reason is None]
-        changes = [one.differences[name] for one in tried]
-        if tried:
-            chart = ablation_chart(
-                [one.ingredient.name for one in tried],
-                [one.value for one in changes],
-                [one.value - 2 * one.standard_error for one in changes],
-                [one.value + 2 * one.standard_error for one in changes],
-                unit=f"change of {NAMES[name]}",
-            )
-            blocks.append(Picture(chart))
-    return ReportPart("ablation", document.title, (*blocks, *document.blocks), found.to_dict())
+    return ReportPart("ablation", document.title, document.blocks, found.to_dict())
+
+
+def learning_part(subject: Reported) -> ReportPart | None:
+    """Return the scores by the number of rows trained on, where such trainings were made."""
+    found = subject.learning
+    if found is None:
+        return None
+    document = learning_document(found)
+    return ReportPart("learning", document.title, document.blocks, found.to_dict())
 
 
 def _with_verdict(document: Document) -> tuple[Block, ...]:

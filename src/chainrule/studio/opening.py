@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import setting
 from chainrule.errors import SettingsError
-from chainrule.fitting.question import READING, Question
+from chainrule.fitting.question import Question
 from chainrule.model.model import Model
 from chainrule.model.source import Reading
 from chainrule.studio.course import LESSON_EPOCHS, Course, course_of_model, course_of_setup, course_of_table
+from chainrule.tables.table import Table
 from chainrule.training.settings.record import Settings
 
 if TYPE_CHECKING:
@@ -63,19 +64,17 @@ def opened_table(
     settings: Mapping[str, Any],
     read: Mapping[str, Any] | None = None,
     threads: int | None = None,
+    table: Table | None = None,
 ) -> Course:
     """Return the training of a table's file, with the words of `Question` and `Settings` that were given.
 
-    Names of columns can stand together, between commas. Without a ``target`` that is the last column, and a note says so.
-    Raises TableError or SettingsError.
+    ``table`` is the file's, where it has been read. Without a ``target`` that is the last column, and a note says so. Raises
+    TableError or SettingsError.
     """
     read = dict(read or {})
-    how = Reading().changed(*(read.get(name) for name in READING))
-    table = how.table(file)
+    how = Reading().changed(**read)
+    table = how.table(file) if table is None else table
     asked = dict(question)
-    for name in ("target", "inputs", "drop"):
-        if isinstance(asked.get(name), list):
-            asked[name] = [column for text in asked[name] for column in _named(text, table.columns)]
     notes: tuple[str, ...] = ()
     if not asked.get("target"):
         asked["target"] = table.columns[-1]
@@ -86,11 +85,6 @@ def opened_table(
     made = Question(table, reading=how, **asked).opened()
     words = AskedFor(made, Settings(**shown_first(settings)), file, test_file, read, threads=threads)
     return _of(words, notes)
-
-
-def _named(text: str, columns: Sequence[str]) -> list[str]:
-    """Return the columns that a text names: the one, or those between its commas."""
-    return [text] if text in columns else [part.strip() for part in text.split(",") if part.strip()]
 
 
 def shown_first(settings: Mapping[str, Any]) -> dict[str, Any]:

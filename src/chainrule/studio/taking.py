@@ -123,6 +123,8 @@ def _option(one: Setting, value: Any) -> list[str]:
         return [name if value else COMMAND_LINE.setting(f"no_{one.name}")]
     if one.kind.name == "columns":
         return [word for item in ((value,) if isinstance(value, str) else value) for word in (name, item)]
+    if one.kind.name == "kinds":
+        return [word for column, kind in value.items() for word in (name, f"{column}={kind}")]
     return [name, _written(one.kind.name, value)]
 
 

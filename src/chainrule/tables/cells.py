@@ -8,15 +8,17 @@ import polars as pl
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
+from chainrule.tables.dress import Dress
+from chainrule.tables.spellings import date_spellings, is_time_only, to_dates
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.values import (
-    DATE_FORMATS,
     FALSE_WORDS,
     TRUE_WORDS,
     as_text,
+    is_plain_number,
     to_booleans,
-    to_dates,
     to_numbers,
+    to_plain_form,
 )
 
 LEVEL_MISSING = -1
@@ -41,14 +43,18 @@ def no_row(table: Table, names: Sequence[str]) -> str:
     return f"{table.name}: no row has a value in {which}"
 
 
-def number_cells(table: Table, name: str) -> FloatArray:
+def number_cells(table: Table, name: str, dress: Dress | None = None) -> FloatArray:
     """Return a column as float64, shape (n,), NaN where a cell is missing.
 
-    Raises TableError naming the first cell that is no number, or not a finite one.
+    Text is read in its ``dress``, or as plain numbers. An infinite number is missing, too. Raises TableError naming the first
+    cell that is no number, or not a finite one where these are refused.
     """
     column = table.column(name)
+    if dress is not None and dress.thousands == "." and table.raw is not None:
+        # What a program takes for 1.2 is 1,200 in this dress.
+        column = table.raw.get_column(name)
     if column.dtype == pl.String:
-        numbers = to_numbers(column, table.decimal)
+        numbers = (dress or Dress(table.decimal)).read(column)
         _refuse(table, name, numbers.is_null() & column.is_not_null(), "is not a number")
     elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
         numbers = column
@@ -56,8 +62,12 @@ def number_cells(table: Table, name: str) -> FloatArray:
         numbers = pl.Series([None] * len(column), dtype=pl.Float64)
         _refuse(table, name, column.is_not_null(), "is not a number")
     values = numbers.cast(pl.Float64).to_numpy()
-    _refuse(table, name, pl.Series(np.isinf(values)), "is not a finite number (beyond ±1.8e308)")
-    return values
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return values
+    if table.infinite == "refuse":
+        _refuse(table, name, pl.Series(infinite), "is not a finite number (beyond ±1.8e308)")
+    return np.where(infinite, np.nan, values)
 
 
 def boolean_cells(table: Table, name: str) -> FloatArray:
@@ -80,7 +90,7 @@ def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
     A column of dates is taken as it is, text is read by ``spelling``, else as ISO 8601.
     """
     column = table.column(name)
-    wanted = pl.Time if "%Y" not in spelling else pl.Datetime
+    wanted = pl.Time if is_time_only(spelling) else pl.Datetime
     what = f"is not a date or time such as {'23:59' if wanted == pl.Time else '2024-12-31'}"
     if column.dtype == pl.Datetime and wanted == pl.Time:
         return column.dt.time()
@@ -91,13 +101,21 @@ def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
         _refuse(table, name, column.is_not_null(), what)
         return pl.Series(name, [None] * len(column), pl.Time if wanted == pl.Time else pl.Datetime("us"))
     best = to_dates(column, spelling)
-    for other in DATE_FORMATS:
+    for other in date_spellings(spelling)[1:]:
         if best.null_count() == column.null_count():
             break
-        if ("%Y" in other) == ("%Y" in spelling) and (other.startswith("%Y") or "%Y" not in other):
-            best = best.zip_with(best.is_not_null(), to_dates(column, other))
+        best = best.zip_with(best.is_not_null(), to_dates(column, other))
     _refuse(table, name, best.is_null() & column.is_not_null(), what)
     return best
+
+
+def as_levels(table: Table, name: str) -> pl.Series:
+    """Return a column whose cells are levels: as they are, but numbers with zeros before them, such as 007, as written."""
+    column = table.column(name)
+    if table.raw is None or column.dtype == pl.String:
+        return column
+    text = table.raw.get_column(name)
+    return text if bool(text.str.contains(r"^[-+]?0[0-9]").any()) else column
 
 
 def level_codes(table: Table, name: str, levels: Sequence[str]) -> IntArray:
@@ -110,8 +128,9 @@ def level_codes(table: Table, name: str, levels: Sequence[str]) -> IntArray:
     known = pl.Series(list(levels), dtype=pl.String)
     places = pl.Series(range(len(levels)), dtype=pl.Int64)
     codes = text.replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
-    if column.dtype != pl.String and bool((codes == LEVEL_UNSEEN).any()):
-        plain = as_text(column).replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
+    if bool((codes == LEVEL_UNSEEN).any()) and any(map(is_plain_number, levels)):
+        numbers = to_plain_form(column) if column.dtype == pl.String else as_text(column)
+        plain = numbers.replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
         codes = codes.zip_with(codes != LEVEL_UNSEEN, plain)
     result: IntArray = codes.fill_null(LEVEL_UNSEEN).to_numpy(writable=True)
     result[text.is_null().to_numpy()] = LEVEL_MISSING
@@ -142,4 +161,6 @@ def remedy(table: Table, row: int, name: str) -> str:
     if table.raw is None and table.column(name).dtype != pl.String:
         return "correct it, or make it missing"
     cell = table.cell(row, name) or ""
+    if len(cell) > 40:
+        return "correct it, or make it missing"
     return f"correct it, or name it as missing with {setting('missing', [cell])}"

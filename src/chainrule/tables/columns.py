@@ -1,6 +1,6 @@
 """One column's way to its input neurons: fitting it, writing its values, reading it back from a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,16 +8,36 @@ import numpy as np
 import polars as pl
 
 from chainrule._kept import cached_property
-from chainrule._plain import Plain, check_keys, one_of
+from chainrule._plain import IF_SET, Plain, check_keys, one_of
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
-from chainrule.tables.cells import LEVEL_MISSING, boolean_cells, date_cells, level_codes, number_cells
+from chainrule.tables.cells import LEVEL_MISSING, as_levels, boolean_cells, date_cells, number_cells
 from chainrule.tables.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
+from chainrule.tables.dress import Dress
 from chainrule.tables.kinds import INPUT_KINDS
 from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
 from chainrule.tables.schema import Column
+from chainrule.tables.spellings import DATE_FORMATS, date_spellings, is_time_only
+from chainrule.tables.steps import (
+    ColumnSteps,
+    DrawIn,
+    Fill,
+    InputSteps,
+    IsMissing,
+    IsPlace,
+    LookUp,
+    MissingWords,
+    ReadDate,
+    ReadNumber,
+    Reads,
+    ReadTruth,
+    Scale,
+    TakePart,
+    Trim,
+    parts_read,
+)
 from chainrule.tables.table import Table
-from chainrule.tables.values import DATE_FORMATS, check_texts, level_counts
+from chainrule.tables.values import BLANKS, FALSE_WORDS, TRUE_WORDS, check_texts, level_counts
 
 VALUE = "value"
 
@@ -60,14 +80,24 @@ class Part(Plain):
         if arithmetic.name == "equals" and parameters["k"] not in range(1, 8):
             raise SettingsError(f"parameters.k: a day of the week is 1 to 7, not {parameters['k']:g}")
 
+    @cached_property
+    def steps(self) -> tuple[Fill, DrawIn, Scale]:
+        """The steps from the number to the value of the input."""
+        arithmetic = ARITHMETIC[self.arithmetic]
+        return (
+            Fill(self.fill),
+            DrawIn(*arithmetic.reach(self.parameters)),
+            Scale(arithmetic.name, arithmetic.formula, self.parameters),
+        )
+
     def numbers(self, values: FloatArray) -> FloatArray:
         """Return ``v`` as the formula meets it: filled in where missing, drawn in where out of all bounds."""
-        filled = np.where(np.isnan(values), self.fill, values)
-        return ARITHMETIC[self.arithmetic].draw_in(filled, self.parameters)
+        fill, draw_in, _ = self.steps
+        return draw_in.apply(fill.apply(values))
 
     def apply(self, values: FloatArray) -> FloatArray:
         """Return the values of the input, shape (n,)."""
-        return ARITHMETIC[self.arithmetic].evaluate(self.numbers(values), self.parameters)
+        return self.steps[2].apply(self.numbers(values))
 
 
 @dataclass(frozen=True)
@@ -87,6 +117,7 @@ class ColumnEncoder(Plain):
     rare: bool
     missing: bool
     spelling: str
+    dress: Annotated[Dress | None, IF_SET] = None
 
     def __post_init__(self) -> None:
         kind, parts, levels, spelling = self.kind, self.parts, self.levels, self.spelling
@@ -101,7 +132,9 @@ class ColumnEncoder(Plain):
             raise SettingsError("levels: levels are different, and of a category only")
         if spelling not in (DATE_FORMATS if kind == "datetime" else ("",)):
             raise SettingsError(f"spelling: {spelling!r} is not how a {kind} is spelled")
-        if kind == "datetime" and "%Y" not in spelling and any(part.name != "hour" for part in parts):
+        if self.dress is not None and kind != "number":
+            raise SettingsError(f"dress: a {kind} is no number")
+        if kind == "datetime" and is_time_only(spelling) and any(part.name != "hour" for part in parts):
             raise SettingsError("parts: a time of day has no part but the hour")
 
     @cached_property
@@ -130,7 +163,7 @@ class ColumnEncoder(Plain):
     def write(self, table: Table, out: FloatArray) -> None:
         """Write the values of the inputs into ``out``, shape (n, inputs of this column), all zeros."""
         if self.kind == "category":
-            codes = level_codes(table, self.name, self.levels)
+            codes = self._looked_up(table)
             places = np.where(codes >= 0, codes, len(self.levels) + self.missing)
             if self.missing:
                 places[codes == LEVEL_MISSING] = len(self.levels)
@@ -150,12 +183,36 @@ class ColumnEncoder(Plain):
         used: list[FloatArray | None] = [part.numbers(values[part.name]) for part in self.parts]
         return used + [None] * self.missing
 
-    def _values(self, table: Table) -> dict[str, FloatArray]:
+    def numbers(self, table: Table) -> FloatArray:
+        """Return the cells of a number (n,) in the units of the table, NaN where missing."""
+        return number_cells(table, self.name, self.dress)
+
+    def steps(self, missing: Sequence[str], decimal: str = ".") -> ColumnSteps:
+        """Return the steps from a cell to the values of the inputs, where these words mean a missing cell."""
+        cell = (Trim(BLANKS), MissingWords(tuple(dict.fromkeys(("", *missing)))), self._reads(decimal))
+        steps = [(TakePart(p.name), *p.steps) if self.kind == "datetime" else p.steps for p in self.parts]
+        flags: list[tuple[IsPlace | IsMissing]] = []
+        if self.kind == "category":
+            flags = [(IsPlace(place),) for place in range(len(self.inputs))]
+        elif self.missing:
+            flags = [(IsMissing(),)]
+        named = zip(self.inputs, (*steps, *flags), strict=True)
+        return ColumnSteps(self.name, cell, tuple(InputSteps(neuron.name, own) for neuron, own in named))
+
+    def _reads(self, decimal: str) -> Reads:
         if self.kind == "number":
-            return {VALUE: number_cells(table, self.name)}
+            return ReadNumber(self.dress or Dress(decimal))
         if self.kind == "boolean":
-            return {VALUE: boolean_cells(table, self.name)}
-        return date_parts(date_cells(table, self.name, self.spelling))
+            return ReadTruth(TRUE_WORDS, FALSE_WORDS)
+        if self.kind == "datetime":
+            return ReadDate(date_spellings(self.spelling))
+        return LookUp(self.levels)
+
+    def _looked_up(self, table: Table) -> IntArray:
+        return LookUp(self.levels).column(table, self.name)
+
+    def _values(self, table: Table) -> dict[str, FloatArray]:
+        return parts_read(self._reads(table.decimal), table, self.name)
 
 
 def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_levels: int) -> ColumnEncoder:
@@ -165,7 +222,7 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
     levels: tuple[str, ...] = ()
     rare, spelling = False, ""
     if kind == "category":
-        counts = level_counts(table.column(name)[rows])
+        counts = level_counts(as_levels(table, name)[rows])
         levels = tuple(sorted(counts.head(max_levels).get_column("level")))
         rare = counts.height > max_levels
     elif kind == "datetime":
@@ -177,9 +234,10 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
         fill = float(len(present) > 0 and present.mean() > 0.5)
         parts = (Part(VALUE, "none", {}, fill, bool(present.any())),)
     else:
-        parts = (_fit_part(VALUE, scaling, number_cells(table, name)[rows]),)
+        parts = (_fit_part(VALUE, scaling, number_cells(table, name, column.dress)[rows]),)
     missing = bool(table.column(name)[rows].is_null().any())
-    return ColumnEncoder(name, kind, parts, levels, rare, missing, spelling)
+    dress = column.dress if kind == "number" else None
+    return ColumnEncoder(name, kind, parts, levels, rare, missing, spelling, dress)
 
 
 def _fit_part(name: str, scaling: str, values: FloatArray) -> Part:

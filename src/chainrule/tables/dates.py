@@ -1,5 +1,7 @@
 """The parts of dates and times that become inputs."""
 
+from datetime import datetime, time
+
 import numpy as np
 import polars as pl
 
@@ -9,6 +11,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
 
 _MICROSECONDS_PER_HOUR = 3.6e9
+_FIRST_DAY = datetime(1970, 1, 1).toordinal()
 
 
 def date_parts(dates: pl.Series) -> dict[str, FloatArray]:
@@ -24,6 +27,19 @@ def date_parts(dates: pl.Series) -> dict[str, FloatArray]:
     elapsed = _floats(dates.cast(pl.Datetime("us")).cast(pl.Int64)) / (24 * _MICROSECONDS_PER_HOUR)
     whole = {name: _floats(getattr(dates.dt, name)()) for name in ("year", "month", "day", "weekday")}
     return {**whole, "hour": hour, "days": elapsed}
+
+
+def parts_of(moment: datetime | time) -> dict[str, float]:
+    """Take one moment apart, as `date_parts` does a column of them."""
+    since = ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1_000_000 + moment.microsecond
+    hour = float(since * 1000) / (1000 * _MICROSECONDS_PER_HOUR)
+    if isinstance(moment, time):
+        return {"hour": hour}
+    elapsed = (moment.toordinal() - _FIRST_DAY) * 86_400_000_000 + since
+    return {
+        "year": float(moment.year), "month": float(moment.month), "day": float(moment.day),
+        "weekday": float(moment.isoweekday()), "hour": hour, "days": float(elapsed) / (24 * _MICROSECONDS_PER_HOUR),
+    }  # fmt: skip
 
 
 def middle(dates: pl.Series) -> pl.Series:

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 from chainrule._doors import setting
 from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
-from chainrule.tables.table import check_names
+from chainrule.tables.frames import check_names
+from chainrule.tables.table import check_width
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
 _SAMPLE_RECORDS = 200
+_LONGEST_FIELD = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,11 @@ class Delimited:
     lines: IntArray
     notes: tuple[str, ...]
 
+    @property
+    def first_unnamed(self) -> bool:
+        """Whether the first column has no name of its own."""
+        return any(note.startswith("column 1 has no name") for note in self.notes)
+
 
 @dataclass(frozen=True, eq=False)
 class _Layout:
@@ -38,6 +46,16 @@ class _Layout:
     ends: IntArray
     lines: IntArray
     fields: IntArray
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let Python's reader take fields of any length, which it refuses above 131,072 characters."""
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
@@ -51,7 +69,8 @@ def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
     for delimiter in candidates:
         try:
             reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-            counts = [len(record) for record in islice(filter(None, reader), _SAMPLE_RECORDS)]
+            with _long_fields():
+                counts = [len(record) for record in islice(filter(None, reader), _SAMPLE_RECORDS)]
         except csv.Error:
             continue
         if len(sample) < len(text) and 1 < len(counts) < _SAMPLE_RECORDS:
@@ -76,7 +95,9 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
     first, line = next(((i, record) for i, record in records if record.strip(b" \t")), (-1, b""))
     if first < 0:
         raise TableError(f"{where}: the file is empty")
-    names, notes = _name_columns(next(csv.reader([line.decode()], delimiter=delimiter)), where)
+    with _long_fields():
+        header = next(csv.reader([line.decode()], delimiter=delimiter))
+    names, notes = _name_columns(header, where)
     body = slice(first + 1, None)
     blank = (layout.ends == layout.starts)[body] | _only_spaces(data, layout, body, len(names))
     lines = layout.lines[body][~blank]
@@ -163,7 +184,7 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     skipped: list[int] = []
     line = 1
     try:
-        for record in reader:
+        for record in _read_long(reader):
             wide = not records or len(records[0]) > 1
             if not record or (wide and len(record) == 1 and record[0] and not record[0].strip(" \t")):
                 skipped.append(line)
@@ -188,6 +209,12 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     return Delimited(names, cells, places, notes + _blank_note(after_header))
 
 
+def _read_long(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield the records of a reader, however long their fields are."""
+    with _long_fields():
+        yield from reader
+
+
 def _name_columns(header: Sequence[str], where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     names, notes = [], []
     for position, cell in enumerate(header, start=1):
@@ -196,6 +223,7 @@ def _name_columns(header: Sequence[str], where: str) -> tuple[tuple[str, ...], t
             name = f"column_{position}"
             notes.append(f"column {position} has no name; it is called {name}")
         names.append(name)
+    check_width(len(names), where)
     check_names(names, where)
     if all(_is_number(name) for name in names):
         notes.append(

@@ -1,8 +1,8 @@
 """From the cells of a table to the input neurons of a network, by arithmetic that can be read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -11,10 +11,13 @@ from chainrule._kept import cached_property
 from chainrule._plain import AnyNumber, Plain, one_of
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
+from chainrule.tables.by_row import RowEncoder
 from chainrule.tables.columns import ColumnEncoder, Input, fit_column
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.schema import Schema
-from chainrule.tables.table import Table, listed_names, suggestion
+from chainrule.tables.steps import ColumnSteps
+from chainrule.tables.table import Table, from_frame, listed_names, suggestion
+from chainrule.tables.values import DEFAULT_MISSING
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,37 @@ class Encoder(Plain):
                     given = (neuron.formula, {**v, **neuron.parameters}, value)
                     made.append(InputValue(neuron.name, column.name, cell, *given))
         return explained
+
+    def steps(self, missing: Sequence[str] = DEFAULT_MISSING, decimal: str = ".") -> tuple[ColumnSteps, ...]:
+        """Return the steps from the cells of each column to the values of its inputs, in their order.
+
+        ``missing``: the words that mean a missing cell; ``decimal``: the sign of numbers in text without a dress.
+        """
+        return tuple(column.steps(missing, decimal) for column in self.columns)
+
+    def by_row(
+        self,
+        missing: Sequence[str] = DEFAULT_MISSING,
+        decimal: str = ".",
+        *,
+        dtype: DTypeLike = np.float64,
+    ) -> RowEncoder:
+        """Return the function of a row, a mapping of cells by column, that gives what `transform` gives for it, (d,).
+
+        >>> from chainrule.tables.schema import infer_schema
+        >>> table = from_frame({"A": [100, 90, 10]})
+        >>> encoder = fit_encoder(table, infer_schema(table), scaling="minmax")
+        >>> encoder.by_row()({"A": "55"}).tolist()
+        [0.5]
+        """
+
+        def otherwise(row: Mapping[str, Any]) -> FloatArray:
+            cells = {name: [row[name]] for name in (column.name for column in self.columns) if name in row}
+            table = replace(from_frame(cells, "the row", missing=missing), decimal=decimal)
+            encoded: FloatArray = self.transform(table)[0]
+            return encoded
+
+        return RowEncoder(self.steps(missing, decimal), otherwise, dtype)
 
     def _check_columns(self, table: Table) -> None:
         known = set(table.columns)

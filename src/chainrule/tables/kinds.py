@@ -5,14 +5,34 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from chainrule.tables.cells import remedy, shown
+from chainrule._types import FloatArray
+from chainrule.tables.cells import number_cells, remedy, shown
+from chainrule.tables.dress import Dress
+from chainrule.tables.dressing import Found, could_be_thousands, find_dress
+from chainrule.tables.frames import CATEGORY, INDEX
+from chainrule.tables.spellings import (
+    DAY_FIRST,
+    MONTH_FIRST,
+    date_spelling,
+    is_day_first,
+    other_order,
+    to_dates,
+)
 from chainrule.tables.table import Table
-from chainrule.tables.values import FALSE_WORDS, TRUE_WORDS, date_spelling, to_booleans, to_dates, to_numbers
+from chainrule.tables.values import FALSE_WORDS, TRUE_WORDS, to_booleans, to_numbers
 
 KINDS = ("number", "boolean", "category", "datetime", "constant", "identifier", "text", "nested")
 """Every kind of column; the first four can be inputs."""
 
 INPUT_KINDS = KINDS[:4]
+
+LEAVE_OUT = "leave-out"
+
+KIND_WORDS = {"date": "datetime"}
+"""What kinds are called by people."""
+
+KINDS_BY_HAND = ("number", "category", "date", "text", LEAVE_OUT, "boolean", "datetime")
+"""What a column can be said to be: text is a category, unless it is free text; what is left out is no input."""
 
 ODD_SHARE = 0.95
 """From this share on, text that is numbers (or dates) but for a few cells is taken for a mistake."""
@@ -34,6 +54,7 @@ FIRST = 20
 
 _IDENTIFIER_NAME = re.compile(
     r"(^|[_\W])(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|rownames|rownumber|unnamed)$|[a-z](Id|ID)$"
+    r"|^unnamed: [0-9]+$|^__index_level_[0-9]+__$|^level_[0-9]+$"
 )
 
 
@@ -53,6 +74,13 @@ class ColumnKind:
     odd_is_error: bool = False
     n_missing: int = 0
     n_unique: int = 0
+    found: Found | None = None
+    note: str = ""
+
+    @property
+    def dress(self) -> Dress | None:
+        """How its numbers are written, where that is not as a program writes them."""
+        return None if self.found is None or self.kind != "number" else self.found.dress
 
 
 def find_kind(table: Table, name: str) -> ColumnKind:
@@ -68,13 +96,17 @@ def find_kind(table: Table, name: str) -> ColumnKind:
         return ColumnKind("constant", "every cell is missing", n_missing=n_missing)
     if n_unique == 1 and n_missing == 0:
         return ColumnKind("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
-    if dtype == pl.Boolean:
+    if table.said.get(name) == CATEGORY and n_unique < len(column) - n_missing:
+        found = ColumnKind("category")
+    elif dtype == pl.Boolean:
         found = ColumnKind("boolean")
     elif dtype in (pl.Datetime, pl.Time):
         found = ColumnKind("datetime", spelling="%H:%M" if dtype == pl.Time else "%Y-%m-%d")
     elif dtype.is_numeric():
-        reason = _why_identifier(column, name, n_unique)
+        reason = _why_identifier(column, INDEX if table.said.get(name) == INDEX else name, n_unique)
         found = ColumnKind("identifier" if reason else "number", reason)
+        if not reason and _are_thousands(table, name) and (seen := dress_of(table, name)):
+            found = replace(found, found=seen, note=seen.say(name))
     else:
         found = _find_text_kind(table, name, n_unique)
     return replace(found, n_missing=n_missing, n_unique=n_unique)
@@ -100,12 +132,17 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
         return ColumnKind("boolean")
     spelling, dated, ambiguous = date_spelling(column)
     if dated == present:
-        if not ambiguous:
-            return ColumnKind("datetime", spelling=spelling)
-        reason = "day and month can't be told apart in its dates; write them as 2024-12-31"
-        return ColumnKind("text", reason, spelling)
+        return _dates(table, name, spelling) if ambiguous else ColumnKind("datetime", spelling=spelling)
     odd, remedied, is_error = "", "", False
-    numbers = to_numbers(column, table.decimal)
+    seen = dress_of(table, name)
+    numbers = (
+        to_numbers(column, table.decimal) if seen is None or seen.dress is None else seen.dress.read(column)
+    )
+    if seen is not None and seen.dress is not None and numbers.count() == present:
+        reason = ""
+        if bool((numbers == numbers.round()).all()):
+            reason = _why_identifier(numbers.cast(pl.Int64, strict=False), name, n_unique)
+        return ColumnKind("identifier" if reason else "number", reason, found=seen, note=seen.say(name))
     if ODD_SHARE * present <= numbers.count() < present:
         odd, remedied = _odd_cell(table, name, numbers, "a number")
         is_error = table.untyped and numbers.drop_nulls().n_unique() > FEW_NUMBERS
@@ -113,7 +150,45 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
         odd, remedied = _odd_cell(table, name, to_dates(column, spelling), "a date")
         is_error = table.untyped
     kind, reason = _text_or_category(column, present, n_unique)
-    return ColumnKind(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error)
+    note = seen.say(name) if seen is not None and seen.several and kind == "category" else ""
+    return ColumnKind(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error, found=seen, note=note)
+
+
+def dress_of(table: Table, name: str) -> Found | None:
+    """Return what there is of a dress in a column of text, or of numbers whose text is known."""
+    column = table.column(name)
+    if column.dtype != pl.String:
+        if table.raw is None:
+            return None
+        column = table.raw.get_column(name)
+    asked = (table.decimal, table.thousands)
+    return find_dress(column, *asked, table.proven_decimal, table.delimiter)
+
+
+def weight_cells(table: Table, name: str) -> FloatArray:
+    """Return a column of row weights (n,), in dress or plain, NaN where missing; raises TableError as `number_cells` does."""
+    found = dress_of(table, name)
+    return number_cells(table, name, None if found is None else found.dress)
+
+
+def _are_thousands(table: Table, name: str) -> bool:
+    """Tell whether a column of numbers such as 1.200 is of thousands, since others show a decimal comma."""
+    if table.raw is None or table.column(name).dtype != pl.Float64:
+        return False
+    return could_be_thousands(table.raw.get_column(name)) and table.proven_decimal == ","
+
+
+def _dates(table: Table, name: str, spelling: str) -> ColumnKind:
+    """Return the kind of a column of dates in which day and month can't be told apart: others may tell, or the user."""
+    order = table.dates or table.proven_order
+    if order == (MONTH_FIRST if is_day_first(spelling) else DAY_FIRST):
+        spelling = other_order(spelling)
+    if order:
+        return ColumnKind("datetime", spelling=spelling)
+    first, other = ("day", MONTH_FIRST) if is_day_first(spelling) else ("month", DAY_FIRST)
+    example = str(table.column(name).drop_nulls()[0])
+    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates {other} changes that"
+    return ColumnKind("datetime", spelling=spelling, note=note)
 
 
 def _is_boolean(column: pl.Series, present: int) -> bool:
@@ -122,6 +197,12 @@ def _is_boolean(column: pl.Series, present: int) -> bool:
         return False
     truth = to_booleans(column).drop_nulls()
     return len(truth) == present and truth.n_unique() == 2
+
+
+def text_kind(table: Table, name: str) -> tuple[str, str]:
+    """Return the kind of a column whose cells are text, whatever they look like, and why it is left out if it is."""
+    column = table.text(name)
+    return _text_or_category(column, column.count(), column.drop_nulls().n_unique())
 
 
 def _text_or_category(column: pl.Series, present: int, n_unique: int) -> tuple[str, str]:

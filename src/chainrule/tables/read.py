@@ -1,25 +1,26 @@
 """Read a table from a file or from standard input, whatever its format."""
 
 import codecs
-import gzip
-import io
-import json
 import os
 import stat
 import sys
-import zlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from chainrule._doors import setting
 from chainrule._forks import check_polars
 from chainrule.errors import SettingsError, TableError
+from chainrule.tables.binary import read_binary
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
-from chainrule.tables.table import Table, listed_names, typed_table
+from chainrule.tables.foreign import refuse_foreign
+from chainrule.tables.frames import INDEX, rounded_notes
+from chainrule.tables.parts import files_of, joined
+from chainrule.tables.records import read_json_lines, read_json_list
+from chainrule.tables.table import Table, listed_names, with_finite
+from chainrule.tables.unpack import PACKED, UNPACK_LIMIT, size_of, unpacked
 from chainrule.tables.values import DEFAULT_MISSING, clean, to_typed
 
 _BYTE_ORDER_MARKS = (
@@ -30,24 +31,43 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NDJSON = (".ndjson", ".jsonl", ".json")
-_PARQUET = (".parquet", ".pq")
+_DELIMITED = (".csv", ".tsv", ".tab", ".txt")
+
+
+@dataclass(frozen=True)
+class _How:
+    """How the files of a table are read."""
+
+    delimiter: str | None
+    decimal: str
+    encoding: str | None
+    missing: tuple[str, ...]
+    infinite: str
+    unpack_limit: int
 
 
 def read_table(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     delimiter: str | None = None,
     decimal: str = ".",
     encoding: str | None = None,
     missing: Sequence[str] = DEFAULT_MISSING,
+    thousands: str = "",
+    dates: str = "",
+    infinite: str = "missing",
+    unpack_limit: int | str = UNPACK_LIMIT,
 ) -> Table:
-    r"""Read a table from a CSV, TSV, NDJSON or Parquet file, or from standard input ("-").
+    r"""Read a table from a CSV, TSV, NDJSON, JSON, Parquet, Arrow or Excel file, or from standard input ("-").
 
-    The format follows from the content and the extension; the text formats may be gzipped. What is not given is found
-    out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else UTF-8, else Latin-1 with a note).
-    ``decimal`` is "." or ","; ``missing`` are the cells that count as missing, the empty one always. A column of
-    delimited text whose cells are all numbers is a number column, every other is text. Raises TableError naming file,
-    line and remedy for whatever can't be read, SettingsError for an option that makes no sense.
+    Several files, a folder of them, or a pattern such as ``part-*.csv`` are the parts of one table. The format follows from
+    the content and the extension; files may be compressed (gzip, bzip2, xz, Zstandard), and unpack to ``unpack_limit`` bytes
+    at most. What is not given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else
+    UTF-8, else Latin-1 with a note). ``decimal`` is "." or ",", ``thousands`` what is between groups of digits ("" where the
+    cells say it), ``dates`` "day-first" or "month-first" ("" where they say it); ``infinite`` is "refuse" where infinite
+    numbers are not to be taken for missing cells. ``missing`` are the cells that count as missing, the empty one always. A
+    column of delimited text whose cells are all numbers is a number column, every other is text. Raises TableError naming
+    file, line and remedy for whatever can't be read, SettingsError for an option that makes no sense.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -56,50 +76,48 @@ def read_table(
     ...     read_table(path, decimal=",").frame.rows()
     [(1.5, 'yes'), (None, 'no')]
     """
-    cut = None if delimiter is None else _checked_delimiter(delimiter)
     check_decimal(decimal)
     check_polars()
-    data, name = _load(source)
-    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            remedy = "fetch or compress the file again"
-            raise TableError(f"{name}: the gzip data is damaged or cut short ({error}); {remedy}") from error
-        suffixes = [suffix for suffix in suffixes if suffix not in (".gz", ".gzip")]
-    elif suffixes[-1:] == [".gz"]:
-        remedy = "rename it if it is plain text"
-        raise TableError(f"{name}: is not gzip data, though its name ends in .gz; {remedy}")
+    cut = None if delimiter is None else _checked_delimiter(delimiter)
+    how = _How(cut, decimal, encoding, tuple(missing), infinite, size_of(unpack_limit))
+    names, whole = files_of(source)
+    tables = [_read_file(*_load(name), how) for name in names]
+    table = joined(tables, whole) if len(tables) > 1 else tables[0]
+    if table.raw is not None:
+        typed = pl.DataFrame([to_typed(column, decimal) for column in table.raw.get_columns()])
+        table = replace(table, frame=typed, notes=(*table.notes, *rounded_notes(typed)))
+        table = with_finite(table, infinite)
+    return replace(table, decimal=decimal, thousands=thousands, dates=dates)
+
+
+def _read_file(data: bytes, name: str, how: _How) -> Table:
+    """Return the table of a file's content, whatever its format."""
+    data = unpacked(data, name, how.unpack_limit)
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in PACKED]
     suffix = suffixes[-1] if suffixes else ""
     if not data.strip():
         raise TableError(f"{name}: the file is empty")
-    if data[:4] == b"PAR1" or suffix in _PARQUET:
-        return _read_parquet(data, name, missing)
-    if data[:2] == b"PK":
-        raise TableError(f"{name}: is a spreadsheet or another zip file; save the sheet as CSV")
-    text, notes = _decode(data, name, encoding)
-    if suffix in _NDJSON or (suffix not in (".csv", ".tsv", ".tab", ".txt") and text.lstrip()[:1] == "{"):
-        return _read_ndjson(text, name, missing, notes)
+    if (binary := read_binary(data, name, suffix, how.missing, how.infinite)) is not None:
+        return binary
+    refuse_foreign(data, name)
+    text, notes = _decode(data, name, how.encoding)
+    records = (text, name, how.missing, notes, how.infinite)
+    start = text.lstrip()[:1] if suffix not in _DELIMITED else ""
+    if start == "[" and (suffix == ".json" or text.lstrip()[1:].lstrip()[:1] in ("{", "]")):
+        return read_json_list(*records)
+    if suffix in _NDJSON or start == "{":
+        return read_json_lines(*records)
+    cut = how.delimiter
     if cut is None and suffix in (".tsv", ".tab"):
         cut = "\t"
-    parts = read_delimited(text, cut or sniff_delimiter(text, [c for c in DELIMITERS if c != decimal]), name)
+    cut = cut or sniff_delimiter(text, [c for c in DELIMITERS if c != how.decimal])
+    parts = read_delimited(text, cut, name)
     if not len(parts.lines):
         raise TableError(f"{name}: there is a header ({listed_names(parts.names)}) but no row below it")
-    raw = clean(parts.cells, missing)
-    frame = pl.DataFrame([to_typed(column, decimal) for column in raw.get_columns()])
-    notes += parts.notes + (_decimal_comma_notes(frame) if decimal == "." else ())
-    return Table(frame, name, raw, parts.lines, True, decimal, notes)
-
-
-def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
-    text = [column.head(1000) for column in frame.get_columns() if column.dtype == pl.String]
-    found = [column.name for column in text if to_typed(column, ",").dtype == pl.Float64]
-    if not found:
-        return ()
-    return (
-        f"{listed_names(found)}: numbers with a decimal comma, taken for text; name it as the decimal sign",
-    )
+    raw = clean(parts.cells, how.missing)
+    # A first column without a name is what pandas and R write the rows' numbers into.
+    said = {parts.names[0]: INDEX} if parts.first_unnamed else {}
+    return Table(raw, name, raw, parts.lines, True, notes=notes + parts.notes, delimiter=cut, said=said)
 
 
 def check_decimal(sign: object) -> None:
@@ -116,8 +134,7 @@ def _checked_delimiter(delimiter: str) -> str:
     return cut
 
 
-def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
-    name = os.fspath(source)
+def _load(name: str) -> tuple[bytes, str]:
     if name == "-":
         try:
             return sys.stdin.buffer.read(), "standard input"
@@ -127,8 +144,6 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
             raise TableError(f"standard input: can't be read ({reason}); {remedy}") from error
     try:
         mode = os.stat(name).st_mode
-        if stat.S_ISDIR(mode):
-            raise TableError(f"{name}: is a folder; name a file in it")
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             raise TableError(f"{name}: is a device, not a file")
         return Path(name).read_bytes(), name
@@ -144,13 +159,10 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
 def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
     marked = next((codec for mark, codec in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
     codec = encoding or marked or "utf-8"
+    _check_encoding(codec)
     notes: tuple[str, ...] = ()
     try:
         text = data.decode(codec)
-    except LookupError as error:
-        raise SettingsError(
-            f"{setting('encoding')} {encoding!r} is unknown: choose utf-8, latin-1, cp1252, …"
-        ) from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         if encoding or marked:
@@ -168,63 +180,19 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
     return text.removeprefix("\ufeff"), notes
 
 
-def _read_parquet(data: bytes, name: str, missing: Sequence[str]) -> Table:
+def _check_encoding(encoding: str) -> None:
+    """Raise SettingsError for what is no encoding of text: an unknown one, or one that only Python's own names have."""
     try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TableError(f"{name}: is not a Parquet file, or is damaged: {reason}") from error
-    return typed_table(frame, name, missing)
-
-
-def _read_ndjson(text: str, name: str, missing: Sequence[str], notes: tuple[str, ...]) -> Table:
-    cells: dict[str, list[object]] = {}
-    lines: list[int] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        for key, value in _parse_object(line, number, name).items():
-            cells.setdefault(key, [None] * len(lines)).append(value)
-        lines.append(number)
-        for column in cells.values():
-            if len(column) < len(lines):
-                column.append(None)
-    frame = pl.DataFrame([_typed_cells(key, column) for key, column in cells.items()])
-    table = typed_table(frame, name, missing, untyped=True, notes=notes)
-    return replace(table, lines=np.array(lines, dtype=np.int64))
-
-
-def _parse_object(line: str, number: int, name: str) -> dict[str, object]:
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        keys = [key for key, _ in pairs]
-        if len(set(keys)) < len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise TableError(f"{name}: line {number}: the key {twice!r} is there twice; rename one of them")
-        return dict(pairs)
-
-    try:
-        record = json.loads(line, object_pairs_hook=unique)
-    except TableError:  # is a ValueError, too
-        raise
-    except (ValueError, RecursionError) as error:
-        remedy = "NDJSON has one whole object in every line"
-        raise TableError(f"{name}: line {number}: is not JSON ({error}); {remedy}") from error
-    if not isinstance(record, dict):
-        raise TableError(
-            f"{name}: line {number}: is not a JSON object; NDJSON has one object {{…}} in every line"
+        known = codecs.lookup(encoding)
+        # Some are of bytes to bytes, some of names in the net, and one refuses everything.
+        is_text = getattr(known, "_is_text_encoding", True) and known.name not in (
+            "idna",
+            "punycode",
+            "undefined",
         )
-    return record
-
-
-def _typed_cells(name: str, cells: list[object]) -> pl.Series:
-    """Make a column of JSON values: all truth values, all numbers or all text; a mixture becomes text."""
-    kinds = {type(cell) for cell in cells if cell is not None}
-    if kinds <= {bool}:
-        return pl.Series(name, cells, pl.Boolean if kinds else pl.String)
-    if kinds == {int} and all(-(2**63) <= cell < 2**63 for cell in cells if isinstance(cell, int)):
-        return pl.Series(name, cells, pl.Int64)
-    if kinds <= {int, float}:
-        # By way of text, a whole number beyond all floats is infinite, and refused where it is used.
-        return pl.Series(name, [None if cell is None else float(str(cell)) for cell in cells], pl.Float64)
-    texts = [cell if cell is None or isinstance(cell, str) else json.dumps(cell) for cell in cells]
-    return pl.Series(name, texts, pl.String)
+        "ab".encode(encoding).decode(encoding)
+    except (LookupError, ValueError):
+        is_text = False
+    if not is_text:
+        words = "choose utf-8, latin-1, cp1252, …"
+        raise SettingsError(f"{setting('encoding')} {encoding!r} is unknown: {words}")

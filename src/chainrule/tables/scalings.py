@@ -34,14 +34,13 @@ class Scaling:
     spread: str = ""
     inverse: str = ""
 
-    def draw_in(self, values: FloatArray, parameters: Mapping[str, float]) -> FloatArray:
-        """Return the values limited to where the formula's value is finite."""
-        low, high = -_REACH_UNSCALED, _REACH_UNSCALED
-        if self.spread:
-            center = _number(self.center, parameters)
-            reach = min(_REACH * self.spread_of(parameters), LARGEST)
-            low, high = max(center - reach, -LARGEST), min(center + reach, LARGEST)
-        return np.clip(values, low, high)
+    def reach(self, parameters: Mapping[str, float]) -> tuple[float, float]:
+        """Return the lowest and the highest number for which the formula's value is finite."""
+        if not self.spread:
+            return -_REACH_UNSCALED, _REACH_UNSCALED
+        center = _number(self.center, parameters)
+        reach = min(_REACH * self.spread_of(parameters), LARGEST)
+        return max(center - reach, -LARGEST), min(center + reach, LARGEST)
 
     def evaluate(self, v: FloatArray, parameters: Mapping[str, float]) -> FloatArray:
         """Return the formula's value, of the same shape."""

@@ -12,16 +12,30 @@ from chainrule._plain import IF_SET, Count, Plain, one_of
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, known_rows, number_cells
-from chainrule.tables.kinds import INPUT_KINDS, KINDS, ColumnKind, find_kind
+from chainrule.tables.dress import Dress
+from chainrule.tables.kinds import (
+    INPUT_KINDS,
+    KIND_WORDS,
+    KINDS,
+    KINDS_BY_HAND,
+    LEAVE_OUT,
+    ColumnKind,
+    find_kind,
+    text_kind,
+)
+from chainrule.tables.spellings import DATE_FORMATS, to_dates
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.task import TASKS, class_notes, find_tasks
-from chainrule.tables.values import DATE_FORMATS, level_counts, to_dates
+from chainrule.tables.values import level_counts
 
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""
 
 ONE_ROW = "the table has one row: nothing is held out, numbers enter as they are, and training goes on for all epochs"
 """What a training on a single row does without."""
+
+AS_ASKED = "as asked for"
+"""The reason for what was set by hand."""
 
 ROLES = ("input", "target", "left out")
 
@@ -31,7 +45,8 @@ class Column(Plain):
     """One column: its kind, its part in the task, and a summary of its cells.
 
     ``reason`` says why it is left out, or why it is in against its looks. ``spelling`` is how dates are
-    written. ``summary`` is lowest, highest and median number, or the most frequent levels with their counts.
+    written, ``dress`` how numbers are, where that is not as a program writes them. ``summary`` is lowest, highest and
+    median number, or the most frequent levels with their counts.
     """
 
     name: str
@@ -42,6 +57,7 @@ class Column(Plain):
     n_unique: Count
     summary: str
     spelling: Annotated[str, one_of(("", *DATE_FORMATS))] = ""
+    dress: Annotated[Dress | None, IF_SET] = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,12 @@ class Schema(Plain):
         return () if self.target is None else (self.target, *self.more_targets)
 
     @property
+    def target_dresses(self) -> tuple[Dress | None, ...]:
+        """How the numbers of each target are written, None for those as a program writes them, and for classes."""
+        by_name = {column.name: column.dress for column in self.columns}
+        return tuple(by_name[name] if self.task == "regression" else None for name in self.targets)
+
+    @property
     def inputs(self) -> tuple[Column, ...]:
         """The columns that are inputs, in the order of the table."""
         return tuple(column for column in self.columns if column.role == "input")
@@ -99,9 +121,9 @@ def infer_schema(
     """Find the kind of every column, choose the inputs, and find the task.
 
     All columns but the target are inputs, except constants, identifiers, free text, lists, and those in ``drop``;
-    ``target`` may be several, all numbers or all of two classes; ``inputs`` names the inputs instead, and lets
-    identifiers and text in. ``kinds`` sets the kind of a column by hand (number, boolean, category, datetime); ``task``
-    sets the task. Each decision is given as a sentence. docs/tables.md has the rules and their thresholds. Raises
+    ``target`` may be several, all numbers or all of two classes; ``inputs`` names the inputs instead, and lets identifiers
+    and text in. ``kinds`` sets the kind of a column by hand: KINDS_BY_HAND; ``task`` sets the task. Each decision is given
+    as a sentence. docs/tables.md has the rules and their thresholds. Raises
     TableError for columns that are not there, cells that are in the way, and targets that can't be learned;
     SettingsError for options that contradict each other.
 
@@ -115,6 +137,7 @@ def infer_schema(
     kinds = kinds or {}
     targets = (target,) if isinstance(target, str) else tuple(target or ())
     _check_names(table, targets, inputs, drop, kinds, max_levels)
+    drop = [*drop, *(name for name, kind in kinds.items() if kind == LEAVE_OUT and name not in drop)]
     findings = {name: _find(table, name, kinds.get(name)) for name in table.columns}
     notes = list(table.notes)
     reason = ""
@@ -127,6 +150,8 @@ def infer_schema(
     elif task is not None:
         raise SettingsError(f"the task is {task!r}, but no target is named")
     columns = [_column(table, name, findings[name], targets, inputs, drop) for name in table.columns]
+    used = [column.name for column in columns if column.role != "left out"]
+    notes += [findings[name].note for name in used if findings[name].note]
     if targets:
         columns = _with_inputs(table, columns)
     for column in columns:
@@ -178,8 +203,8 @@ def _check_names(
         if name in drop:
             raise SettingsError(f"{name!r} is named as an input and to be dropped; choose one")
     for name, kind in kinds.items():
-        if kind not in INPUT_KINDS:
-            raise SettingsError(f"the kind of {name!r} is {kind!r}; it is one of {', '.join(INPUT_KINDS)}")
+        if kind not in KINDS_BY_HAND:
+            raise SettingsError(f"the kind of {name!r} is {kind!r}; it is one of {', '.join(KINDS_BY_HAND)}")
     if max_levels < 1:
         raise SettingsError(f"max_levels is {max_levels}; it is at least 1")
 
@@ -191,10 +216,17 @@ def _find(table: Table, name: str, kind: str | None) -> ColumnKind:
         finding = replace(finding, kind="number" if finding.n_unique else finding.kind, reason="")
     if kind is None or finding.kind in ("constant", "nested"):
         return finding
+    kind = KIND_WORDS.get(kind, kind)
     if kind == finding.kind:
         return replace(finding, odd="")
     spelling = (finding.spelling or DATE_FORMATS[0]) if kind == "datetime" else ""
-    return replace(finding, kind=kind, reason="as asked for", spelling=spelling, odd="")
+    note = finding.note if kind == "datetime" else ""
+    if kind == "text":
+        kind, reason = text_kind(table, name)
+        return replace(finding, kind=kind, reason=reason or AS_ASKED, spelling="", odd="", note="")
+    if kind == "number" and finding.found is not None and finding.found.dress is not None:
+        note = finding.found.say(name)
+    return replace(finding, kind=kind, reason=AS_ASKED, spelling=spelling, odd="", note=note)
 
 
 def _column(
@@ -218,12 +250,16 @@ def _column(
         if inputs is not None and kind == "nested":
             raise TableError(f"{table.name}: {name!r} can't be an input: {reason}")
         if inputs is not None and kind in ("identifier", "text"):
-            kind = "number" if table.column(name).dtype.is_numeric() else "category"
+            is_number = table.column(name).dtype.is_numeric() or finding.found is not None
+            kind = "number" if is_number else "category"
             reason = f"an input, as asked for, though {reason}"
         else:
             role = "left out"
-    summary = summary_of(table, name, kind, finding.spelling)
-    return Column(name, kind, role, reason, finding.n_missing, finding.n_unique, summary, finding.spelling)
+    if kind in ("number", "category") and finding.kind == "identifier" and role == "input":
+        finding = replace(finding, kind=kind)
+    summary = summary_of(table, name, kind, finding.spelling, finding.dress)
+    counts = (finding.n_missing, finding.n_unique)
+    return Column(name, kind, role, reason, *counts, summary, finding.spelling, finding.dress)
 
 
 def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
@@ -251,7 +287,7 @@ def _check_input(table: Table, column: Column, finding: ColumnKind, max_levels: 
     if finding.odd:
         return _odd_note(table, finding, "a category")
     if column.kind == "number":
-        number_cells(table, column.name)
+        number_cells(table, column.name, column.dress)
     elif column.kind == "boolean":
         boolean_cells(table, column.name)
     elif column.kind == "datetime":
@@ -284,11 +320,13 @@ def _target_notes(table: Table, targets: Sequence[str], task: str, rows: IntArra
     return notes
 
 
-def summary_of(table: Table, name: str, kind: str, spelling: str) -> str:
+def summary_of(table: Table, name: str, kind: str, spelling: str, dress: Dress | None = None) -> str:
     """Return a column's cells in a few words: lowest, highest and median number, or the most frequent levels with counts."""
     column = table.column(name).drop_nulls()
     if kind == "nested" or not len(column):
         return ""
+    if dress is not None:
+        column = pl.Series(number_cells(table, name, dress), nan_to_null=True).drop_nulls()
     if column.dtype.is_numeric() and kind != "category":
         # Infinite numbers are refused where they are used; in a column that is left out they may stay.
         with np.errstate(invalid="ignore", over="ignore"):

@@ -1,7 +1,7 @@
 """A table in memory, with what is needed to say where each of its cells came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,9 +9,19 @@ import numpy as np
 import polars as pl
 
 from chainrule._forks import check_polars
+from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
+from chainrule.tables.dressing import proven_decimal
+from chainrule.tables.frames import plain_types, rounded_notes, said_kinds, to_polars
+from chainrule.tables.spellings import proven_order
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
+
+MOST_COLUMNS = 100_000
+"""The most columns that a table may have."""
+
+INFINITE = ("missing", "refuse")
+"""What an infinite number can be: a missing cell, or in the way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +41,32 @@ class Table:
     decimal: str = "."
     notes: tuple[str, ...] = ()
     rows: IntArray | None = None
+    thousands: str = ""
+    """The sign between groups of digits, where it was asked for."""
+    dates: str = ""
+    """Whether the day or the month is first in dates, where it was asked for."""
+    infinite: str = "missing"
+    """What an infinite number is: a missing cell, or in the way."""
+    delimiter: str = ""
+    """What is between the cells of a text file."""
+    files: tuple[tuple[str, int], ...] = ()
+    """The files that it is made of, each with its first row, where there are several."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """The kinds of columns that the source says itself."""
+
+    @cached_property
+    def proven_decimal(self) -> str:
+        """The decimal sign that some column's text shows, "" where none does."""
+        return proven_decimal(self._texts())
+
+    @cached_property
+    def proven_order(self) -> str:
+        """Whether the day or the month is first, if a column of dates shows it, else ""."""
+        return proven_order(self._texts())
+
+    def _texts(self) -> list[pl.Series]:
+        frame = self.frame if self.raw is None else self.raw
+        return [column for column in frame.get_columns() if column.dtype == pl.String]
 
     @property
     def n_rows(self) -> int:
@@ -44,9 +80,10 @@ class Table:
 
     def place(self, row: int) -> str:
         """Say where row ``row`` (from 0) is: "line 17" of a text file, else "row 16" (from 1)."""
-        if self.lines is not None:
-            return f"line {int(self.lines[row])}"
-        return f"row {1 + (row if self.rows is None else int(self.rows[row]))}"
+        own = row if self.rows is None else int(self.rows[row])
+        file, start = next((one for one in reversed(self.files) if one[1] <= own), ("", 0))
+        of = f" of {file}" if file else ""
+        return f"row {1 + own - start}{of}" if self.lines is None else f"line {int(self.lines[row])}{of}"
 
     def column(self, name: str) -> pl.Series:
         """Return a column; raises TableError with the nearest names if there is none of that name."""
@@ -88,17 +125,26 @@ def listed_names(names: Sequence[object], most: int = 20) -> str:
     return ", ".join(map(str, names[:most])) + more
 
 
-def from_frame(frame: Any, name: str = "the table", *, missing: Sequence[str] = DEFAULT_MISSING) -> Table:
+def from_frame(
+    frame: Any,
+    name: str = "the table",
+    *,
+    missing: Sequence[str] = DEFAULT_MISSING,
+    infinite: str = "missing",
+) -> Table:
     """Make a Table of a polars or pandas frame, a dict of columns, or whatever ``polars.DataFrame`` accepts.
 
-    Types are taken as they are: text stays text even where it looks like numbers. NaN and the words in
-    ``missing`` are missing. Raises TableError for what is no table, or has no columns or no rows.
+    Types are taken as they are: text stays text even where it looks like numbers, unless these are in dress ($1,200). NaN,
+    infinite numbers (unless ``infinite`` is "refuse") and the words in ``missing`` are missing. Raises TableError for what is
+    no table, or has no columns or no rows.
 
     >>> from_frame({"a": [1.0, float("nan")], "b": ["x", "NA"]}).frame.null_count().row(0)
     (1, 1)
     """
     check_polars()
-    return typed_table(_to_polars(frame, name), name, missing)
+    made, said = to_polars(frame, name)
+    table = typed_table(made, name, missing, infinite=infinite)
+    return replace(table, said={**table.said, **said})
 
 
 def with_columns(table: Table, columns: Mapping[str, Array]) -> Table:
@@ -114,73 +160,48 @@ def typed_table(
     *,
     untyped: bool = False,
     notes: Sequence[str] = (),
+    infinite: str = "missing",
 ) -> Table:
     """Bring the types of a frame to the few the rest of the room knows."""
     if frame.width == 0:
         raise TableError(f"{name}: the table has no columns")
+    check_width(frame.width, name)
     if frame.height == 0:
         raise TableError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
-    return Table(clean(_plain_types(frame), missing), name, untyped=untyped, notes=tuple(notes))
+    made = Table(
+        clean(plain_types(frame), missing), name, untyped=untyped, notes=(*notes, *rounded_notes(frame)),
+        said=said_kinds(frame),
+    )  # fmt: skip
+    return with_finite(made, infinite)
 
 
-def _to_polars(frame: Any, name: str) -> pl.DataFrame:
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    if type(frame).__module__.split(".")[0] == "pandas":
-        return _from_pandas(frame, name)
-    try:
-        made = pl.DataFrame(frame, strict=False, nan_to_null=True)
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-        raise TableError(f"{name}: can't be made a table of columns: {error}") from error
-    if not isinstance(frame, Mapping) and all(c.startswith("column_") for c in made.columns):
-        made.columns = [f"column_{i}" for i in range(1, made.width + 1)]
-    return made
+def with_finite(table: Table, infinite: str) -> Table:
+    """Return a table whose infinite numbers are missing cells, with a note that counts them, unless they are refused."""
+    if infinite != "missing":
+        return replace(table, infinite=infinite)
+    changed, notes = [], []
+    for column in table.frame.get_columns():
+        if column.dtype != pl.Float64:
+            continue
+        found = column.is_infinite()
+        count = int(found.sum())
+        if count:
+            row = int(found.arg_max() or 0)
+            what = "infinite number is a missing cell" if count == 1 else "infinite numbers are missing cells"
+            first = "" if count == 1 else "the first: "
+            cell = table.cell(row, column.name)
+            notes.append(f"column {column.name!r}: {count} {what} ({first}{cell!r} in {table.place(row)})")
+            changed.append(column.zip_with(~found, column.clear(len(column))))
+    return (
+        replace(table, frame=table.frame.with_columns(changed), notes=(*table.notes, *notes))
+        if changed
+        else table
+    )
 
 
-def _from_pandas(frame: Any, name: str) -> pl.DataFrame:
-    # Column by column, because polars' own conversion wants pyarrow for text, which pandas does not require.
-    names = [str(column) for column in frame.columns]
-    check_names(names, name)
-    columns = {}
-    for position, column in enumerate(names):
-        values = frame.iloc[:, position]
-        if values.dtype.kind in "biufM" and isinstance(values.dtype, np.dtype):
-            columns[column] = pl.Series(column, values.to_numpy(), nan_to_null=True)
-        else:
-            cells = values.astype(object).where(values.notna(), None).tolist()
-            columns[column] = pl.Series(column, cells, strict=False)
-    return pl.DataFrame(columns)
-
-
-def _plain_types(frame: pl.DataFrame) -> pl.DataFrame:
-    changes = []
-    for name, dtype in frame.schema.items():
-        column = pl.col(name)
-        if dtype.is_float():
-            changes.append(column.cast(pl.Float64).fill_nan(None))
-        elif dtype.is_decimal() or dtype in (pl.Int128, pl.UInt64):
-            changes.append(column.cast(pl.Float64))
-        elif dtype.is_integer():
-            changes.append(column.cast(pl.Int64))
-        elif dtype in (pl.Categorical, pl.Enum, pl.Null):
-            changes.append(column.cast(pl.String))
-        elif dtype == pl.Date:
-            changes.append(column.cast(pl.Datetime("us")))
-        elif dtype == pl.Datetime:
-            # Clock time as written: dropping the zone keeps the hour that the table shows.
-            changes.append(column.dt.replace_time_zone(None).cast(pl.Datetime("us")))
-        elif dtype == pl.Duration:
-            changes.append(column.dt.total_microseconds() / 1e6)
-    return frame.with_columns(changes) if changes else frame
-
-
-def check_names(names: Sequence[str], where: str) -> None:
-    """Raise TableError if two columns have the same name."""
-    seen: dict[str, int] = {}
-    for position, column in enumerate(names, start=1):
-        if column in seen:
-            both = f"{seen[column]} and {position}"
-            raise TableError(f"{where}: columns {both} are both named {column!r}; rename one of them")
-        seen[column] = position
+def check_width(columns: int, where: str) -> None:
+    """Raise TableError for more columns than are read."""
+    if columns > MOST_COLUMNS:
+        raise TableError(
+            f"{where}: has {columns:,} columns, and at most {MOST_COLUMNS:,} are read; leave some out, or make rows of them"
+        )

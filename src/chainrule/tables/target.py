@@ -14,11 +14,12 @@ from chainrule._plain import IF_SET, Form, Plain, check_keys, one_of, read_numbe
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, known_rows, level_codes, located, number_cells, shown
+from chainrule.tables.dress import Dress
 from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.task import TASKS
-from chainrule.tables.values import as_text, check_texts
+from chainrule.tables.values import are_opposites, as_text, check_texts, one_spelling, to_booleans, truth_of
 
 Label: TypeAlias = str | bool | int | float
 
@@ -40,7 +41,7 @@ class TargetEncoder(Plain, place="target"):
     """The target: its classes, or the scaling of its numbers; plain data, fitted to the training rows.
 
     ``clamp`` has the ``lowest`` and the ``highest`` number of those rows where answers are drawn in to them, else it
-    is None.
+    is None; ``dress`` is how its numbers are written, where that is not as a program writes them.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TargetEncoder(Plain, place="target"):
     scaling: Annotated[str, one_of(_INVERTIBLE)]
     parameters: Mapping[str, float]
     clamp: Annotated[Mapping[str, float] | None, IF_SET] = None
+    dress: Annotated[Dress | None, IF_SET] = None
 
     def __post_init__(self) -> None:
         labels, scaling, clamp = self.labels, SCALINGS[self.scaling], self.clamp
@@ -61,6 +63,8 @@ class TargetEncoder(Plain, place="target"):
                 raise SettingsError("scaling: classes have no scaling")
             if clamp is not None:
                 raise SettingsError("clamp: classes have no clamp")
+            if self.dress is not None:
+                raise SettingsError("dress: classes are no numbers")
         elif labels:
             raise SettingsError("labels: a number has no labels")
         check_keys(self.parameters, "parameters", scaling.parameters)
@@ -93,7 +97,7 @@ class TargetEncoder(Plain, place="target"):
 
     def numbers(self, table: Table) -> FloatArray:
         """Return the rows' numbers (n,) in the units of the table; raises TableError for a cell that is none."""
-        return number_cells(table, self.name)
+        return number_cells(table, self.name, self.dress)
 
     @property
     def n_classes(self) -> int:
@@ -140,7 +144,7 @@ class TargetEncoder(Plain, place="target"):
         if single:
             what = "only two classes go into a single column"
             raise SettingsError(f"the target {self.name!r} is a number; {what}")
-        values = number_cells(table, self.name)
+        values = self.numbers(table)
         _refuse_missing(table, self.name, np.isnan(values))
         scaled = SCALINGS[self.scaling].evaluate(values, self.parameters)
         if not np.isfinite(scaled).all():
@@ -155,7 +159,7 @@ class TargetEncoder(Plain, place="target"):
         column = table.column(self.name)
         _refuse_missing(table, self.name, column.is_null().to_numpy())
         if isinstance(self.labels[0], str):
-            codes = level_codes(table, self.name, list(map(str, self.labels)))
+            codes = self._word_codes(table)
         elif isinstance(self.labels[0], bool):
             codes = _places(boolean_cells(table, self.name), np.array([0.0, 1.0]))
         elif column.dtype.is_integer() and isinstance(self.labels[0], int):
@@ -168,6 +172,14 @@ class TargetEncoder(Plain, place="target"):
             where = located(table, int(unseen[0]), self.name)
             raise TableError(f"{where} {what}; correct it or leave the row out")
         return codes
+
+    def _word_codes(self, table: Table) -> IntArray:
+        """Return the place of every row's word among the labels, -1 or less for another; case counts but for yes and no."""
+        if not are_opposites(self.labels):
+            return level_codes(table, self.name, list(map(str, self.labels)))
+        truth = to_booleans(as_text(table.column(self.name))).cast(pl.Int64)
+        first = int(bool(truth_of(str(self.labels[0]))))
+        return ((truth != first).cast(pl.Int64).fill_null(-1)).to_numpy(writable=True)
 
     def decode(self, probabilities: Array) -> Array:
         """Return the label of the most probable class of each row: shape (n,), of the labels' own type.
@@ -244,7 +256,10 @@ def fit_target(
         raise SettingsError("the schema has no target")
     if schema.more_targets:
         raise SettingsError(f"there are {len(schema.targets)} targets, and this is about one")
-    return fit_one(table, schema.target, schema.task, scaling, rows, clamp=clamp, weights=weights)
+    (dress,) = schema.target_dresses
+    return fit_one(
+        table, schema.target, schema.task, scaling, rows, clamp=clamp, weights=weights, dress=dress
+    )
 
 
 def fit_one(
@@ -256,6 +271,7 @@ def fit_one(
     *,
     clamp: bool,
     weights: str | None = None,
+    dress: Dress | None = None,
 ) -> TargetEncoder:
     """Fit the encoder of one target, as `fit_target` has it, by its column and its task."""
     part = table if rows is None else table.take(rows)
@@ -263,7 +279,7 @@ def fit_one(
         raise SettingsError("there are no training rows to fit the target to")
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())
     single = table.n_rows == 1
-    if part.column(name).n_unique() == 1 and not single:
+    if one_spelling(part.column(name)).n_unique() == 1 and not single:
         every = f"{shown(part, 0, name)} in {'every' if part.n_rows > 1 else 'the only'} training row"
         more = f" with a weight above 0 ({setting('weights', weights)})" if weights else ""
         what = f"is {every}{more}, so there is nothing to learn; give rows with another target"
@@ -275,20 +291,20 @@ def fit_one(
         if clamp:
             why = f"{setting('clamp')} is for numbers, and the target {name!r} has classes"
             raise SettingsError(f"{why}: leave it out")
-        column = part.column(name)
+        column = one_spelling(part.column(name))
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
         return TargetEncoder(name, task, tuple(column.unique().sort().to_list()), "none", {})
     chosen = ("none" if single else "standard") if scaling is None else scaling
     if chosen not in _INVERTIBLE:
         raise SettingsError(f"the scaling of the target is {chosen!r}; it is one of {', '.join(_INVERTIBLE)}")
-    values = number_cells(part, name)
+    values = number_cells(part, name, dress)
     fitted, parameters = fit_scaling(chosen, values)
     if fitted != chosen:
         what = f"the target {name!r} varies too little to be scaled"
         raise TableError(f"{table.name}: {what}; use the scaling none")
     bounds = {"lowest": float(values.min()), "highest": float(values.max())} if clamp else None
-    return TargetEncoder(name, task, (), fitted, parameters, bounds)
+    return TargetEncoder(name, task, (), fitted, parameters, bounds, dress)
 
 
 def _refuse_missing(table: Table, name: str, missing: Array) -> None:

@@ -151,5 +151,6 @@ def fit_targets(
     if task is None:
         raise SettingsError("the schema has no target")
     how: dict[str, Any] = {"clamp": clamp, "weights": weights}
-    made = tuple(fit_one(table, name, task, scaling, rows, **how) for name in schema.targets)
+    named = zip(schema.targets, schema.target_dresses, strict=True)
+    made = tuple(fit_one(table, name, task, scaling, rows, **how, dress=dress) for name, dress in named)
     return made[0] if len(made) == 1 else Targets(made)

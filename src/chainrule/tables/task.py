@@ -8,8 +8,10 @@ from chainrule._doors import setting
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import number_cells, shown
+from chainrule.tables.dressing import Found
 from chainrule.tables.kinds import ColumnKind
 from chainrule.tables.table import Table, listed_names
+from chainrule.tables.values import one_spelling
 
 TASKS = ("classification", "regression")
 
@@ -38,7 +40,7 @@ def find_task(
         raise TableError(f"{where} can't be predicted: {finding.reason}")
     if not len(rows):
         raise TableError(f"{where} is missing in every row; choose another target")
-    present = table.column(target)[rows]
+    present = one_spelling(table.column(target))[rows]
     n_unique = present.n_unique()
     if n_unique == 1 and table.n_rows == 1:
         if finding.kind != "number" or task == "classification":
@@ -50,6 +52,9 @@ def find_task(
         every = "every row" if len(rows) == table.n_rows else "every row that has one"
         same = f"{shown(table, int(rows[0]), target)} in {every}"
         raise TableError(f"{where} is {same}, so there is nothing to learn; choose another target")
+    if finding.kind == "number" and finding.dress is not None:
+        refuse_doubt(table.name, target, finding.found, task)
+        present = finding.dress.read(present if present.dtype == pl.String else table.text(target)[rows])
     chosen, reason = _choose(present, finding, n_unique)
     if task is not None:
         chosen, reason = task, f"{task}, as asked for"
@@ -59,11 +64,26 @@ def find_task(
     if finding.odd and finding.odd_is_error and task != "classification":
         raise TableError(f"{finding.odd}; {finding.remedy}")
     if chosen == "regression":
-        number_cells(table, target)
+        number_cells(table, target, finding.dress)
     elif n_unique == len(present):
         values = f"a different value in every row ({shown(table, int(rows[0]), target)}, …)"
         raise TableError(f"{where} has {values}, so its classes can't be learned; choose another target")
     return chosen, reason
+
+
+def refuse_doubt(where: str, target: str, found: Found | None, task: str | None) -> None:
+    """Raise TableError where a target's numbers have two readings, and nothing says which is meant."""
+    if found is None or found.dress is None or found.other is None or task == "classification":
+        return
+    readings = [
+        f"{setting(name, sign)}, then it is {found.read(dress)}"
+        for name, sign, dress in (
+            ("thousands", found.dress.thousands, found.dress),
+            ("decimal", found.other.decimal, found.other),
+        )
+    ]
+    what = f"{found.example!r} may be two numbers, and no cell says which; name the sign: {' or '.join(readings)}"
+    raise TableError(f"{where}: the target {target!r}: {what}")
 
 
 def find_tasks(
@@ -101,8 +121,12 @@ def find_tasks(
 
 def class_notes(table: Table, target: str, rows: IntArray) -> tuple[str, ...]:
     """Say what is worth knowing of the classes: single rows, very many."""
-    counts = table.column(target)[rows].value_counts(sort=True)
+    column = table.column(target)
+    counts = one_spelling(column)[rows].value_counts(sort=True)
     notes = []
+    if counts.height < column[rows].n_unique():
+        words = ", ".join(map(repr, sorted(column[rows].unique().to_list())))
+        notes.append(f"the target is true or false, and in such words case doesn't count: {words}")
     single = counts.filter(pl.col(counts.columns[1]) == 1).get_column(target).sort()
     if len(single):
         names = listed_names(
@@ -119,6 +143,11 @@ def _choose(present: pl.Series, finding: ColumnKind, n_unique: int) -> tuple[str
     values = f"{n_unique} different values in {len(present)} rows"
     if finding.kind == "boolean" or present.dtype == pl.Boolean:
         return "classification", "classification: the target is either true (yes) or false (no)"
+    if finding.dress is not None:
+        return (
+            "regression",
+            f"regression: the target is a number with {finding.found.words if finding.found else ''}",
+        )
     if not present.dtype.is_numeric() or finding.kind == "category":
         return "classification", f"classification: the target names {n_unique} classes"
     if not bool((present.cast(pl.Float64) == present.cast(pl.Float64).round()).all()):

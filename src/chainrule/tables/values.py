@@ -1,5 +1,6 @@
-"""Cells as text and what they stand for: missing, number, truth value, date."""
+"""Cells as text and what they stand for: missing, number, truth value."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -14,15 +15,15 @@ DEFAULT_MISSING: tuple[str, ...] = (
 TRUE_WORDS = ("true", "yes")
 FALSE_WORDS = ("false", "no")
 
-DATE_FORMATS: tuple[str, ...] = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M:%S%.fZ", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
-    "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%H:%M:%S%.f", "%H:%M",
-)  # fmt: skip
-"""The spellings of dates and times that are recognized, tried in this order."""
+BLANKS = (
+    " \t\n\r\x0b\x0c\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""The signs that don't count at the ends of a cell."""
 
-_AMBIGUOUS = {"%d/%m/%Y": "%m/%d/%Y", "%d/%m/%Y %H:%M": "%m/%d/%Y %H:%M"}
-_LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?"
+_PLAIN_NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"
+)
 _EXACT_WHOLE = 2.0**53
 _SAMPLE = 1000
 
@@ -35,12 +36,12 @@ def check_texts(words: Iterable[object], what: str) -> None:
 
 
 def clean(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
-    """Strip spaces and tabs around every text cell and turn the ``missing`` words into null."""
+    """Strip blanks around every text cell and turn the ``missing`` words into null."""
     text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     if not text:
         return frame
     words = list(dict.fromkeys([*missing, ""]))
-    stripped = frame.with_columns(pl.col(text).str.strip_chars(" \t"))
+    stripped = frame.with_columns(pl.col(text).str.strip_chars(BLANKS))
     return stripped.with_columns(
         pl.when(pl.col(name).is_in(words)).then(None).otherwise(pl.col(name)).alias(name) for name in text
     )
@@ -74,39 +75,47 @@ def to_typed(text: pl.Series, decimal: str = ".") -> pl.Series:
     return numbers
 
 
+def is_plain_number(text: str) -> bool:
+    """Tell whether a text is a number as a program writes it."""
+    return _PLAIN_NUMBER.fullmatch(text) is not None
+
+
 def to_booleans(text: pl.Series) -> pl.Series:
     """Read true/yes and false/no in any case as truth values; every other cell becomes null."""
     truth = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
     return text.str.to_lowercase().replace_strict(truth, default=None, return_dtype=pl.Boolean)
 
 
-def to_dates(text: pl.Series, spelling: str) -> pl.Series:
-    """Read text as Datetime (microseconds), or as Time for a spelling without a date; others become null."""
-    if "%Y" not in spelling:
-        padded = text if "%S" in spelling else text + ":00"
-        return padded.str.to_time("%H:%M:%S%.f", strict=False)
-    if "%H" not in spelling:
-        return text.str.to_date(spelling, strict=False).cast(pl.Datetime("us"))
-    return text.str.to_datetime(spelling, strict=False, time_unit="us")
+def truth_of(word: str) -> bool | None:
+    """Return what a word of any case says, None for another word."""
+    lower = word.lower()
+    return True if lower in TRUE_WORDS else False if lower in FALSE_WORDS else None
 
 
-def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
-    """Find the spelling that reads the most cells: (spelling, cells it reads, is day/month ambiguous).
+def are_opposites(words: Sequence[object]) -> bool:
+    """Tell whether two words are one that says yes and one that says no."""
+    found = {truth_of(word) for word in words if isinstance(word, str)}
+    return len(words) == 2 and found == {True, False}
 
-    The spelling is "" where no cell looks like a date.
+
+def one_spelling(column: pl.Series) -> pl.Series:
+    """Return a column in which Yes, yes and YES are one word, the most frequent of them; another column as it is.
+
+    In words for yes and no case doesn't count, and in no cell do the blanks around it; in every other word case does.
     """
-    present = text.drop_nulls()
-    sample = present.head(_SAMPLE)
-    if not sample.len() or sample.str.contains(_LOOKS_LIKE_A_DATE).sum() < 0.5 * sample.len():
-        return "", 0, False
-    best, most = "", 0
-    for spelling in DATE_FORMATS:
-        if to_dates(sample, spelling).is_not_null().any():
-            found = to_dates(present, spelling).count()
-            if found > most:
-                best, most = spelling, found
-    other = _AMBIGUOUS.get(best)
-    return best, most, other is not None and to_dates(present, other).count() == most
+    if column.dtype != pl.String or column.null_count() == len(column):
+        return column
+    truth = to_booleans(column)
+    if truth.null_count() > column.null_count():
+        return column
+    counts = (
+        column.drop_nulls().value_counts(sort=True).sort(["count", column.name], descending=[True, False])
+    )
+    words: dict[str, str] = {}
+    for said in (True, False):
+        own = [word for word in counts.to_series(0).to_list() if truth_of(word) is said]
+        words |= dict.fromkeys(own, own[0] if own else "")
+    return column if all(a == b for a, b in words.items()) else column.replace(words)
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -116,7 +125,7 @@ def as_text(column: pl.Series) -> pl.Series:
     if column.dtype.is_float():
         # Python's own spelling of floats: that of polars differs between its versions, and levels are compared by it.
         values = column.drop_nulls().unique()
-        texts = pl.Series([_float_text(value) for value in values], dtype=pl.String)
+        texts = pl.Series([float_text(value) for value in values], dtype=pl.String)
         return column.replace_strict(values, texts, default=None, return_dtype=pl.String)
     return column.cast(pl.String)
 
@@ -127,5 +136,13 @@ def level_counts(column: pl.Series) -> pl.DataFrame:
     return counts.sort(["count", "level"], descending=[True, False])
 
 
-def _float_text(value: float) -> str:
+def float_text(value: float) -> str:
+    """Write a float: a whole one without the point, others in the fewest digits that come back."""
     return str(int(value)) if abs(value) < _EXACT_WHOLE and value == int(value) else repr(value)
+
+
+def to_plain_form(text: pl.Series) -> pl.Series:
+    """Write numbers in text as `as_text` writes numbers, so that 1.0 is 1; what is no number becomes null."""
+    whole = text.cast(pl.Int64, strict=False)
+    floats = text.zip_with(whole.is_null(), text.clear(len(text))).cast(pl.Float64, strict=False)
+    return as_text(whole).zip_with(whole.is_not_null(), as_text(floats))

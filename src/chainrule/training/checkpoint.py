@@ -33,7 +33,8 @@ class Epoch(NamedTuple):
     """One line of the history; losses are means over the members that took part (validation NaN without rows).
 
     The training loss is the cost on the way through the epoch, penalties included; ``watched`` is what early
-    stopping looks at, a loss or a metric.
+    stopping looks at, a loss or a metric. ``steepest`` is the largest absolute number of the gradient in the epoch's last
+    step, before clipping (`EpochReport`); NaN where it isn't known.
     """
 
     epoch: Count
@@ -42,6 +43,7 @@ class Epoch(NamedTuple):
     learning_rate: _Loss
     seconds: _Loss
     watched: _Loss = float("nan")
+    steepest: _Loss = float("nan")
 
 
 def to_bits(numbers: Sequence[Any]) -> BitArray:
@@ -59,14 +61,14 @@ def from_bits(array: np.ndarray[Any, Any], where: str, axes: int = 1) -> FloatAr
 
 
 def history_to_bits(history: Sequence[Epoch]) -> BitArray:
-    """Return a history (epochs, 6) as an array for a model file."""
+    """Return a history (epochs, 7) as an array for a model file."""
     return to_bits(history).reshape(len(history), len(Epoch._fields))
 
 
 def history_from_bits(array: np.ndarray[Any, Any], where: str) -> tuple[Epoch, ...]:
     """Return the history of `history_to_bits`; raises ModelFileError for another array."""
     rows = from_bits(array, where, axes=2)
-    if rows.shape[1] != len(Epoch._fields):
+    if rows.shape[1] not in (len(Epoch._fields), len(Epoch._fields) - 1):  # the last is new
         raise ModelFileError(f"{where}: lines of {len(Epoch._fields)} numbers are expected, not {rows.shape}")
     # Where NaN is, a comparison is false.
     if not ((rows[:, 0] >= 0) & (rows[:, 0] < 2.0**53) & (rows[:, 0] % 1 == 0)).all():

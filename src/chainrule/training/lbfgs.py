@@ -81,6 +81,6 @@ class _Minimization:
 
     def report(self, cost: float, diverged: dict[int, Divergence]) -> bool:
         """Tell the monitor about one iteration; return whether to go on."""
-        losses = np.full(len(self.run.parameters), np.nan)
-        losses[self.member] = cost
-        return self.monitor.after(self.epoch, EpochReport(losses, diverged), 1.0)
+        losses, steepest = np.full((2, len(self.run.parameters)), np.nan)
+        losses[self.member], steepest[self.member] = cost, self.largest
+        return self.monitor.after(self.epoch, EpochReport(losses, diverged, steepest), 1.0)

@@ -167,7 +167,8 @@ class Monitor:
             known = compared if is_known else self._losses(self.data.validation).tolist()
             validation = _mean(known, shown)
         watched = self.sign * _mean(compared, shown) + 0.0
-        line = Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched)
+        steepest = float("nan") if report.steepest is None else _mean(report.steepest.tolist(), shown)
+        line = Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched, steepest)
         self.history.append(line)
         self.active = self._going(shown, learning_rate)
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):

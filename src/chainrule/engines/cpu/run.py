@@ -352,8 +352,9 @@ class CpuRun:
     def _report(
         self, epoch: int, rates: FloatArray, trained: Sequence[int], costs: FloatArray, stopped: IntArray
     ) -> EpochReport:
-        losses = np.full(len(self.parameters), np.nan)
+        losses, steepest = np.full((2, len(self.parameters)), np.nan)
         diverged: dict[int, Divergence] = {}
+        largest = self.steepest.astype(self.bits).view(self.dtype)
         is_mean = self.layout.network.reduction == "mean"
         for row in trained:
             members = self.made_of.groups[row]
@@ -363,8 +364,9 @@ class CpuRun:
                 continue
             for member in members:
                 losses[member] = costs[member, 0] / (costs[member, 1] if is_mean else 1.0)
+                steepest[member] = largest[row]
             self.made[row] += len(rates)
-        return EpochReport(losses, diverged)
+        return EpochReport(losses, diverged, steepest)
 
     def _rows(self, member: int) -> IntArray:
         rows: IntArray = self.train[member if len(self.train) > 1 else 0]

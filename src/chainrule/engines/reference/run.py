@@ -54,6 +54,7 @@ class ReferenceRun:
                 arrays = {name: np.array(resume.arrays[name][row], np.float64) for name in state.arrays}
                 self.states[row] = OptimizerState(int(resume.steps[row]), arrays)
         self.raw: list[FloatArray] = [np.zeros(1) for _ in self.updated]
+        self.steepest = np.full(len(self.updated), np.nan)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -80,13 +81,14 @@ class ReferenceRun:
         if active:
             self.made_of.check(active)
             check_rates(learning_rates, self.steps_per_epoch)
-        losses = np.full(len(self.parameters), np.nan)
+        losses, steepest = np.full((2, len(self.parameters)), np.nan)
         diverged: dict[int, Divergence] = {}
         for group, members in enumerate(self.made_of.groups):
             if members[0] in active:
                 where = self._train_group(group, epoch, learning_rates, strength, losses)
                 diverged |= {} if where is None else dict.fromkeys(members, where)
-        return EpochReport(losses, diverged)
+                steepest[list(members)] = np.nan if where is not None else self.steepest[group]
+        return EpochReport(losses, diverged, steepest)
 
     def _train_group(
         self, group: int, epoch: int, learning_rates: FloatArray, strength: float, losses: FloatArray
@@ -107,12 +109,15 @@ class ReferenceRun:
                 largest = step.steepest(float(np.abs(self.raw[group]).max()))
                 return Divergence(state.t + 1, layer, largest, eta)
             self.raw[group] = step.raw
+            clips = self.settings.clip_norm is not None
+            measured = ready_gradient(made_of.layout, row, step.raw, self.settings) if clips else step.raw
             self.updated[group], self.states[group] = step.updated.parameters, step.updated.state
             self.parameters = made_of.expand(self.updated)
             of_batch = np.array([self._weight(rows) for rows in batch])
             with np.errstate(over="ignore"):
                 totals += np.array([float(each.gradients.cost) for each in step.passes]) * of_batch
             weights += of_batch
+        self.steepest[group] = float(np.abs(measured).max())
         losses[members] = totals / (weights if self.layout.network.reduction == "mean" else 1.0)
         return None
 

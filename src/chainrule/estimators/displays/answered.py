@@ -13,7 +13,7 @@ from chainrule.estimators.table.base import BaseTable
 from chainrule.estimators.table.data import as_table, container, is_frame, renamed, target_names
 from chainrule.model.model import Model
 from chainrule.model.scoring import of_target
-from chainrule.model.source import Source
+from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import no_row
 from chainrule.tables.table import Table, suggestion
 
@@ -41,8 +41,8 @@ class Answered(NamedTuple):
             return self.source
         rows = container(self.source)
         if is_frame(rows):
-            return as_table(rows, ())
-        table = as_table(np.asarray(rows), ())
+            return as_table(rows, Reading())
+        table = as_table(np.asarray(rows), Reading())
         return table if self.counted else renamed(table, [f"x{place}" for place in range(len(table.columns))])
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -71,3 +71,14 @@ class Display(Shown):
     def _of(cls, made: Shows, ax: Any) -> Self:
         display = cls(made.chart, made.values)
         return display if ax is None else display.plot(ax)
+
+
+class Drawn(Display):
+    """A display that one function makes: a class of its own names it as ``draws``."""
+
+    _draws: ClassVar[Callable[..., Shows]]
+
+    def __init_subclass__(cls, draws: Callable[..., Shows] | None = None) -> None:
+        """Take what draws it; what several such displays have in common has none."""
+        if draws is not None:
+            cls._draws = staticmethod(draws)

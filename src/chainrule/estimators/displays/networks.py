@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network, Record
 from chainrule.errors import SettingsError
-from chainrule.estimators.displays.display import Display, Shows
+from chainrule.estimators.displays.display import Drawn, Shows
 from chainrule.estimators.displays.looked_into import LookedInto, of_estimator, of_model
 from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.attribute.outcome import encoded_row
@@ -43,14 +43,8 @@ FEWEST_ROWS = 32
 """The fewest rows on which neurons are called dead: on a few rows half of all ReLUs are flat."""
 
 
-class InsideDisplay(Display):
+class InsideDisplay(Drawn):
     """What displays of a network have in common; ``draws`` makes one of the model and its rows."""
-
-    _draws: ClassVar[Callable[..., Shows]]
-
-    def __init_subclass__(cls, draws: Callable[..., Shows]) -> None:
-        """Take what draws it."""
-        cls._draws = staticmethod(draws)
 
     @classmethod
     def from_estimator(

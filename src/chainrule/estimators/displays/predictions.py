@@ -6,14 +6,13 @@ scikit-learn's own `ConfusionMatrixDisplay`, `RocCurveDisplay`, `PrecisionRecall
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.estimators.displays.answered import Answered, answers_of_estimator, answers_of_model
-from chainrule.estimators.displays.display import Display, Shows
+from chainrule.estimators.displays.display import Drawn, Shows
 from chainrule.estimators.displays.slices import scored_slices
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -23,14 +22,8 @@ from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
 from chainrule.plots.kinds.scores import slices_chart
 
 
-class AnswersDisplay(Display):
+class AnswersDisplay(Drawn):
     """What displays of predictions have in common; ``draws`` makes one of the answers."""
-
-    _draws: ClassVar[Callable[..., Shows]]
-
-    def __init_subclass__(cls, draws: Callable[..., Shows]) -> None:
-        """Take what draws it."""
-        cls._draws = staticmethod(draws)
 
     @classmethod
     def from_estimator(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.estimators.displays.answered import Answered
-from chainrule.plots.ticks import short_number
 from chainrule.reports.intervals import wilson
+from chainrule.tables.cells import number_cells
+from chainrule.tables.slices import slices_of
 
 MOST_SLICES = 12
 """The most words that are slices of their own: the most frequent ones."""
@@ -43,40 +43,17 @@ def scored_slices(of: Answered, column: str) -> Slices:
     return Slices(tuple(parts), scores, low, high, counts, float(right.mean()), name)
 
 
-def _parts(of: Answered, column: str) -> dict[str, Any]:
+def _parts(of: Answered, column: str) -> dict[str, IntArray]:
     """Return the places (m,) of the rows of each slice by name."""
-    cells = of.rows.column(column)
-    missing = cells.is_null().to_numpy()
-    if cells.dtype.is_float() or cells.dtype.is_integer():
-        values = cells.cast(float).to_numpy()
-        missing = missing | np.isnan(values)
-        known = np.unique(values[~missing])
-        if len(known) > 6:
-            made = _quarters(values, missing)
-        else:
-            made = {short_number(value): np.flatnonzero(values == value) for value in known.tolist()}
-    else:
-        texts = np.array([str(value) for value in cells.to_list()], object)
-        names, counts = np.unique(texts[~missing].astype(str), return_counts=True)
-        kept = sorted(names[np.argsort(-counts, kind="stable")][:MOST_SLICES].tolist())
-        made = {name: np.flatnonzero((texts == name) & ~missing) for name in kept}
-        if len(kept) < len(names):
-            made["others"] = np.flatnonzero(~np.isin(texts.astype(str), kept) & ~missing)
-    if missing.any():
-        made["missing"] = np.flatnonzero(missing)
+    dtype = of.rows.column(column).dtype
+    numbers = number_cells(of.rows, column) if dtype.is_float() or dtype.is_integer() else None
+    made = {
+        words.removeprefix("= "): rows
+        for words, rows in slices_of(of.rows, column, numbers=numbers, most=MOST_SLICES)
+    }
     if not made:
         raise SettingsError(f"{column}: there is no row to score")
     return made
-
-
-def _quarters(values: FloatArray, missing: Any) -> dict[str, Any]:
-    cuts = np.unique(np.quantile(values[~missing], [0.25, 0.5, 0.75]))
-    where = np.searchsorted(cuts, values, side="left")
-    texts = list(map(short_number, cuts.tolist()))
-    names = [f"up to {texts[0]}", *(f"{a} to {b}" for a, b in pairwise(texts))]
-    names.append(f"above {texts[-1]}")
-    parts = {name: np.flatnonzero((where == i) & ~missing) for i, name in enumerate(names)}
-    return {name: rows for name, rows in parts.items() if len(rows)}
 
 
 def _share(right: FloatArray) -> tuple[float, float, float]:

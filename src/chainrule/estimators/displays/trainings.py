@@ -11,18 +11,22 @@ from chainrule.errors import SettingsError
 from chainrule.estimators.displays.display import Display, Shows
 from chainrule.fitting.ablation_records import Ablations
 from chainrule.fitting.score import Trained
-from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.kinds.curves import curves_chart
-from chainrule.plots.kinds.scores import ablation_chart
 from chainrule.plots.kinds.search import learning_chart, search_chart
+from chainrule.reports.ablation import ablation_charts
 from chainrule.training.checkpoint import Epoch
 
-What = Literal["loss", "watched", "rate"]
+What = Literal["loss", "watched", "rate", "gradient"]
 
 _SERIES: Mapping[What, tuple[tuple[tuple[str, str], ...], str, str]] = {
     "loss": ((("training", "training_loss"), ("validation", "validation_loss")), "Loss by epoch", "loss"),
     "watched": ((("watched", "watched"),), "What early stopping watches", "watched"),
     "rate": ((("learning rate", "learning_rate"),), "Learning rate by epoch", "learning rate"),
+    "gradient": (
+        (("largest |gradient|", "steepest"),),
+        "Largest number of the gradient by epoch",
+        "|gradient|",
+    ),
 }
 """The curves of each kind: their names and where a line of the history has them, the title, the axis."""
 
@@ -37,7 +41,8 @@ _OF_MLP: Mapping[str, str] = {
 class CurvesDisplay(Display):
     """Curves over the epochs: ``epochs``, and by name ``curves``; the ``best`` epoch, where it is known.
 
-    ``what``: ``loss`` (training and validation), ``watched`` (what early stopping looks at), ``rate`` (the learning rate).
+    ``what``: ``loss`` (training and validation), ``watched`` (what early stopping looks at), ``rate`` (the learning rate),
+    ``gradient`` (the largest absolute number of the gradient in each epoch's last step).
     """
 
     @classmethod
@@ -48,8 +53,8 @@ class CurvesDisplay(Display):
         ----------
         estimator : estimator
             One of chainrule's four, or scikit-learn's perceptrons.
-        what : {'loss', 'watched', 'rate'}, default='loss'
-            Which curves; the perceptrons keep no learning rates.
+        what : {'loss', 'watched', 'rate', 'gradient'}, default='loss'
+            Which curves; the perceptrons keep no learning rates and gradients.
         ax : matplotlib axes, default=None
             Where to draw at once.
 
@@ -80,7 +85,7 @@ class CurvesDisplay(Display):
         ----------
         trained : Trained
             The trained model with how its training went.
-        what : {'loss', 'watched', 'rate'}, default='loss'
+        what : {'loss', 'watched', 'rate', 'gradient'}, default='loss'
             Which curves.
         ax : matplotlib axes, default=None
             Where to draw at once.
@@ -243,22 +248,12 @@ class AblationDisplay(Display):
         known = list(taken[0].differences)
         if score is not None and score not in known:
             raise SettingsError(f"score: {score!r} is none of the ablation's: choose {', '.join(known)}")
+        shown = known if score is None else [score]
+        chart = ablation_charts(ablations, shown)
+        assert chart is not None  # something was taken out
+        found = {name: [one.differences[name] for one in taken] for name in shown}
+        sizes = {name: np.array([one.value for one in each]) for name, each in found.items()}
+        errors = {name: np.array([one.standard_error for one in each]) for name, each in found.items()}
         names = [one.ingredient.name for one in taken]
-        charts, sizes, errors = [], {}, {}
-        for name in known if score is None else [score]:
-            found = [one.differences[name] for one in taken]
-            sizes[name] = np.array([one.value for one in found])
-            errors[name] = np.array([one.standard_error for one in found])
-            ends = sizes[name] - 2 * errors[name], sizes[name] + 2 * errors[name]
-            charts.append(
-                ablation_chart(names, sizes[name], *ends, unit=f"change of {name.replace('_', ' ')}")
-            )
         values = {"ingredients": np.array(names), "differences": sizes, "standard_errors": errors}
-        return cls._of(Shows(_together(charts), values), ax)
-
-
-def _together(charts: Sequence[Chart]) -> Chart | Charts:
-    if len(charts) == 1:
-        return charts[0]
-    told = " ".join(chart.description for chart in charts)
-    return Charts(charts[0].title, told, tuple(charts), len(charts))
+        return cls._of(Shows(chart, values), ax)

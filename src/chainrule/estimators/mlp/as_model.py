@@ -14,6 +14,7 @@ from chainrule.estimators.mlp.inputs import validated
 from chainrule.estimators.table.data import as_table, columns_of, renamed, target_names
 from chainrule.model.group import Group
 from chainrule.model.model import Model
+from chainrule.model.source import Reading
 from chainrule.tables.columns import VALUE, ColumnEncoder, Part
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table, with_columns
@@ -41,12 +42,7 @@ def model_of(estimator: Any, target: Any = None, rows: Table | None = None) -> M
     flat, network = np.array(estimator._at_temperature()), estimator._design.network
     means = filling.means if filling is not None else _medians(rows, names)
     told = () if filling is None else tuple(filling.indicators.tolist())
-    columns = tuple(
-        ColumnEncoder(
-            name, "number", (Part(VALUE, "none", {}, float(means[j]), True),), (), False, j in told, ""
-        )
-        for j, name in enumerate(names)
-    )
+    columns = tuple(_number(name, float(means[j]), is_told=j in told) for j, name in enumerate(names))
     if told:
         # Ours has each indicator behind its column, the perceptron all of them at the end.
         order = [
@@ -54,6 +50,21 @@ def model_of(estimator: Any, target: Any = None, rows: Table | None = None) -> M
         ]
         flat = _with_inputs_in(estimator, flat, order)
     return _InFloat64((Group(network, flat[None]),), Encoder("none", columns), _target(estimator, target))
+
+
+def model_of_inputs(estimator: Any) -> Model:
+    """Return a fitted perceptron as a model of its network's own inputs, in their order: indicators of missing values last.
+
+    Raises SettingsError where there is a single class.
+    """
+    flat, network = np.array(estimator._at_temperature()), estimator._design.network
+    columns = tuple(_number(f"x{place}") for place in range(network.n_inputs))
+    return _InFloat64((Group(network, flat[None]),), Encoder("none", columns), _target(estimator, None))
+
+
+def _number(name: str, filled: float = 0.0, *, is_told: bool = False) -> ColumnEncoder:
+    """Return a column of numbers as they are; missing ones are ``filled``, and told by an input of their own."""
+    return ColumnEncoder(name, "number", (Part(VALUE, "none", {}, filled, True),), (), False, is_told, "")
 
 
 def _medians(rows: Table | None, names: list[str]) -> FloatArray:
@@ -66,7 +77,7 @@ def rows_of(estimator: Any, X: Any, y: Any = None) -> Table:
     """Return rows, and their targets if given, as a table of `model_of`; raises ValueError where they don't fit."""
     checked = validated(estimator, X, reset=False)
     made = checked if isinstance(checked, np.ndarray) else checked.toarray()
-    table = renamed(as_table(made, ()), column_names(estimator))
+    table = renamed(as_table(made, Reading()), column_names(estimator))
     if y is None:
         return table
     given = np.asarray(y)

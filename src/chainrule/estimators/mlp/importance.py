@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,12 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.errors import SettingsError
 from chainrule.estimators.callbacks import watch_of
-from chainrule.estimators.mlp.as_model import column_names
+from chainrule.estimators.mlp.as_model import column_names, model_of_inputs
 from chainrule.estimators.mlp.inputs import dense
 from chainrule.explain.columns.importance import Asked, Importance, measured
 from chainrule.explain.columns.permuted import Scored
 from chainrule.explain.columns.rows import MOST_ROWS, drawn
-from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.tables.columns import VALUE, ColumnEncoder, Part
-from chainrule.tables.encode import Encoder
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.scores.metrics import PRIMARY
 
@@ -48,7 +46,7 @@ def importance_of(
     if len(rows) < X.shape[0]:
         of = f"{len(rows):,} of the {X.shape[0]:,} rows, drawn with seed {seed}"
     words = (judge.metric.name, judge.metric.words)
-    model = _model(estimator, flat) if "attribution" in asked.methods else None
+    model = _model(estimator) if "attribution" in asked.methods else None
     return measured(asked, scored, x, words, of, model, np.median(x, axis=0), TARGET)
 
 
@@ -63,22 +61,14 @@ def _inputs(estimator: Any, count: int) -> list[Any]:
     return found
 
 
-def _model(estimator: Any, flat: FloatArray) -> Model:
+def _model(estimator: Any) -> Model:
     """Return the network as a model of its inputs, to be asked what it attributes; SettingsError for several answers a row."""
-    network, kind = estimator._design.network, estimator._answers().kind
-    labels = tuple(getattr(estimator, "classes_", np.zeros(0)).tolist())
-    if kind == "labels" or (kind == "number" and network.output.n_out > 1):
+    kind = estimator._answers().kind
+    if kind == "labels" or (kind == "number" and estimator._design.network.output.n_out > 1):
         raise SettingsError(
             "attributions are of one answer a row, and y has several columns: use method='permutation', or an estimator for "
             "each of them"
         )
-    if kind == "class" and len(labels) < 2:
-        raise SettingsError("attributions need two classes: there is one, so nothing moves the prediction")
-    part = Part(VALUE, "none", {}, 0.0, True)
-    columns = tuple(
-        ColumnEncoder(f"x{place}", "number", (part,), (), False, False, "")
-        for place in range(network.n_inputs)
-    )
-    task = "regression" if kind == "number" else "classification"
-    target = TargetEncoder(TARGET, task, labels, "none", {})
-    return Model((Group(network, flat[None]),), Encoder("none", columns), target)
+    model = model_of_inputs(estimator)
+    assert isinstance(model.target, TargetEncoder)  # there is one answer
+    return replace(model, target=replace(model.target, name=TARGET))

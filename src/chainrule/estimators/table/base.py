@@ -32,6 +32,7 @@ from chainrule.estimators.table.data import (
     as_table,
     columns_of,
     container,
+    dress_of_target,
     is_frame,
     renamed,
     target_names,
@@ -62,6 +63,9 @@ PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
 
 _HISTORY = f"{FITTED}.history"
+
+OF_TEXT = ("decimal", "missing", "thousands", "dates", "infinite")
+"""The parameters that say how the text of a frame is read."""
 
 ARRAY_CHECKS: Mapping[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
 
@@ -147,7 +151,7 @@ y_val : array-like, default=None
         if hasattr(self, "model_"):
             del self.model_  # a training that fails leaves nothing that would answer in its place
         with through(PYTHON, PARAMETERS):
-            reading = Reading().changed(None, None, None, self.missing)
+            reading = self._reading()
             table, target, weight = self._table_to_learn(given, reading)
             validation = None
             if given.X_val is not None:
@@ -191,16 +195,22 @@ y_val : array-like, default=None
             validate_data(self, X, skip_check_array=True)
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
-        table = as_table(X, reading.missing)
+        table = as_table(X, reading)
         weights = checked_weights(given.sample_weight, X)
         if weights is not None:
             check_range(weights, "sample_weight")
         targets = target_names(y, table.columns)
+        if self.task == "regression" and (found := dress_of_target(y, reading)) is not None:
+            table = replace(table, notes=(*table.notes, found.say(targets[0])))
         columns = columns_of(targets, self._learn_target(y, X, weights))
         if weights is None:
             return with_columns(table, columns), targets, None
         weight = free_name(WEIGHT, [*table.columns, *targets], "_")
         return with_columns(table, {**columns, weight: weights}), targets, weight
+
+    def _reading(self) -> Reading:
+        """Return how text is read."""
+        return Reading().changed(**{name: getattr(self, name) for name in OF_TEXT})
 
     def _seed(self) -> int:
         random = self.random_state
@@ -262,9 +272,9 @@ y_val : array-like, default=None
     def _named(self, X: Any, names: Sequence[str], reading: Reading, name: str) -> Table:
         """Return rows as a table: columns found by name where training had names and X has, else by place."""
         if is_frame(X) and hasattr(self, "feature_names_in_") and all(isinstance(c, str) for c in X.columns):
-            return as_table(X, reading.missing, name)
+            return as_table(X, reading, name)
         checks = {"skip_check_array": True} if is_frame(X) else ARRAY_CHECKS
-        return renamed(as_table(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
+        return renamed(as_table(validate_data(self, X, reset=False, **checks), reading, name), names)
 
     def _labeled(
         self, X: Any, y: Any, names: Sequence[str], reading: Reading, targets: Sequence[str], suffix: str = ""

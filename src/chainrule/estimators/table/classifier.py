@@ -19,7 +19,7 @@ from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.scored import ScoredClasses
 from chainrule.estimators.table.base import BaseTable
-from chainrule.estimators.table.data import AnyArray, check_differ, class_values
+from chainrule.estimators.table.data import AnyArray, check_differ, class_values, spelled_as
 from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model
 from chainrule.training.result import FitResult
@@ -124,6 +124,10 @@ class TableClassifier(ScoredClasses, BaseTable):
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        dates: str | None = None,
+        infinite: str | None = None,
         stopping_metric: Any = None,
         callbacks: Any = None,
         random_state: Any = None,
@@ -140,6 +144,9 @@ class TableClassifier(ScoredClasses, BaseTable):
         self.classes_ = np.unique(counted)
         check_differ(counted, f"is of the class {self.classes_[0]}", "y", among=weights is not None)
         return values
+
+    def _as_predicted(self, y: Any) -> Any:
+        return spelled_as(y, self.classes_)
 
     def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
         return class_values(y, X, name)

@@ -15,8 +15,11 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from chainrule._forks import check_polars
 from chainrule.errors import TableError
+from chainrule.model.source import Reading
+from chainrule.tables.dressing import Found, find_dress
 from chainrule.tables.table import Table, from_frame
-from chainrule.tables.values import DEFAULT_MISSING
+from chainrule.tables.task import refuse_doubt
+from chainrule.tables.values import BLANKS, are_opposites, one_spelling, truth_of
 from chainrule.tables.write import free_name
 
 AnyArray = np.ndarray[Any, Any]
@@ -37,7 +40,9 @@ def container(X: Any) -> Any:
     if issparse(X):  # one kind of which is a mapping
         return X.toarray()
     if isinstance(X, Mapping) or hasattr(X, "column_names"):
-        return from_frame(X, "X", missing=()).frame
+        table = from_frame(X, "X", missing=(), infinite="refuse")
+        said = [pl.col(name).cast(pl.String).cast(pl.Categorical) for name in table.said]
+        return table.frame.with_columns(said)
     if isinstance(X, pl.LazyFrame):
         return X.collect()
     if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
@@ -50,16 +55,18 @@ def is_frame(X: Any) -> bool:
     return hasattr(X, "columns")
 
 
-def as_table(X: Any, missing: Sequence[str], name: str = "X") -> Table:
+def as_table(X: Any, reading: Reading, name: str = "X") -> Table:
     """Return a frame, or a validated array, as a table; an array's columns are called ``column_1`` and so on."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "OUS":
         X = {f"column_{place}": X[:, place - 1].tolist() for place in range(1, X.shape[1] + 1)}
-    return from_frame(X, name, missing=(*DEFAULT_MISSING, *missing))
+    return replace(reading.table(X), name=name)
 
 
 def renamed(table: Table, names: Sequence[str]) -> Table:
     """Return the table with other names for its columns, in their order."""
-    return replace(table, frame=table.frame.rename(dict(zip(table.columns, names, strict=True))))
+    new = dict(zip(table.columns, names, strict=True))
+    said = {new[name]: kind for name, kind in table.said.items()}
+    return replace(table, frame=table.frame.rename(new), said=said)
 
 
 def n_targets(y: Any) -> int:
@@ -97,6 +104,9 @@ def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     values = _values(y, X, name)
     if values.dtype == object:
         values = _of_one_kind(values, name)
+    if values.dtype.kind in "OU":
+        words = pl.Series("y", values.tolist(), pl.String).str.strip_chars(BLANKS)
+        values = one_spelling(words).to_numpy().astype(values.dtype)
     if values.dtype.kind == "f" and (far := np.abs(values) >= MOST_WHOLE).any():
         row = int(np.argmax(far))
         raise TableError(
@@ -104,6 +114,16 @@ def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
         )
     check_classification_targets(values)
     return values
+
+
+def spelled_as(y: Any, classes: AnyArray) -> Any:
+    """Return classes in the spelling of those that are known, where blanks and the case of yes and no are what differs."""
+    values = np.asarray(y)
+    if values.ndim != 1 or not all(isinstance(value, str) for value in (*values.tolist(), *classes.tolist())):
+        return y
+    known = {truth_of(word): word for word in classes.tolist()} if are_opposites(classes.tolist()) else {}
+    words = (word.strip(BLANKS) for word in values.tolist())
+    return np.array([known.get(truth_of(word), word) for word in words], dtype=object)
 
 
 def check_differ(values: AnyArray, says: str, name: str, *, among: bool) -> None:
@@ -119,19 +139,35 @@ def check_differ(values: AnyArray, says: str, name: str, *, among: bool) -> None
     raise TableError(f"{name}: {what} {says}, so there is nothing to learn; {remedy}")
 
 
-def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
-    """Return numbers (n,) in float64, (n, targets) of several columns.
+def dress_of_target(y: Any, reading: Reading) -> Found | None:
+    """Return the dress of a target whose numbers are text, None for another."""
+    values = np.asarray(y)
+    if values.ndim != 1 or not len(values) or not all(isinstance(value, str) for value in values.tolist()):
+        return None
+    text = pl.Series(values.tolist(), dtype=pl.String).str.strip_chars(BLANKS)
+    return find_dress(text, reading.decimal, reading.thousands, "", "")
 
-    Raises ValueError for what are none, or are missing or infinite.
+
+def number_values(y: Any, X: Any, name: str = "y", reading: Reading | None = None) -> AnyArray:
+    """Return numbers (n,) in float64, (n, targets) of several columns; text is read as ``reading`` says.
+
+    Raises ValueError for what are none, or are missing or infinite, or have two readings.
     """
+    reading = reading or Reading()
     if n_targets(y) > 1:
         columns = np.asarray(y).T
         return np.stack(
-            [number_values(column, X, f"{name}[:, {j}]") for j, column in enumerate(columns)], axis=1
+            [number_values(column, X, f"{name}[:, {j}]", reading) for j, column in enumerate(columns)], axis=1
         )
     values = _values(y, X, name)
     if values.dtype.kind not in "OUS":
         return np.asarray(values, np.float64)
+    found = dress_of_target(values, reading)
+    if found is not None and found.dress is not None:
+        refuse_doubt(name, name, found, None)
+        numbers = found.dress.read(pl.Series(values.tolist(), dtype=pl.String).str.strip_chars(BLANKS))
+        if numbers.null_count() == 0:
+            return numbers.to_numpy()
     try:
         return np.array([float(value) for value in values.tolist()])
     except (ValueError, TypeError) as error:

@@ -21,7 +21,7 @@ from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.scored import ScoredNumbers
 from chainrule.estimators.table.base import BaseTable
-from chainrule.estimators.table.data import AnyArray, check_differ, container, number_values
+from chainrule.estimators.table.data import AnyArray, check_differ, container, dress_of_target, number_values
 from chainrule.estimators.table.intervals import Errors
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
@@ -119,6 +119,10 @@ class TableRegressor(ScoredNumbers, BaseTable):
         target_scaling: str | None = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        dates: str | None = None,
+        infinite: str | None = None,
         stopping_metric: Any = None,
         callbacks: Any = None,
         random_state: Any = None,
@@ -129,8 +133,11 @@ class TableRegressor(ScoredNumbers, BaseTable):
 
     # ---- fitting
 
+    def _as_predicted(self, y: Any) -> Any:
+        return y if dress_of_target(y, self._reading()) is None else number_values(y, y, "y", self._reading())
+
     def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
-        return number_values(y, X, name)
+        return number_values(y, X, name, self._reading())
 
     def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
         values = self._target(y, X)

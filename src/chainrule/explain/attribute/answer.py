@@ -14,7 +14,7 @@ from chainrule._types import BoolArray, FloatArray
 from chainrule.explain.attribute.gradients import TOLERANCE, integrated_gradients
 from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.model.model import Model
-from chainrule.tables.cells import date_cells, number_cells
+from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.table import Table
 
@@ -128,7 +128,7 @@ def standing(column: ColumnEncoder, table: Table, row: int) -> str:
     if table.n_rows < FEWEST_ROWS:
         return ""
     if column.kind == "number":
-        return _rank(number_cells(table, column.name), row, "above", "below", "the largest", "the smallest")
+        return _rank(column.numbers(table), row, "above", "below", "the largest", "the smallest")
     if column.kind == "datetime":
         times = date_cells(table, column.name, column.spelling).to_physical().cast(pl.Float64).to_numpy()
         return _rank(times, row, "later than", "earlier than", "the latest", "the earliest")

@@ -22,8 +22,8 @@ from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
 from chainrule.model.model import Model
-from chainrule.tables.cells import date_cells, number_cells
-from chainrule.tables.columns import ColumnEncoder, Part
+from chainrule.tables.cells import date_cells
+from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.scalings import ARITHMETIC
 from chainrule.tables.table import Table
 
@@ -88,15 +88,15 @@ def column_effects(
         cell = single.cell(0, column.name)
         slope = None
         if column.kind == "number" and cell is not None:
-            slope = float(gradient[own.start] * slope_of_part(column.parts[0], single, column.name))
+            slope = float(gradient[own.start] * slope_of_part(column, single))
         changes = {} if slope is not None else _changes(outcome, x, value, own, column, single)
         effects.append(ColumnEffect(column.name, column.kind, cell, slope, changes))
     return Effects(outcome.name, row + 1, None if member is None else member + 1, value, tuple(effects))
 
 
-def slope_of_part(part: Part, table: Table, name: str) -> float:
+def slope_of_part(column: ColumnEncoder, table: Table) -> float:
     """Return dx/dv of a number's input at the cell of the first row: the derivative of the scaling's formula."""
-    cell = number_cells(table, name)[:1]
+    part, cell = column.parts[0], column.numbers(table)[:1]
     v = part.numbers(cell)
     if v[0] != cell[0]:
         return 0.0  # drawn in to the largest value the formula is used for, beyond which it stays the same

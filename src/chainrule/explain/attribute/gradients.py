@@ -24,6 +24,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.model.model import Model
 from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
 
 TOLERANCE = 1e-6
@@ -194,7 +195,7 @@ def _typical(column: ColumnEncoder, table: Table) -> tuple[FloatArray, str | Non
         return out, f"{column.parts[0].fill:g}"
     if column.kind == "boolean":
         return out, "true" if column.parts[0].fill else "false"
-    return out, "the middle date" if "%Y" in column.spelling else "the middle time"
+    return out, "the middle time" if is_time_only(column.spelling) else "the middle date"
 
 
 class _Path:

@@ -23,7 +23,6 @@ from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient
 from chainrule.explain.check.kinks import has_jumps
 from chainrule.explain.check.result import About, Check, Comparison, joined
 from chainrule.model.model import Model
-from chainrule.tables.cells import number_cells
 from chainrule.tables.table import Table
 
 NEAR = {"float64": 1e-12, "float32": 1e-5}
@@ -71,7 +70,7 @@ SUMS_AGREE = About(
 
 SLOPES_AGREE = About(
     "slopes by column",
-    "d(prediction)/d(column) through the encoder against differences, in original units",
+    "the prediction's derivative by each column, through the encoder against differences, in original units",
     "1e-5 of the slope + rounding",
 )
 
@@ -178,8 +177,8 @@ def _check_slopes(model: Model, table: Table, rows: Sequence[int], member: int) 
             place, start, slope = start, start + len(column.inputs), effect.slope
             if slope is None or not column.parts[0].seen:
                 continue
-            part, v = column.parts[0], float(number_cells(single, column.name)[0])
-            inner = abs(slope_of_part(part, single, column.name))
+            part, v = column.parts[0], float(column.numbers(single)[0])
+            inner = abs(slope_of_part(column, single))
             step = STEP / inner if inner > 0 else 0.0
             if v + step == v:
                 continue

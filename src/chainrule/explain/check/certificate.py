@@ -28,7 +28,8 @@ from chainrule.explain.check.mistakes import name_mistakes
 from chainrule.explain.check.result import Check, Mistake
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.cells import no_row, number_cells
+from chainrule.tables.cells import no_row
+from chainrule.tables.kinds import weight_cells
 from chainrule.tables.table import Table
 
 ROWS = 32
@@ -184,7 +185,7 @@ def batch_of(
     name = model.card.get("weights")
     weights = None
     if name is not None and name in part.columns:
-        weights = number_cells(part, name)
+        weights = weight_cells(part, name)
         if not np.nansum(weights) > 0 or not (weights >= 0).all():
             raise TableError(
                 f"{table.name}: the weights in column {name!r} must be at least 0, and some above 0"

@@ -38,7 +38,7 @@ SMALLER = (10.0, 100.0, 1000.0)
 
 ABOUT = About(
     "central differences",
-    "C(w+h) - C(w-h) over 2h, h = eps^(1/3) / largest input",
+    "the cost at w + h less that at w - h, over 2h; h is the cube root of eps over the largest input",
     "1e-6 of the gradient + 1e-7 of its terms + rounding of the costs / h",
 )
 

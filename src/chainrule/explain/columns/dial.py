@@ -13,8 +13,9 @@ from chainrule._numbers import number_text
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
-from chainrule.tables.cells import date_cells, number_cells
+from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
 from chainrule.tables.values import DEFAULT_MISSING
 
@@ -58,7 +59,7 @@ class Dial:
     @property
     def is_time(self) -> bool:
         """Whether it is a time of day."""
-        return self.column.kind == "datetime" and "%Y" not in self.column.spelling
+        return self.column.kind == "datetime" and is_time_only(self.column.spelling)
 
     @property
     def has_missing(self) -> bool:
@@ -177,7 +178,7 @@ def dial_of(model: Model, table: Table, name: str, option: str = "column") -> Di
 def _numbers(column: ColumnEncoder, table: Table) -> FloatArray:
     """Return a column's cells as numbers (n,), NaN where missing."""
     if column.kind == "number":
-        return number_cells(table, column.name)
+        return column.numbers(table)
     cells = date_cells(table, column.name, column.spelling)
     if cells.dtype == pl.Time:
         return (cells.cast(pl.Int64) / 1000).cast(pl.Float64).to_numpy()

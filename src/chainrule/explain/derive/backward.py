@@ -22,6 +22,7 @@ from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Sum, Writer, multiplied
 from chainrule.explain.trace.address import TERMS, Address
 from chainrule.explain.trace.records import StepTrace
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Node, Number, Symbol, put
 from chainrule.formula.rounding import UNIT
 
@@ -39,13 +40,13 @@ def slope(writer: Writer, place: Address) -> Line:
     if record.slope_in_a and not mixes:
         a = writer.symbol("a", layer, *place.index, row=place.row)
         node = put(formula(record.slope_in_a).root, {"a": a})
-        words = f"slope of {record.name}, written in its output"
+        words = f"slope of {spoken(record.name)}, written in its output"
         line = writer.line(words, place, node, slack=4 * UNIT)
         exact = writer.number(place)
         if writer.hand is not None or abs(line.result - exact) <= 1e-9 * abs(exact):
             return line
     z = writer.symbol("z", layer, *place.index, row=place.row)
-    node, words = put(record.slope.root, {"z": z}), f"slope of {record.name}"
+    node, words = put(record.slope.root, {"z": z}), f"slope of {spoken(record.name)}"
     if mixes:
         alpha = writer.symbol("alpha", layer, *place.index)
         node = Binary("+", Number(1.0), Binary("*", alpha, Binary("-", node, Number(1.0))))
@@ -64,7 +65,7 @@ def by_output(writer: Writer, place: Address) -> Line:
         return writer.line("chain rule through dropout", place, Binary("*", dh, r))
     record = writer.network.loss
     node = put(record.slope.root, _output_symbols(writer, place))
-    node, words = _meant(writer, node, f"derivative of the loss {record.name} by the output")
+    node, words = _meant(writer, node, f"derivative of the loss {spoken(record.name)} by the output")
     return writer.line(words, place, shared(writer, node, place.row), own_parameters(record))
 
 
@@ -138,7 +139,7 @@ def output_delta(writer: Writer, place: Address) -> Line:
     link = network.loss.links.get(output.name)
     if link is not None:
         node = put(link.delta_formula.root, _output_symbols(writer, place))
-        both = f"{network.loss.name} and {output.name} together: their derivatives cancel to {link.delta}"
+        both = f"{spoken(network.loss.name)} and {spoken(output.name)} together: their derivatives cancel to {link.delta}"
         node, words = _meant(writer, node, both)
         return writer.line(words, place, shared(writer, node, place.row))
     outer = writer.symbol("dC/da", last, j, row=place.row)

@@ -9,6 +9,7 @@ from chainrule.explain.derive.forward import formula, own_parameters, shared, ta
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.derive.writer import Writer, added, multiplied
 from chainrule.explain.trace.address import Address
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Negate, Node, Number, Symbol, put
 from chainrule.formula.rounding import UNIT
 
@@ -27,7 +28,7 @@ def why_it_cancels(writer: Writer, place: Address) -> Derivation | None:
         lines = _elementwise(writer, place, j) if output.elementwise else _softmax(writer, place, j)
     if not lines or not all(np.isfinite(line.result) for line in lines):
         return None
-    title = f"Why the derivatives of {record.name} and {output.name} cancel"
+    title = f"Why the derivatives of {spoken(record.name)} and {spoken(output.name)} cancel"
     return Derivation(str(place), title, tuple(lines), notes=(link.why,))
 
 
@@ -46,7 +47,7 @@ def _elementwise(writer: Writer, place: Address, j: int) -> list[Line]:
     record = writer.network.output.activation
     name, slope = ("a", formula(record.slope_in_a)) if record.slope_in_a else ("z", record.slope)
     node = put(slope.root, {name: writer.symbol(name, last, j, row=row)})
-    words = f"slope of {record.name} at this output"
+    words = f"slope of {spoken(record.name)} at this output"
     inner = writer.line(words, None, node, record.parameters, label="slope")
     both = Binary("*", Symbol("dloss"), Symbol("slope"))
     return [outer, inner, _end(writer, place, both, [outer, inner], "chain rule: the product")]

@@ -29,6 +29,7 @@ from chainrule.explain.trace.address import LAYER_PARAMETERS, TERMS, Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.differentiate import differentiate
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Number, Symbol
 
 Form = Literal["short", "paths", "recursive", "matrix"]
@@ -245,7 +246,7 @@ def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:
     layer = trace.network.layers[place.number - 1]
     record = layer.activation
     steps = differentiate(record.formula, "z").steps
-    found = [RuleLine(f"the activation {record.name}", record.formula.root)]
+    found = [RuleLine(f"the activation {spoken(record.name)}", record.formula.root)]
     if steps:
         found.append(RuleLine("its derivative", steps[0].before))
         found += [RuleLine(step.rule, step.after, step.law, step.convention) for step in steps]

@@ -14,6 +14,7 @@ from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Sum, Writer, added
 from chainrule.explain.trace.address import Address
 from chainrule.formula.evaluate import Formula
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, put
 from chainrule.formula.parse import parse
 from chainrule.formula.rounding import UNIT
@@ -99,7 +100,7 @@ def activation_of(writer: Writer, place: Address) -> Line:
     if not record.elementwise:
         return _softmax(writer, place)
     z = writer.symbol("z", place.layer, *place.index, row=place.row)
-    node, words = put(record.formula.root, {"z": z}), f"activation: {record.name}"
+    node, words = put(record.formula.root, {"z": z}), f"activation: {spoken(record.name)}"
     if layer.mix:
         alpha = writer.symbol("alpha", place.layer, *place.index)
         node = Binary("+", z, Binary("*", alpha, Binary("-", node, z)))
@@ -145,7 +146,11 @@ def passed_on(writer: Writer, place: Address) -> Line:
     update = writer.step.update
     if update is not None and update.regularization is not None:
         p *= update.regularization.value
-    words = f"dropout: kept, and scaled by 1/(1-p), p = {p:g}" if kept else f"dropout: dropped, p = {p:g}"
+    words = (
+        f"dropout: kept, and divided by the share kept, 1 - p; p = {p:g}"
+        if kept
+        else f"dropout: dropped, p = {p:g}"
+    )
     return writer.line(words, place, Binary("*", a, r))
 
 
@@ -190,7 +195,7 @@ def _loss(writer: Writer, place: Address, *, in_z: bool) -> Line:
     y = record.smooth(_targets(writer, index))[0]
     link = record.links.get(network.output.activation.name)
     outputs = list(range(1, len(y) + 1))
-    words = f"loss of the row: {record.name}"
+    words = f"loss of the row: {spoken(record.name)}"
     if record.name == "categorical_cross_entropy":
         outputs = [j for j in outputs if y[j - 1] != 0] or outputs[:1]
         words += "; outputs with target 0 add nothing" if len(outputs) < len(y) else ""

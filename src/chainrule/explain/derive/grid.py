@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from chainrule._numbers import number_to_data
-from chainrule._plain import Form, Plain, read_any_number, read_record, read_text
+from chainrule._plain import IF_SET, Form, Plain, read_any_number, read_record, read_text
 
 GAP = "  "
 
@@ -28,16 +28,18 @@ Cell: TypeAlias = Annotated[str | float, Form(_cell_to_data, _read_cell)]
 
 
 @dataclass(frozen=True)
-class Grid(Plain, names=("caption", "headers", "rows", "words")):
+class Grid(Plain, names=("caption", "headers", "rows", "words", "formulas")):
     """A table; a cell is a text, or a number that is shown with as many digits as all others.
 
-    Columns whose header is in ``words`` are aligned to the left, numbers to the right.
+    Columns whose header is in ``words`` are aligned to the left, numbers to the right; texts in those of ``formulas`` are
+    formulas.
     """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     words: tuple[str, ...] = ()
     caption: str = ""
+    formulas: Annotated[tuple[str, ...], IF_SET] = ()
 
     def texts(self, number: Callable[[float], str]) -> list[tuple[str, ...]]:
         """Return the rows with their numbers as text."""

@@ -14,6 +14,7 @@ from chainrule.explain.derive.forward import scaled
 from chainrule.explain.derive.lines import MOST_SHOWN, Matrix, MatrixLine
 from chainrule.explain.derive.writer import Writer, added, compare
 from chainrule.explain.trace.address import TERMS, Address
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, names_in, put
 from chainrule.formula.rounding import UNIT, evaluate_rounded
 
@@ -116,7 +117,7 @@ def _a(writer: Writer, layer: int) -> list[MatrixLine]:
         )
     values: dict[str, Node] = {name: Number(value) for name, value in record.parameters.items()}
     node = put(record.formula.root, {**values, "z": Symbol(str(_all_rows(writer, "z", layer)))})
-    words = f"number by number the activation: {record.name}"
+    words = f"number by number the activation: {spoken(record.name)}"
     return [*_z(writer, layer), _line(writer, words, place, node, _each)]
 
 

@@ -14,10 +14,12 @@ from chainrule._kept import cached_property
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray
 from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.equal import equal_once
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.stage_numbers import span_of_output
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.names import spoken
 from chainrule.tables.targets import Target
 
 MOST_WORKED_OUT = 12
@@ -211,14 +213,14 @@ class _Walk:
         shown = range(1, size + 1) if size <= MOST_WORKED_OUT else [chosen[number]]
         dropped = self.trace.has(self.at("r", number))
         names = ["z", "a", *(["h"] if dropped else [])]
-        lines = tuple(self.line(name, number, j) for name in names for j in shown)
+        lines = equal_once(self.line(name, number, j) for name in names for j in shown)
         output = ", the output" if number == last else ""
         neurons = f"{size} neuron{'s' * (size > 1)}"
         why = "whose activation is largest"
         if number < last:
             why = f"which adds most to neuron {chosen[number + 1]} of layer {number + 1}"
         told = f"Of its {size} neurons one is worked out: neuron {chosen[number]}, {why}."
-        title = f"Layer {number}{output}: {neurons}, {layer.activation.name}"
+        title = f"Layer {number}{output}: {neurons}, {spoken(layer.activation.name)}"
         notes = (told,) if size > len(shown) else ()
         return Derivation(str(self.at("a", number)), title, lines, notes=notes)
 

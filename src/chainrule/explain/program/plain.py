@@ -14,6 +14,9 @@ from chainrule._numbers import printable
 from chainrule.equations.graph import COMPARISONS, Graph, Node, Target, Traced
 from chainrule.formula.evaluate import Formula
 
+MATH_HAS = ("erf", "erfc")
+"""The functions of `special` that are math's own, too."""
+
 PLAIN = Target(
     "plain Python",
     {op: f"{{0}} {op} {{1}}" for op in ("+", "-", "*", "/", *COMPARISONS)}
@@ -80,20 +83,6 @@ _LEVELS = {"where": 0, "&": 1, **dict.fromkeys(COMPARISONS, 2), "+": 3, "-": 3, 
 _ATOM = 9
 
 
-class PlainGraph(Graph):
-    """A graph that keeps the error function as one operation, which math has."""
-
-    keeps = frozenset({"erf", "erfc"})
-
-    def erf(self, x: Traced) -> Traced:
-        """Return the error function."""
-        return self.apply("erf", x)
-
-    def erfc(self, x: Traced) -> Traced:
-        """Return its complement."""
-        return self.apply("erfc", x)
-
-
 class PlainFunction(NamedTuple):
     """A function in plain Python, and the names of the helpers it calls."""
 
@@ -114,7 +103,7 @@ def function_of(
 
     ``remark`` is a line of comment. What is ``stable`` doesn't divide by 0 and needs no exponential that overflows.
     """
-    graph = PlainGraph()
+    graph = Graph(keeps=MATH_HAS)
     given = [graph.input(each, ("n",) if of_list else ()) for each in arguments]
     result = graph.traced(made(graph, *given))
     writer = _Writer(graph, result.place, stable)

@@ -13,6 +13,7 @@ from chainrule.explain.show.showing import Showing
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.names import spoken
 
 Arrays: TypeAlias = Iterable[tuple[str, FloatArray]]
 
@@ -52,7 +53,7 @@ def cells(trace: Trace, place: Address, explained: Collection[str], showing: Sho
     made = [block("Inputs", "", None, [("x", step.record.x)])]
     for index, layer in enumerate(trace.network.layers, 1):
         title = showing.words(f"Layer {index}") + ", the output" * (index == len(trace.network.layers))
-        made.append(block(title, layer.activation.name, index, _arrays(step, index)))
+        made.append(block(title, spoken(layer.activation.name), index, _arrays(step, index)))
     return made
 
 

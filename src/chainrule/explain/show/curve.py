@@ -9,7 +9,7 @@ from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.curve import CostCurve
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.notation.naming import Naming
-from chainrule.explain.show.document import Block, Document, Plot
+from chainrule.explain.show.document import Block, Document, GridBlock, Plot
 from chainrule.explain.show.json import notation_data
 from chainrule.explain.show.showing import Showing
 from chainrule.plots.kinds.step import step_chart
@@ -26,7 +26,11 @@ CURVE, TANGENT, START, LANDING, BOTH = "*", ".", "A", "Z", "@"
 def curve_blocks(curve: CostCurve, digits: int = DIGITS, naming: Naming | None = None) -> list[Block]:
     """Return the picture of a curve, and a table of its numbers; ``naming`` has the names if they aren't ours."""
     name = Showing(naming=naming).name
-    return [_picture(curve, name(curve.address), name("C")), _numbers(curve, digits, name)]
+    numbers = _numbers(curve, digits, name)
+    told: Block = numbers if naming is None else GridBlock(numbers, naming)
+    small = Showing(naming=naming).small
+    names = (name(curve.address), name("C")), (small(curve.address), small("C"))
+    return [_picture(curve, *names), told]
 
 
 def curve_document(
@@ -53,23 +57,25 @@ def _names(curve: CostCurve) -> tuple[str, ...]:
 
 
 def _numbers(curve: CostCurve, digits: int, name: Callable[[str], str]) -> Grid:
-    w, cost, eta = name(curve.address), name("C"), name("eta")
-    slope, after = name(f"dC/d{curve.address}"), name(f"{curve.address.replace('[', '_new[', 1)}")
-    step = f"{w} - {eta}·{slope}" if curve.eta is not None else "the training's own step"
+    step = (
+        "a step of the learning rate times the slope" if curve.eta is not None else "the training's own step"
+    )
     rows: list[tuple[str, str, float]] = [
-        (w, "where it stands: A", curve.w),
-        (cost, "the cost there", curve.cost),
-        (slope, "the slope of the tangent", curve.slope),
-        *([(eta, "the learning rate", curve.eta)] if curve.eta is not None else []),
-        (after, f"where the step lands: Z, {step}", curve.landing),
-        (name("C_new"), "the cost there, all other weights held", curve.landing_cost),
-        ("", f"what the tangent says of it: {cost} + slope · step", curve.tangent_cost),
+        (curve.address, "where it stands: A", curve.w),
+        ("C", "the cost there", curve.cost),
+        (f"dC/d{curve.address}", "the slope of the tangent", curve.slope),
+        *([(name("eta"), "the learning rate", curve.eta)] if curve.eta is not None else []),
+        (curve.address.replace("[", "_new[", 1), f"where the step lands: Z, {step}", curve.landing),
+        ("C_new", "the cost there, all other weights held", curve.landing_cost),
+        ("", "what the tangent says of it: the cost, and the slope times the step", curve.tangent_cost),
     ]
     lines = tuple((left, words, number_text(value, digits)) for left, words, value in rows)
     return Grid(("number", "what it is", "value"), lines, ("number", "what it is"))
 
 
-def _picture(curve: CostCurve, name: str, cost_name: str) -> Plot:
+def _picture(curve: CostCurve, names: tuple[str, str], small: tuple[str, str]) -> Plot:
+    """Return the curve in signs and as a plot, the weight and the cost by their ``names`` and by their ``small`` ones."""
+    name, cost_name = names
     finite = [cost for cost in (*curve.costs, curve.cost, curve.landing_cost) if math.isfinite(cost)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     if low == high:
@@ -104,9 +110,9 @@ def _picture(curve: CostCurve, name: str, cost_name: str) -> Plot:
         start=(curve.w, curve.cost),
         slope=curve.slope,
         landing=(curve.landing, curve.landing_cost),
-        x_name=name,
-        y_name=cost_name,
-        title=f"{cost_name} over {name}, all else held",
+        x_name=small[0],
+        y_name=small[1],
+        title=f"{small[1]} over {small[0]}, all else held",
         addresses=("C", "C_new"),
     )
     return Plot(tuple(lines), f"{key}{LANDING} where the step lands ({BOTH}: both)", chart)

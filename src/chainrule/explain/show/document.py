@@ -13,7 +13,7 @@ from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
-from chainrule.explain.show.showing import is_shown_as_name
+from chainrule.explain.show.showing import Showing, is_shown_as_name
 from chainrule.formula.stated import Stated
 from chainrule.plots.chart import Chart, Charts
 
@@ -22,16 +22,28 @@ from chainrule.plots.chart import Chart, Charts
 class Styled:
     """A text that is shown in a style; with ``is_name`` the addresses in it are written as formulas write them.
 
-    With ``as_typed`` they stay as one types them, wherever it is shown.
+    With ``as_typed`` they stay as one types them, wherever it is shown. With ``formulas`` what stands between dollar signs is
+    a formula, and `plain` the text without these signs.
     """
 
     text: str
     style: str = ""
     is_name: bool = False
     as_typed: bool = False
+    formulas: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The text as a format shows it that has no formulas."""
+        return Showing(formulas=True).words(self.text) if self.formulas else self.text
 
 
 Cell: TypeAlias = str | Styled
+
+
+def with_formulas(words: str) -> Styled:
+    """Return a cell in which what stands between dollar signs is a formula."""
+    return Styled(words, formulas=True)
 
 
 def styled(cell: Cell) -> Styled:
@@ -41,12 +53,21 @@ def styled(cell: Cell) -> Styled:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph; ``label`` stands before it, as in "note: …"; ``naming`` has the names of the addresses in it, if not ours."""
+    """A paragraph; ``label`` stands before it, as in "note: …"; ``naming`` has the names of the addresses in it, if not ours.
+
+    With a ``naming`` or ``formulas`` what stands between dollar signs is a formula.
+    """
 
     text: str
     style: str = ""
     label: str = ""
     naming: Naming | None = None
+    formulas: bool = False
+
+    @property
+    def showing(self) -> Showing:
+        """How its words are shown."""
+        return Showing(naming=self.naming, formulas=self.formulas)
 
 
 @dataclass(frozen=True)
@@ -101,11 +122,12 @@ class GridBlock:
 
 @dataclass(frozen=True)
 class Worked:
-    """A derivation, shown with so many significant digits, in a notation or in ours."""
+    """A derivation, shown with so many significant digits, in a notation or in ours; a ``folded`` one is shut on a page."""
 
     derivation: Derivation
     digits: int = DIGITS
     naming: Naming | None = None
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,6 +202,18 @@ class Checked:
         """Whether all came out as expected."""
         return all(item.ok for item in self.items)
 
+    @property
+    def words(self) -> str:
+        """What came of it, in words."""
+        count, failed = len(self.items), sum(not item.ok for item in self.items)
+        if failed:
+            return (
+                f"{failed} of {count} expected numbers did not come out"
+                if count > 1
+                else "the expected number did not come out"
+            )
+        return f"{count} expected numbers found again" if count > 1 else "the expected number found again"
+
 
 @dataclass(frozen=True)
 class FindingBlock:
@@ -187,6 +221,10 @@ class FindingBlock:
 
     what: str
     facts: tuple[tuple[str, str], ...]
+
+
+PRINTED = Showing(formulas=True)
+"""How the words of a text that is followed are shown: its addresses are its own, its formulas are formulas."""
 
 
 @dataclass(frozen=True)
@@ -304,6 +342,18 @@ class Document:
         """The blocks that stand between the title and what is worked out, and those from there on."""
         place = next((i for i, block in enumerate(self.blocks) if block is self.worked), 0)
         return self.blocks[:place], self.blocks[place:]
+
+
+def worked_blocks(blocks: Iterable[Block]) -> Iterator[Worked]:
+    """Yield the derivations among blocks, those of sections too."""
+    for block in blocks:
+        match block:
+            case Worked():
+                yield block
+            case Section(blocks=inner):
+                yield from worked_blocks(inner)
+            case Beside(left=left, right=right):
+                yield from worked_blocks((*left, *right))
 
 
 def pictures(blocks: Iterable[Block]) -> Iterator[Picture]:

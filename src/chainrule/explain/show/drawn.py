@@ -12,6 +12,7 @@ from chainrule.equations.network import Network, Parameters
 from chainrule.explain.show.document import Picture
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.names import spoken
 from chainrule.model.model import Model
 from chainrule.plots.network.draw import network_chart
 from chainrule.plots.network.layers import DrawnLayer, Flag
@@ -88,7 +89,7 @@ def network_layers(
             DrawnLayer(
                 place,
                 layer.n_out,
-                f"{'output' if last else f'layer {place + first_layer}'}, {layer.activation.name}",
+                f"{'output' if last else f'layer {place + first_layer}'}, {spoken(layer.activation.name)}",
                 tuple(outputs) if last else (),
                 np.asarray(own[layer.product.name]),
                 () if bias is None else tuple(np.atleast_1d(bias).astype(float).tolist()),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+from xml.sax.saxutils import escape
 
 from chainrule.explain.show.text import wrap_sum
 from chainrule.formula.latex import latex
-from chainrule.formula.mathml import mathml, mathml_content
-from chainrule.formula.nodes import Node
+from chainrule.formula.mathml import Attributes, mathml, mathml_content
+from chainrule.formula.nodes import Node, names_in
 from chainrule.formula.stated import Side, Stated, StatedMatrix, StatedRange
-from chainrule.formula.text import text
+from chainrule.formula.text import Substitute, text
 
-_LATEX_SIGNS = {"←": r"\leftarrow", "≈": r"\approx", "≤": r"\le"}
+_LATEX_SIGNS = {"←": r"\leftarrow", "≈": r"\approx", "≤": r"\le", "≥": r"\ge"}
 _FENCE = "<mrow><mo form='prefix'>{}</mo><mtable>{}</mtable><mo form='postfix'>{}</mo></mrow>"
 
 
@@ -111,23 +112,36 @@ def _run_latex(run: StatedRange, given: Stated) -> str:
 
 def formula_mathml(given: Stated) -> str:
     """Return a formula as one element of MathML."""
-    left, *others = (_side_mathml(side, given) for side in given.sides)
-    more = "".join(f"<mo>{sign}</mo>{side}" for sign, side in zip(given.signs, others, strict=True))
-    return (
-        f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mrow>{left}{more}</mrow></math>'
-    )
+    content = sides_mathml(given, given.names)
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{content}</math>'
 
 
-def _side_mathml(side: Side, given: Stated) -> str:
-    if not isinstance(side, StatedMatrix):
-        return mathml_content(side, given.names)
-    rows = (
-        "".join(
-            f"<mtd>{'<mo>…</mo>' if cell is None else mathml_content(cell, given.names)}</mtd>"
-            for cell in row
-        )
-        for row in side.rows
-    )
+def sides_mathml(given: Stated, names: Substitute, marks: Attributes | None = None) -> str:
+    """Return a formula's sides as one element of MathML, with ``names`` for its symbols and ``marks`` for their attributes."""
+
+    def side_mathml(side: Side) -> str:
+        if not isinstance(side, StatedMatrix):
+            return mathml_content(side, names, marks)
+        cells = [
+            ["<mo>…</mo>" if cell is None else mathml_content(cell, names, marks) for cell in row]
+            for row in side.rows
+        ]
+        return _matrix_mathml(cells)
+
+    left, *others = map(side_mathml, given.sides)
+    more = "".join(f"<mo>{escape(sign)}</mo>{side}" for sign, side in zip(given.signs, others, strict=True))
+    return f"<mrow>{left}{more}</mrow>"
+
+
+def side_names(side: Side) -> Iterator[str]:
+    """Yield the names of the symbols in a side."""
+    nodes = [side] if not isinstance(side, StatedMatrix) else [cell for row in side.rows for cell in row]
+    for node in nodes:
+        yield from names_in(node) if node is not None else ()
+
+
+def _matrix_mathml(cells: Sequence[Sequence[str]]) -> str:
+    rows = ("".join(f"<mtd>{cell}</mtd>" for cell in row) for row in cells)
     return _FENCE.format("[", "".join(f"<mtr>{row}</mtr>" for row in rows), "]")
 
 

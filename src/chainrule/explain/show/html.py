@@ -7,7 +7,7 @@ computes nothing.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -23,11 +23,22 @@ from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine,
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.formulas import formula_mathml, run_mathml
+from chainrule.explain.show.glossary import explained
 from chainrule.explain.show.mathml import MathWriter
-from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
+from chainrule.explain.show.prose import (
+    laws,
+    number_name,
+    shown_formula,
+    shown_name,
+    shown_words,
+    typed,
+    with_formula,
+)
+from chainrule.explain.show.reading import how_to_read
+from chainrule.explain.show.showing import Showing, address_of, all_parts
 from chainrule.explain.show.text import shape_text
 from chainrule.formula.mathml import mathml
-from chainrule.formula.names import split_name
+from chainrule.formula.names import split_name, spoken
 from chainrule.formula.nodes import Symbol
 from chainrule.formula.stated import Stated
 from chainrule.plots.svg.page import figure
@@ -41,11 +52,16 @@ LONG = 9
 
 
 def render(document: doc.Document) -> str:
-    """Return a document as a complete page in one file; only one about a single derivation has a script."""
+    """Return a document as a complete page in one file; only one that works something out, or has steps, has a script."""
     worked = document.worked
+    lines = _whole(document)
     data: dict[str, Any] = {"document": document, "origin": document.origin, "about": None, "main": worked}
     data["sheet"] = Markup(SHEET) if any(doc.pictures(document.blocks)) else ""
     data["sides"] = _image_sides(document)
+    data["steps"] = [block for block in document.blocks if isinstance(block, doc.Section) and block.place]
+    data["moves"] = lines is not None or len(data["steps"]) > 1
+    data["names"] = {} if lines is None else _words_of(document, lines)
+    data["read"] = how_to_read(document)
     data["lead"], data["blocks"] = document.parts
     if worked is not None:
         data["origin"] = {
@@ -53,8 +69,13 @@ def render(document: doc.Document) -> str:
             **_where(Showing.of(worked.derivation, worked.digits, worked.naming)),
         }
         folded = any(isinstance(block, doc.Section) for block in data["lead"])
-        data["about"] = {**_about(document, worked), "root": section_data(worked, folded=folded)}
+        data["about"] = {**_about(worked), "root": section_data(worked, folded=folded)}
     return _rendered("page.html", data)
+
+
+def _whole(document: doc.Document) -> tuple[Derivation, ...] | None:
+    """Return all derivations of a document, None where it has none."""
+    return tuple(block.derivation for block in doc.worked_blocks(document.blocks)) or None
 
 
 def policy(style: str, script: str = "") -> str:
@@ -99,22 +120,30 @@ def _where(showing: Showing) -> dict[str, str]:
     return {"where": showing.where()} if showing.dropped else {}
 
 
-def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
-    """Return what the head of a page about one derivation says, and the words that its script shows."""
-    derivation = worked.derivation
+def _words_of(document: doc.Document, derivations: Iterable[Derivation]) -> dict[str, str]:
+    """Return what the names of numbers stand for, which the script shows."""
     names = {
-        name for part in all_parts(derivation) for line in part.lines for name in (line.address, *line.values)
+        name
+        for derivation in derivations
+        for part in all_parts(derivation)
+        for line in part.lines
+        for name in (line.address, *line.values)
     }
-    quantities = [found.quantity for found in map(address_of, names) if found is not None]
+    quantities = [found.quantity for found in map(address_of, sorted(names)) if found is not None]
     words = {quantity.name: quantity.words for quantity in quantities}
     for block in document.blocks:
         if isinstance(block, doc.Cells):
             words |= {strip["name"]: strip["words"] for layer in block.layers for strip in layer["strips"]}
+    return words
+
+
+def _about(worked: doc.Worked) -> dict[str, Any]:
+    """Return what the head of a page about one derivation says."""
+    derivation = worked.derivation
     numbers = any(part.lines or part.matrices for part in all_parts(derivation))
     failed = sum(not check.ok for check in derivation.checks)
     return {
         "digits": worked.digits,
-        "words": words,
         "checks": len(derivation.checks),
         "failed": failed,
         "numbers": numbers,
@@ -124,7 +153,10 @@ def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
 def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
     """Return a text in its style."""
     shown = doc.styled(cell)
-    text = shown_words(shown.text, naming) if shown.is_name else escape(shown.text)
+    has_math = shown.is_name or shown.formulas
+    if shown.as_typed:
+        return Markup("<code>{}</code>").format(shown.text)
+    text = shown_words(shown.text, naming, shown.formulas) if has_math else typed(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 
@@ -140,15 +172,23 @@ def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[s
             return grid_data(block, shown_name)
         case doc.GridBlock(grid, naming):
             named = block.names
-            return grid_data(grid, lambda text: shown_name(text, naming) if text in named else text)
+            made = grid_data(grid, lambda text: shown_name(text, naming) if text in named else text)
+            own = block.kept | named
+            headers = [
+                text if name in own else spoken(name)
+                for name, text in zip(grid.headers, made["headers"], strict=True)
+            ]
+            told = Showing(naming=naming)
+            labels = [told.name(name) if name in named else spoken(name) for name in grid.headers]
+            return {**made, "headers": headers, "labels": labels}
         case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
-            rows = [(shown_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
+            rows = [(number_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
             names = ("number", "expected", "found", "verdict")
             return _table_data("expected numbers", "", names, (1, 2), rows)
         case doc.TableBlock():
             table = block.without_bars
-            label = ", ".join(filter(None, table.headers))
+            label = ", ".join(filter(None, table.headers)).replace("$", "")
             cells = [[_cell(cell, table.naming) for cell in row] for row in table.rows]
             return _table_data(label, "", table.headers, table.right, cells) | {
                 "more": table.more,
@@ -160,28 +200,25 @@ def grid_data(
     grid: Grid, cell: Callable[[str], str], number: Callable[[float], str] = number_text
 ) -> dict[str, Any]:
     """Return what the template shows of a table; ``cell`` writes a text, and ``number`` a number."""
-    label = grid.caption or ", ".join(grid.headers)
+    label = spoken(grid.caption) or ", ".join(grid.headers)
     right = [place for place, header in enumerate(grid.headers) if header not in grid.words]
-    rows = [[cell(item) if isinstance(item, str) else number(item) for item in row] for row in grid.rows]
-    return _table_data(label, grid.caption, list(map(cell, grid.headers)), right, rows)
+    writers = [shown_formula if header in grid.formulas else cell for header in grid.headers]
+    rows = [
+        [
+            write(item) if isinstance(item, str) else number(item)
+            for write, item in zip(writers, row, strict=True)
+        ]
+        for row in grid.rows
+    ]
+    return _table_data(label, cell(grid.caption), list(map(cell, grid.headers)), right, rows)
 
 
 def _table_data(
     label: str, caption: str, headers: Sequence[str], right: Collection[int], rows: Sequence[Sequence[str]]
 ) -> dict[str, Any]:
     words = [place not in right for place in range(len(headers))]
-    named = {"label": label, "caption": caption, "headers": headers, "words": words}
+    named = {"label": label, "caption": caption, "headers": headers, "words": words, "labels": ()}
     return {**named, "rows": rows, "more": "", "wraps": False}
-
-
-def shown_name(text: str, naming: Naming | None = None) -> str | Markup:
-    """Return an address as the formulas write it; any other text as it is."""
-    return MathWriter(Showing(naming=naming)).name(text) if is_shown_as_name(text) else text
-
-
-def shown_words(text: str, naming: Naming | None = None) -> Markup:
-    """Return words with the addresses among them as the formulas write them."""
-    return MathWriter(Showing(naming=naming)).words(text)
 
 
 def array_letter(strip: Mapping[str, Any], naming: Naming | None) -> Markup:
@@ -209,12 +246,18 @@ class _Sections:
             "id": name,
             "level": min(level, 6),
             "open": level <= self.opened or not derivation.ok,
-            "heading": self.math.words(derivation.title),
+            "heading": (not derivation.address and with_formula(derivation.title))
+            or self.math.words(derivation.title),
             "hand": derivation.hand,
             "lines": list(self.lines(derivation, name)),
             "matrices": [self.matrix(line) for line in derivation.matrices],
             "calculus": [
-                {**vars(line), "pieces": self.math.formula(line.symbols), "rule": self.told(line.rule)}
+                {
+                    **vars(line),
+                    "pieces": self.math.formula(line.symbols),
+                    "rule": self.told(line.rule),
+                    "law": laws(line.law),
+                }
                 for line in derivation.calculus
             ],
             "statements": [self.statement(line) for line in derivation.statements],
@@ -228,6 +271,7 @@ class _Sections:
         math = self.math.symbols
         return {
             **vars(line),
+            "why": self.told(line.why) if line.why else "",
             "left": math(line.left),
             "sides": [self.math.formula(side) for side in line.sides],
             "ranges": [
@@ -247,8 +291,8 @@ class _Sections:
         return {**vars(factor), "name": name, "number": number, **said}
 
     def told(self, words: str) -> str | Markup:
-        """Return words, with the names of a notation in them."""
-        return words if self.math.showing.naming is None else self.math.words(words)
+        """Return words, the names of numbers and the formulas in them as such."""
+        return with_formula(words) or self.math.words(words)
 
     def lines(self, derivation: Derivation, part: str) -> Iterator[dict[str, Any]]:
         labels = {line.label for line in derivation.lines if line.label}
@@ -265,7 +309,7 @@ class _Sections:
         return {
             **vars(line),
             # Where an address is worked out more than once, its first line is the one to go to.
-            "id": f"line:{line.address}" if line.address and first and not self.prefix else "",
+            "id": f"{self.prefix}line:{line.address}" if line.address and first else "",
             "left": self.math.name(line.left, value, part) if is_name else "",
             "long": len(self.math.showing.name(line.left)) > LONG,
             "note": self.told(line.note),
@@ -314,9 +358,12 @@ def environment(*packages: str) -> Environment:
         "kind_of": doc.kind_of,
         "name": shown_name,
         "number": number_text,
+        "shown_formula": shown_formula,
         "stated": _stated,
+        "formulas": partial(shown_words, formulas=True),
         "words": shown_words,
         "cell": _cell,
+        "explained": explained,
         "figure": _figure,
         "policy": policy,
         "sheet_of": lambda names, more: Markup("\n".join([*map(file, names), *([more] if more else [])])),

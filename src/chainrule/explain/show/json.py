@@ -14,6 +14,7 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import (
+    PRINTED,
     Beside,
     Block,
     Checked,
@@ -29,6 +30,7 @@ from chainrule.explain.show.document import (
     Words,
     Worked,
     kind_of,
+    styled,
 )
 from chainrule.explain.show.formulas import formula_data
 from chainrule.explain.show.showing import Showing, address_of, names_of
@@ -93,10 +95,10 @@ def block_to_data(block: Block) -> dict[str, Any]:
 
 def _content(block: Block) -> dict[str, Any]:
     match block:
-        case Words(text, style, label, naming):
+        case Words(_, style, label):
             more = {"style": style, "label": label}
             return {
-                "text": Showing(naming=naming).words(text),
+                "text": block.showing.words(block.text),
                 **{name: word for name, word in more.items() if word},
             }
         case Worked(derivation):
@@ -107,7 +109,7 @@ def _content(block: Block) -> dict[str, Any]:
             return grid.to_dict()
         case Erratum(printed, right, why, naming):
             right, why = map(Showing(naming=naming).words, (right, why))
-            return {"printed": printed, "right": right, "why": why}
+            return {"printed": PRINTED.words(printed), "right": right, "why": why}
         case Picture(chart):
             return {"chart": chart.to_dict()}
         case Checked(items):
@@ -130,7 +132,7 @@ def _content(block: Block) -> dict[str, Any]:
                 "sections": [{"name": name, "heading": heading} for name, heading in sections],
             }
         case TableBlock(headers, rows, _, rest):
-            cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
+            cells = [[styled(cell).plain for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}
         case Plot(signs, key, chart):
             drawn = {} if chart is None else {"chart": chart.to_dict()}

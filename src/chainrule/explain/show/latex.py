@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -29,8 +30,8 @@ from chainrule.explain.derive.lines import (
 )
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
-from chainrule.explain.show.formulas import formula_latex
-from chainrule.explain.show.showing import Showing, is_shown_as_name, split_at
+from chainrule.explain.show.formulas import formula_latex, side_names
+from chainrule.explain.show.showing import Piece, Showing, address_of, is_shown_as_name, split_at
 from chainrule.formula.latex import latex
 from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Node, Symbol
@@ -134,8 +135,8 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
                 yield f"{_heading(depth)}{{{latex_text(block.heading, Showing(naming=naming))}}}"
             for inner in blocks:
                 yield from _block(inner, depth + bool(block.heading))
-        case doc.Words(words, style, label, naming):
-            text = latex_text(f"{label}: {words}" if label else words, Showing(naming=naming))
+        case doc.Words(words, style, label):
+            text = latex_text(f"{label}: {words}" if label else words, block.showing)
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
         case doc.Facts(rows):
             yield from _facts(rows)
@@ -151,7 +152,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             table = block.without_bars
             texts = tuple(name for place, name in enumerate(table.headers) if place not in table.right)
             # A text of several lines is as many rows.
-            cells = ((doc.styled(cell).text.split("\n") for cell in row) for row in table.rows)
+            cells = ((doc.styled(cell).plain.split("\n") for cell in row) for row in table.rows)
             written = tuple(line for row in cells for line in zip_longest(*row, fillvalue=""))
             yield grid_latex(Grid(table.headers, written, texts))
             if block.more:
@@ -177,7 +178,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
         case doc.Erratum(printed, right, why, naming):
             yield r"\begin{quote}\textbf{Erratum.}"
             told = [latex_text(words, Showing(naming=naming)) for words in (right, why)]
-            yield rf"Printed: {latex_text(printed)}\\ Right: {told[0]}\\ Why: {told[1]}"
+            yield rf"Printed: {latex_text(printed, doc.PRINTED)}\\ Right: {told[0]}\\ Why: {told[1]}"
             yield r"\end{quote}"
         case doc.Checked(items, naming):
             checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
@@ -218,14 +219,18 @@ def _cell(cell: doc.Cell, showing: Showing) -> str:
     shown = doc.styled(cell)
     if shown.as_typed:
         return rf"\texttt{{{_escaped(shown.text)}}}"
-    return latex_name(shown.text, showing) if shown.is_name else latex_text(shown.text)
+    return latex_name(shown.text, showing) if shown.is_name else _words(shown)
+
+
+def _words(cell: doc.Styled) -> str:
+    return latex_text(cell.text, doc.PRINTED if cell.formulas else OURS)
 
 
 def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
     """Yield rows of a name and what there is to say, which may take several lines."""
     yield r"\par\begin{tabular}{@{}lp{120mm}@{}}"
     for name, *said in rows:
-        cells = ". ".join(latex_text(doc.styled(cell).text) for cell in said)
+        cells = ". ".join(_words(doc.styled(cell)) for cell in said)
         yield rf"{latex_text(doc.styled(name).text)} & {cells} \\[2pt]"
     yield r"\end{tabular}\par\medskip"
 
@@ -258,12 +263,19 @@ def latex_body(
 
 def latex_text(words: str, showing: Showing = OURS) -> str:
     """Return words as LaTeX prints them, the addresses among them as formulas have them."""
-    return "".join(
-        f"${_math(Symbol(piece), {piece: piece if showing.naming is None else showing.written(piece)})}$"
-        if is_name
-        else _escaped(piece)
-        for piece, is_name in showing.pieces(words)
-    )
+    return "".join(_piece(piece, showing) for piece in showing.pieces(words))
+
+
+def _piece(piece: Piece, showing: Showing) -> str:
+    if piece.formula is not None:
+        found = [name for side in piece.formula.sides for name in side_names(side)]
+        shown = {name: showing.written(name) for name in found if address_of(name) is not None}
+        made = replace(piece.formula, names={**piece.formula.names, **shown})
+        return f"${_spelled(' '.join(formula_latex(made)).replace('&', ''))}$"
+    if not piece.is_name:
+        return _escaped(piece.text)
+    name = piece.text
+    return f"${_math(Symbol(name), {name: name if showing.naming is None else showing.written(name)})}$"
 
 
 def _escaped(text: str) -> str:

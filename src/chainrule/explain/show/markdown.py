@@ -51,8 +51,8 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
                 yield from _heading(Showing(naming=naming).words(block.heading), level)
             for inner in blocks:
                 yield from _block(inner, level + bool(block.heading), document)
-        case doc.Words(words, style, label, naming):
-            text = markdown_text(re.sub(r"\s+", " ", Showing(naming=naming).words(words)).strip())
+        case doc.Words(words, style, label):
+            text = markdown_text(re.sub(r"\s+", " ", block.showing.words(words)).strip())
             text = f"**{text}**" if style == "title" else text
             yield from (f"**{label}:** {text}" if label else text, "")
         case doc.Facts(rows):
@@ -90,7 +90,9 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
             yield ""
         case doc.Erratum(printed, right, why, naming):
             told = map(Showing(naming=naming).words, (right, why))
-            for name, words in zip(("Erratum. Printed", "Right", "Why"), (printed, *told), strict=True):
+            for name, words in zip(
+                ("Erratum. Printed", "Right", "Why"), (doc.PRINTED.words(printed), *told), strict=True
+            ):
                 yield f"- **{name}:** {markdown_text(words)}"
             yield ""
         case doc.Checked(items, naming):
@@ -114,13 +116,13 @@ def _heading(title: str, level: int) -> Iterator[str]:
 
 
 def _fact(row: Sequence[doc.Cell]) -> str:
-    name, *said = (markdown_text(doc.styled(cell).text) for cell in row)
+    name, *said = (markdown_text(doc.styled(cell).plain) for cell in row)
     return f"**{name}** {' '.join(said)}".strip() if name else " ".join(said)
 
 
 def _cell(cell: doc.Cell, table: doc.TableBlock) -> str:
     shown = doc.styled(cell)
-    text = Showing(naming=table.naming).words(shown.text) if shown.is_name else shown.text
+    text = Showing(naming=table.naming).words(shown.text) if shown.is_name else shown.plain
     made = markdown_text(text).replace("\n", "<br>")
     return f"**{made}**" if shown.style == "result" and made else made
 

@@ -9,10 +9,19 @@ from xml.etree import ElementTree
 from markupsafe import Markup, escape
 
 from chainrule.explain.derive.lines import Line, Matrix
-from chainrule.explain.show.showing import Showing, address_of
+from chainrule.explain.show.formulas import side_names, sides_mathml
+from chainrule.explain.show.showing import Piece, Showing, address_of
 from chainrule.formula.mathml import Attributes, mathml_content
 from chainrule.formula.nodes import Node, Number, Symbol
+from chainrule.formula.stated import Stated
 from chainrule.formula.text import Substitute
+
+SLOPE = "f'(z)"
+"""The letters of a slope among words, which are a formula wherever they stand."""
+
+_SLOPE_MATHML = Markup(
+    "<math><msup><mi>f</mi><mo>′</mo></msup><mo form='prefix'>(</mo><mi>z</mi><mo form='postfix'>)</mo></math>"
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +66,27 @@ class MathWriter:
 
     def words(self, words: str) -> Markup:
         """Return words with the addresses among them as formulas have them."""
-        pieces = (
-            _math(self._name(piece), display=False) if is_name else escape(piece)
-            for piece, is_name in self.showing.pieces(words)
-        )
-        return Markup("").join(pieces)
+        return Markup("").join(map(self._piece, self.showing.pieces(words)))
+
+    def _piece(self, piece: Piece) -> Markup:
+        if piece.formula is not None:
+            return self.stated(piece.formula)
+        if piece.is_name:
+            return _math(self._name(piece.text), display=False)
+        return _SLOPE_MATHML.join(map(escape, piece.text.split(SLOPE)))
+
+    def stated(self, given: Stated, *, display: bool = False) -> Markup:
+        """Return a formula among words; the addresses in it have the names of the notation, and light as everywhere."""
+        found = {name for side in given.sides for name in side_names(side) if address_of(name) is not None}
+        shown = {**given.names, **{name: self.showing.written(name) for name in found}}
+
+        def marks(name: str) -> dict[str, str]:
+            return _marks(name, None, "") if name in found else {}
+
+        written = sides_mathml(given, shown, marks)
+        if display:
+            return _math(written)
+        return Markup("<wbr>").join(Markup(f"<math>{piece}</math>") for piece in loose(written))
 
     def name(self, name: str, value: float | None = None, part: str = "") -> Markup:
         """Return a symbol by its name."""
@@ -169,6 +194,40 @@ def _pieces(element: ElementTree.Element) -> list[list[str]]:
             under = [below] if is_one else [_OPENING, below, _CLOSING]
             return _surrounded(above, [_OPENING], [_CLOSING, "<mo>/</mo>", *under])
     return whole
+
+
+SHORT = 24
+"""The most signs of a formula among words that are kept on one line."""
+
+_BREAKS = frozenset("=←≤≥<>≈+−·×") | {":="}
+
+
+def loose(content: str) -> list[str]:
+    """Return one MathML element among words as pieces between which a line may break: before the signs of its sides and terms.
+
+    A short one is a single piece.
+    """
+    root = ElementTree.fromstring(content)
+    if len("".join(root.itertext())) <= SHORT:
+        return [content]
+    return [piece[0] if len(piece) == 1 else f"<mrow>{''.join(piece)}</mrow>" for piece in _loosened(root)]
+
+
+def _loosened(element: ElementTree.Element) -> list[list[str]]:
+    inner = list(element) if element.tag == "mrow" and not element.attrib else []
+    signs = [child.text if child.tag == "mo" else None for child in inner]
+    if len(inner) < 2 or "(" in signs or "[" in signs or "|" in signs:
+        return [[_xml(element)]]
+    if len(inner) == 2 and signs[0] == "−":
+        first, *others = _loosened(inner[1])
+        return [[_xml(inner[0]), *first], *others]
+    if len(inner) % 2 == 0 or not all(sign in _BREAKS for sign in signs[1::2]):
+        return [[_xml(element)]]
+    found = _loosened(inner[0])
+    for sign, side in zip(inner[1::2], inner[2::2], strict=True):
+        first, *others = _loosened(side)
+        found += [[f'<mo form="infix">{escape(sign.text or "")}</mo>', *first], *others]
+    return found
 
 
 _OPENING = '<mo form="prefix" stretchy="false">(</mo>'

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule._numbers import DIGITS, checked_digits, number_text
 from chainrule.errors import SettingsError
@@ -18,10 +18,12 @@ from chainrule.explain.notation.chains import sides_before
 from chainrule.explain.notation.columns import line_in_columns
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.trace.address import Address
-from chainrule.formula.names import names_in_words
+from chainrule.formula.names import names_in_words, split_name
 from chainrule.formula.nodes import Node, Number
+from chainrule.formula.stated import Stated
 from chainrule.formula.text import Substitute
-from chainrule.formula.written import Name, plain
+from chainrule.formula.words import formulas_in
+from chainrule.formula.written import Lettered, Name, plain, small
 
 
 @lru_cache(maxsize=100_000)
@@ -38,16 +40,26 @@ def is_shown_as_name(text: str) -> bool:
     return address_of(text) is not None and ("[" in text or text in ("C", "C_new", "loss"))
 
 
+class Piece(NamedTuple):
+    """A piece of words: a text, an address, or a formula, of which ``text`` is how it is typed."""
+
+    text: str
+    is_name: bool = False
+    formula: Stated | None = None
+
+
 @dataclass(frozen=True)
 class Showing:
     """Digits, what is left out of every address because it is the same in all, and whose names the numbers have.
 
-    ``dropped`` has values of ``step``, ``row``, ``member``; without ``naming`` the names are ours.
+    ``dropped`` has values of ``step``, ``row``, ``member``; without ``naming`` the names are ours. In words with a ``naming``
+    or ``formulas`` what stands between dollar signs is a formula.
     """
 
     digits: int = DIGITS
     dropped: dict[str, int] = field(default_factory=dict)
     naming: Naming | None = None
+    formulas: bool = False
 
     @classmethod
     def of(cls, derivation: Derivation, digits: int = DIGITS, naming: Naming | None = None) -> Showing:
@@ -76,6 +88,18 @@ class Showing:
         shown = self.written(name)
         return shown if isinstance(shown, str) else plain(shown)
 
+    def small(self, name: str) -> str:
+        """Return a symbol's name as pictures show it, with small signs for its indices."""
+        shown = self.written(name)
+        if not isinstance(shown, str):
+            return small(shown)
+        parts = split_name(shown)
+        if parts is None or parts.by or parts.qualifiers or "_" in parts.base or not parts.brackets:
+            return shown
+        *layer, index = (",".join(map(str, inside)) for inside in parts.brackets)
+        letter = parts.base.lower() if layer else parts.base
+        return small(Lettered(letter, above=f"({layer[0]})" if layer else "", below=index))
+
     def written(self, name: str) -> str | Name:
         """Return what stands for a symbol's name: the name without what is dropped, or its parts in a notation."""
         place = address_of(name) if self.naming is not None or (self.dropped and "@" in name) else None
@@ -89,32 +113,47 @@ class Showing:
         """Return what stands for each symbol of a formula."""
         return {name: self.written(name) for name in names}
 
-    def pieces(self, words: str) -> Iterator[tuple[str, bool]]:
-        """Yield words in pieces, and of each whether it is an address; layers are counted as the notation counts.
+    def pieces(self, words: str) -> Iterator[Piece]:
+        """Yield words in pieces; layers are counted as the notation counts.
 
         In a notation an address may stand in backquotes, which are left out.
         """
+        if self.naming is None and not self.formulas:
+            yield from self._named(words)
+            return
+        for text, formula in formulas_in(words):
+            if formula is None:
+                yield from self._named(text)
+            else:
+                yield Piece(text, formula=formula)
+
+    def _named(self, words: str) -> Iterator[Piece]:
         begin = None if self.naming is None else _TITLE.match(words)
         if begin is not None and address_of(begin[0]) is not None:
             # The title of a number without brackets: "C: the cost".
-            yield begin[0], True
+            yield Piece(begin[0], is_name=True)
             words = words[begin.end() :]
         for number, part in enumerate(words.split("`")) if self.naming is not None else [(0, words)]:
             if number % 2 and address_of(part) is not None:
-                yield part, True
+                yield Piece(part, is_name=True)
                 continue
             # What is quoted and no number, a command, keeps its quotes.
             for piece, is_name in names_in_words(f"`{part}`" if number % 2 else part):
                 if is_name and address_of(piece) is not None:
-                    yield piece, True
+                    yield Piece(piece, is_name=True)
                 else:
-                    yield piece if self.naming is None else self.naming.counted(piece), False
+                    yield Piece(piece if self.naming is None else self.naming.counted(piece))
 
     def words(self, words: str) -> str:
         """Return words with the addresses among them as plain text shows them."""
-        if self.naming is None:
+        if self.naming is None and not self.formulas:
             return words
-        return "".join(self.name(piece) if is_name else piece for piece, is_name in self.pieces(words))
+        return "".join(map(self._text, self.pieces(words)))
+
+    def _text(self, piece: Piece) -> str:
+        if piece.formula is not None:
+            return "".join(map(self._text, self._named(piece.text)))
+        return self.name(piece.text) if piece.is_name else piece.text
 
     def sides(self, line: Line, write: Callable[[Node, Substitute], str], result: str) -> list[str]:
         """Return a line's right sides before its result: in symbols, then in numbers where that says more."""

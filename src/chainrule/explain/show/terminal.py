@@ -134,8 +134,8 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
                 if place:
                     yield _ROOM
                 yield from _block(inner, width, signs)
-        case doc.Words(words, style, label, naming):
-            yield from _paragraph(Showing(naming=naming).words(words), width, style, label)
+        case doc.Words(words, style, label):
+            yield from _paragraph(block.showing.words(words), width, style, label)
         case doc.Facts(rows):
             yield from _facts(rows, width, signs)
         case doc.TableBlock():
@@ -160,7 +160,8 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
             yield from _paragraph(what, width, "title")
             yield from _facts(tuple((f"   {name}", value) for name, value in said), width, signs)
         case doc.Erratum(printed, right, why, naming):
-            right, why = map(Showing(naming=naming).words, (right, why))
+            printed, showing = doc.PRINTED.words(printed), Showing(naming=naming)
+            right, why = showing.words(right), showing.words(why)
             for label, words in (("Erratum. Printed:", printed), ("Right:", right), ("Why:", why)):
                 yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
         case doc.Checked():
@@ -280,7 +281,7 @@ def _text(cell: doc.Cell, signs: Signs) -> Text:
     from rich.text import Text
 
     shown = doc.styled(cell)
-    lines = signs.text(shown.text).split("\n")
+    lines = signs.text(shown.plain).split("\n")
     return Text("\n".join(map(printable, lines)), COLORS[shown.style])
 
 

@@ -46,6 +46,10 @@ class Scene:
         """Return a number's name in plain text."""
         return Showing(naming=self.naming).name(address)
 
+    def small(self, address: str) -> str:
+        """Return a number's name as pictures show it."""
+        return Showing(naming=self.naming).small(address)
+
     def layer(self, number: int) -> str:
         """Return the number of a layer as the notation counts it."""
         return str(number + self.notation.first_layer)

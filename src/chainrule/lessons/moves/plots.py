@@ -1,4 +1,4 @@
-"""Moves that draw with signs: the plane with its two sides, the cost as a landscape with the path of descent."""
+"""Moves that draw, with signs and as plots: the plane with its two sides, the cost as a landscape with the path of descent."""
 
 from __future__ import annotations
 
@@ -12,17 +12,27 @@ from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.curve import cost_curve
 from chainrule.explain.show.curve import curve_blocks
-from chainrule.explain.show.document import Plot
+from chainrule.explain.show.document import Picture, Plot
 from chainrule.lessons.fields import Field, Where, listing, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.moves.pictures import COLUMNS, LINES, Ends, framed, read_ends
 from chainrule.lessons.setup import Setup
+from chainrule.plots.chart import Chart
+from chainrule.plots.kinds.boundary import boundary_chart
+from chainrule.plots.kinds.mountain import mountain_chart
+from chainrule.plots.kinds.surface import surface_chart
 
 HEIGHTS = 10
 """How many bands of height a landscape has; every other one is filled with its number, from 0 on."""
 
 DEEPEST = 1e-4
 """Where the cost is less than this part of the highest, the ground is level: at a minimum its logarithm has none."""
+
+FINE = 41
+"""The places that a plot has on each axis."""
+
+OFF = 1e-9
+"""Which part of the surface's height a step may be off it before stems show that."""
 
 CLASSES = ".#*+"
 POINTS = "oxvz"
@@ -42,12 +52,43 @@ def plane(scene: Scene) -> MoveResult:
     for row, target in enumerate(targets):
         _put(signs, setup.x[row], across, up, POINTS[target])
     many = setup.network.output.n_out > 1
-    last = max(answers.tolist() + targets)
-    names = [f"output {c + 1}" if many else f"class {c}" for c in range(last + 1)]
+    last = max([*answers.tolist(), *targets, max(setup.network.output.n_out, 2) - 1])
+    names = list(setup.class_names) or [f"output {c + 1}" if many else f"class {c}" for c in range(last + 1)]
     key = "answers: " + ", ".join(map("{} {}".format, CLASSES, names))
     if targets:
         key += "; rows: " + ", ".join(map("{} {}".format, POINTS, names))
-    return _picture(scene, signs, across, up, tuple(map(scene.name, setup.input_names)), key)
+    inputs = tuple(map(scene.name, setup.input_names))
+    chart = _boundary(setup, across, up, names, targets, tuple(map(scene.small, setup.input_names)))
+    return _picture(scene, signs, across, up, inputs, key, (chart,))
+
+
+def _boundary(
+    setup: Setup,
+    across: Ends,
+    up: Ends,
+    classes: Sequence[str],
+    targets: Sequence[int],
+    names: tuple[str, ...],
+) -> Chart:
+    """Return the answers over the plane as a plot: probabilities where all are, else the class alone."""
+    x, y, points = _fine(across, up)
+    values = setup.outputs(points)
+    if values.shape[1] == 1:
+        values = np.concatenate([1 - values, values], axis=1)
+    is_share = values.min() >= 0 and values.max() <= 1
+    answers = values if is_share else np.eye(values.shape[1])[np.argmax(values, axis=1)]
+    rows = (*setup.x.T, list(targets)) if targets else None
+    shape = len(y), len(x), len(classes)
+    return boundary_chart(
+        x,
+        y,
+        answers.reshape(shape),
+        x_name=names[0],
+        y_name=names[1],
+        classes=classes,
+        points=rows,
+        title=f"The answer over {names[0]} and {names[1]}",
+    )
 
 
 def surface(scene: Scene) -> MoveResult:
@@ -63,21 +104,68 @@ def surface(scene: Scene) -> MoveResult:
     levels = np.floor((heights - heights.min()) / (np.ptp(heights) or 1.0) * (HEIGHTS - 1) + 0.5).astype(int)
     marks = [" " if level % 2 else str(level) for level in range(HEIGHTS)]
     signs = [[marks[level] for level in line] for line in levels.reshape(LINES, COLUMNS)]
-    path = [setup.flat[places]]
+    begun = setup.flat
+    path = [begun]
 
     def watch(_: int) -> bool:
-        path.append(setup.flat[places])
+        path.append(setup.flat)
         return False
 
     setup.train(scene["epochs"], watch=watch)
     for point, sign in zip(path, f"A{'o' * (len(path) - 2)}Z", strict=True):
-        _put(signs, point, across, up, sign)
+        _put(signs, point[places], across, up, sign)
     deep = max(float(costs.min()), DEEPEST * float(costs.max()))
     key = (
         f"heights of the cost from 0 ({deep:.2g} or less) to {HEIGHTS - 1} ({costs.max():.2g}), every other one blank; "
         f"the path from A to Z, o after each of {scene['epochs']} epochs"
     )
-    return _picture(scene, signs, across, up, tuple(map(scene.name, names)), key)
+    charts = _landscape(setup, places, across, up, np.array(path), tuple(map(scene.small, names)), begun)
+    return _picture(scene, signs, across, up, tuple(map(scene.name, names)), key, charts)
+
+
+def _landscape(
+    setup: Setup,
+    places: Sequence[int],
+    across: Ends,
+    up: Ends,
+    path: FloatArray,
+    names: tuple[str, ...],
+    begun: FloatArray,
+) -> tuple[Chart, Chart]:
+    """Return the cost over two parameters with the path (steps, parameters) over it: from above, and as a surface.
+
+    The surface is a slice through where the training began, ``begun``; what the path is off it by is drawn.
+    """
+    x, y, points = _fine(across, up)
+
+    def costs(flats: FloatArray, values: FloatArray) -> FloatArray:
+        flats = flats.copy()
+        flats[:, places] = values
+        return _costs(setup, flats)
+
+    heights = costs(np.repeat(begun[None], len(points), axis=0), points).reshape(len(y), len(x))
+    seen = path[:, places]
+    inside = np.all((seen >= [across[0], up[0]]) & (seen <= [across[1], up[1]]), axis=1)
+    steps = seen[inside]
+    named: dict[str, Any] = {"x_name": names[0], "y_name": names[1]}
+    away = "" if inside.all() else f"{int((~inside).sum())} steps lie outside."
+    above = mountain_chart(
+        x, y, heights, path=tuple(steps.T), title="The cost from above", note=away, **named
+    )
+    true = _costs(setup, path[inside])
+    on = costs(np.repeat(begun[None], len(steps), axis=0), steps)
+    off = np.max(np.abs(true - on)) > OFF * float(np.ptp(heights))
+    exact = "The network has these two parameters alone: the surface is the whole truth."
+    return above, surface_chart(
+        x,
+        y,
+        heights,
+        path=(*steps.T, true),
+        on_surface=on if off else None,
+        title="The cost as a surface",
+        note=exact if setup.layout.size == len(places) else "",
+        **named,
+    )
 
 
 def over_one_weight(scene: Scene) -> MoveResult:
@@ -92,6 +180,12 @@ def _points(across: Ends, up: Ends) -> FloatArray:
     """Return the points (k, 2) of a picture's signs, line by line from above."""
     axes = np.linspace(*across, COLUMNS), np.linspace(*up[::-1], LINES)
     return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+
+
+def _fine(across: Ends, up: Ends) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the places of a plot on both axes (`FINE`,), and its points (`FINE`², 2) row by row from below."""
+    x, y = np.linspace(*across, FINE), np.linspace(*up, FINE)
+    return x, y, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
 def _span(scene: Scene, key: str, values: FloatArray) -> Ends:
@@ -117,10 +211,18 @@ def _put(signs: list[list[str]], point: FloatArray, across: Ends, up: Ends, sign
 
 
 def _picture(
-    scene: Scene, signs: list[list[str]], across: Ends, up: Ends, names: Sequence[str], key: str
+    scene: Scene,
+    signs: list[list[str]],
+    across: Ends,
+    up: Ends,
+    names: Sequence[str],
+    key: str,
+    charts: Sequence[Chart],
 ) -> MoveResult:
+    """Return a picture in signs, which pages draw as the first of the charts, and the others beside it."""
     lines = framed(signs, across, up, scene.number)
-    return MoveResult([Plot(lines, f"{names[0]} to the right, {names[1]} up; {key}")])
+    made = Plot(lines, f"{names[0]} to the right, {names[1]} up; {key}", charts[0])
+    return MoveResult([made, *map(Picture, charts[1:])])
 
 
 def _place(setup: Setup, name: str) -> int:

@@ -62,12 +62,12 @@ def scale(scene: Scene) -> MoveResult:
             line.append(scene.number(float(target.inverse(values[row : row + 1])[0])))
         lines.append(tuple(line))
     told = ", ".join(f"{key} = {scene.number(value)}" for key, value in parameters.items())
-    words = f"{name} becomes {formula}{f' with {told}' * bool(told)}, found in the training rows."
+    words = f"{name} becomes ${formula}${f' with {told}' * bool(told)}, found in the training rows."
     blocks: list[Block] = [Words(words)]
     if inverse:
-        blocks.append(Words(f"Back again: {inverse}, where y is the scaled number."))
+        blocks.append(Words(f"Back again: ${inverse}$, where y is the scaled number."))
     headers = ("row", name, "arithmetic", "scaled", *(["undone"] if inverse else []))
-    blocks.append(Grid(headers, tuple(lines), ("arithmetic",)))
+    blocks.append(Grid(headers, tuple(lines), ("arithmetic",), formulas=("arithmetic",)))
     known = {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))}
     return MoveResult(blocks, known | {name: float(value) for name, value in parameters.items()})
 
@@ -109,22 +109,32 @@ def show_rows(scene: Scene) -> MoveResult:
         index = every[scene["which"] or "all"]
     outputs = setup.outputs(setup.x[some(index)])
     marks = _marks(outputs)
-    columns = list(zip(setup.input_names, setup.x[index].T, strict=True))
-    if setup.y is not None:
+    columns: list[tuple[str, Iterable[float | str]]] = list(
+        zip(setup.input_names, setup.x[index].T, strict=True)
+    )
+    target = None if setup.cells is None else setup.cells.target
+    if target is not None and target.labels:
+        assert setup.y is not None
+        columns.append((target.name, map(str, target.decode(setup.y[index]))))
+    elif setup.y is not None:
         columns += [(_header(scene, "target", mark, j), setup.y[index, j]) for j, mark in enumerate(marks)]
     columns += [(_header(scene, "output", mark, j), outputs[:, j]) for j, mark in enumerate(marks)]
+    if target is not None and target.labels:
+        columns.append(("answer", map(str, target.decode(outputs))))
     known = _outputs(index, outputs)
     if setup.y is not None:
         losses = setup.losses(index)
         columns.append(("loss", losses))
         known |= {f"loss[{row + 1}]": float(loss) for row, loss in zip(index, losses, strict=True)}
-        if setup.cells is not None and setup.cells.target.formula:
-            columns.append((f"as {setup.cells.target.name}", setup.cells.target.inverse(outputs[:, 0])))
+        if target is not None and target.formula:
+            columns.append((f"as {target.name}", target.inverse(outputs[:, 0])))
+    cells = zip(*(values for _, values in columns), strict=True)
     lines = tuple(
-        (str(row + 1), *(scene.number(float(values[place])) for _, values in columns))
-        for place, row in enumerate(index[:MOST_ROWS])
+        (str(row + 1), *(cell if isinstance(cell, str) else scene.number(float(cell)) for cell in line))
+        for row, line in zip(index[:MOST_ROWS], cells, strict=False)
     )
-    return MoveResult([Grid(("row", *(header for header, _ in columns)), lines)], known)
+    words = () if target is None or not target.labels else (target.name, "answer")
+    return MoveResult([Grid(("row", *(header for header, _ in columns)), lines, words)], known)
 
 
 def _marks(outputs: FloatArray) -> list[str]:
@@ -134,7 +144,9 @@ def _marks(outputs: FloatArray) -> list[str]:
 
 
 def _header(scene: Scene, word: str, mark: str, j: int) -> str:
-    """Return what the column of a target or an output, numbered from 0, is called; in words where the notation has no name."""
+    """Return what the column of a target or an output, numbered from 0, is called: its class, or words where it has no name."""
+    if word == "output" and scene.setup.output_names:
+        return f"output {scene.setup.output_names[j]}"
     layer = len(scene.setup.network.layers)
     address = f"y[{j + 1}]" if word == "target" else f"a[{layer}][{j + 1}]"
     named = not isinstance(scene.naming.write(Address.parse(address)), str)

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import Form, derive
+from chainrule.explain.derive.equal import equal_once
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
@@ -17,6 +18,7 @@ from chainrule.explain.show.document import Block, Erratum, Words, Worked
 from chainrule.explain.show.drawn import drawn_layers, network_layers, picture
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.names import spoken
 from chainrule.lessons.fields import (
     Field,
     listing,
@@ -49,12 +51,21 @@ def erratum(scene: Scene) -> MoveResult:
 def describe(scene: Scene) -> MoveResult:
     """Show the layers with their formulas and shapes, and the parameters."""
     setup = scene.setup
+    parameters = setup.layout.unflatten(setup.flat)
+    drawn = picture(network_layers(setup.network, parameters, **end_names(scene)))
+    return MoveResult([drawn, *described(scene)])
+
+
+def described(scene: Scene) -> list[Block]:
+    """Return the layers with their formulas and shapes, and the parameters, without a drawing."""
+    setup = scene.setup
     network = setup.network
     layers = tuple(
         (
             scene.layer(number),
             str(layer.n_out),
-            f"{layer.activation.name}: {_formula_of(scene, number)}",
+            spoken(layer.activation.name),
+            _formula_of(scene, number),
             " × ".join(
                 map(str, network.sizes[number - 1 : number + 1][:: -1 if scene.notation.columns else 1])
             ),
@@ -63,21 +74,38 @@ def describe(scene: Scene) -> MoveResult:
         for number, layer in enumerate(network.layers, 1)
     )
     loss_text = scene.written(network.loss.formula, last=True)
-    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {loss_text}"
+    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: ${loss_text}$"
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
-    grid = Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",))
-    parameters = setup.layout.unflatten(setup.flat)
-    drawn = picture(network_layers(network, parameters, **_names(scene)))
-    return MoveResult([drawn, Words(f"{words}."), grid, *_parameters(scene)])
+    words += _classes(scene)
+    headers = ("layer", "neurons", "activation", "formula", "W", "biases")
+    grid = Grid(headers, layers, ("activation", "formula"), formulas=("formula",))
+    return [Words(f"{words}."), grid, *_parameters(scene)]
 
 
-def _names(scene: Scene) -> dict[str, Any]:
+def _classes(scene: Scene) -> str:
+    """Say what the outputs stand for, where they are a table's classes."""
+    setup = scene.setup
+    names = setup.class_names
+    if not names or setup.cells is None:
+        return ""
+    if len(setup.output_names) < len(names):
+        said = f"0 is {names[0]}, 1 is {names[1]}"
+    else:
+        said = ", ".join(f"output {j} is {name}" for j, name in enumerate(names, 1))
+    return f"; {setup.cells.target.name}: {said}"
+
+
+def end_names(scene: Scene) -> dict[str, Any]:
     """Return how a drawing of the network is to name its ends and count its layers."""
     network = scene.setup.network
-    inputs = [scene.name(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
-    outputs = [scene.name(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)]
+    inputs = [scene.small(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
+    if scene.setup.cells is not None:
+        inputs = list(scene.setup.input_names)
+    outputs: Sequence[str] = scene.setup.output_names or [
+        scene.small(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)
+    ]
     return {"inputs": inputs, "outputs": outputs, "first_layer": scene.notation.first_layer}
 
 
@@ -92,7 +120,7 @@ def _drawn(scene: Scene, trace: Trace) -> Iterator[Block]:
     """Yield the network with a row's numbers in it, where the step asks for that."""
     if scene["drawn"] is not None:
         kind, title = DRAWN[scene["drawn"]]
-        yield picture(drawn_layers(trace, kind=kind, **_names(scene)), title)
+        yield picture(drawn_layers(trace, kind=kind, **end_names(scene)), title)
 
 
 def _formula_of(scene: Scene, number: int) -> str:
@@ -134,7 +162,8 @@ def show_derivations(scene: Scene) -> MoveResult:
         fresh = tuple(line for line in made.lines if not line.address or line.address not in known)
         known.update({line.address: line.result for line in made.lines if line.address})
         begun = any(isinstance(block, Worked) for block in blocks)
-        shown = replace(made, lines=fresh or made.lines[-1:], hand="" if begun else made.hand)
+        lines = equal_once(fresh or made.lines[-1:]) if only is None else fresh or made.lines[-1:]
+        shown = replace(made, lines=lines, hand="" if begun else made.hand)
         blocks.append(Worked(shown if only is None else _excerpt(shown, only), scene.digits))
     there = {_plain(name) for name in known}
     if missing := [name for name in only or () if name not in there]:
@@ -191,7 +220,7 @@ def gradients(scene: Scene) -> MoveResult:
             known[f"ratio[{layer}]"] = largest[layer] / following
             share = scene.number(known[f"ratio[{layer}]"])
         rows.append((scene.layer(layer), steepest, scene.number(largest[layer]), share))
-    headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
+    headers = ("layer", "steepest slope", "largest gradient", "ratio to the next layer")
     return MoveResult([Grid(headers, tuple(rows))], known)
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.show.document import Block, Words
+from chainrule.explain.show.document import Block, Picture, Words
 from chainrule.lessons.fields import Field, listing, toml_flag, toml_number, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.moves.pictures import curves_picture
 from chainrule.lessons.numbers import Numbers, mistakes
 from chainrule.lessons.setup import Setup
+from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.training.scores.baselines import linearly_separable
 
@@ -22,6 +23,9 @@ MOST_EPOCHS = 1_000_000
 
 POINTS = 60
 """How many points the curves of trainings have, besides where they begin."""
+
+FEWEST = 5
+"""The fewest points of a curve of the cost."""
 
 HEIGHT = 15
 """The lines of their picture."""
@@ -53,13 +57,17 @@ def train_network(scene: Scene) -> MoveResult:
     begun = setup.epochs if scene["epochs"] else setup.state.t
     _check_shown(scene["show"], begun, last, unit)
     marks = frozenset(scene["show"] or (begun + mark for mark in milestones(last)))
+    drawn = _drawn_epochs(begun, scene["epochs"] or 0)
     lines: list[tuple[str, ...]] = []
+    costs = {begun: setup.cost(setup.training)}
 
     def note(made: int) -> None:
         numbers = Numbers(setup, scene["rows"])
         lines.append((str(made), *(scene.number(numbers[name]) for name in columns)))
 
     def watch(epoch: int) -> bool:
+        if epoch in drawn:
+            costs[epoch] = setup.cost(setup.training)
         done = scene["until_right"] and mistakes(setup, setup.training) == 0
         if epoch in marks or done:
             note(epoch)
@@ -74,13 +82,34 @@ def train_network(scene: Scene) -> MoveResult:
                 note(begun + made)
     else:
         stops = {"patience": scene["patience"], "tolerance": scene["tolerance"]}
-        watched = None if scene["until_right"] else marks
+        watched = None if scene["until_right"] else marks | drawn
         stopped = setup.train(scene["epochs"], **stops, watch=watch, marks=watched)
         if lines[-1][0] != str(setup.epochs):
             note(setup.epochs)
         words = _ending(scene, stopped)
-    grid = Grid((unit, *columns), tuple(lines))
-    return MoveResult([grid, Words(words)] if words else [grid])
+    blocks: list[Block] = [Grid((unit, *columns), tuple(lines))]
+    blocks += [Words(words)] if words else []
+    if len(costs) >= FEWEST:
+        blocks.append(Picture(cost_chart(costs)))
+    return MoveResult(blocks)
+
+
+def _drawn_epochs(begun: int, epochs: int) -> frozenset[int]:
+    """Return at which epochs the cost is taken for its curve: at most every tenth, and none where those would be few."""
+    count = min(POINTS, epochs // 10)
+    return (
+        frozenset(begun + round(n * epochs / count) for n in range(1, count + 1))
+        if count >= FEWEST
+        else frozenset()
+    )
+
+
+def cost_chart(costs: Mapping[int, float], unit: str = "epoch") -> Chart:
+    """Return the curve of a cost over the epochs or updates after which it was taken."""
+    title = f"The cost, {unit} by {unit}"
+    return curves_chart(
+        {"cost": list(costs.values())}, x=list(costs), title=title, x_label=unit, y_label="cost"
+    )
 
 
 def _check_shown(show: Sequence[int] | None, begun: int, last: int, unit: str) -> None:

@@ -31,6 +31,9 @@ from chainrule.lessons.lesson import Lesson
 WIDTH = 80
 """The width of text that goes to no terminal."""
 
+OPEN, MOST_OPEN = 1, 3
+"""How many derivations of a step a page leaves open where it has more than so many."""
+
 COLUMNS = ("As printed", "Here")
 """What stands above a text's own formulas, and above what is made of them."""
 
@@ -64,7 +67,7 @@ class ShownStep:
         """The step as a part of a document."""
         return Section(
             self.title,
-            (*self.blocks, *self._seen),
+            (*_folded(self.blocks), *self._seen),
             f"Step {self.number} of {self.count}",
             self.naming,
             f"step-{self.number}",
@@ -111,6 +114,15 @@ class ShownStep:
                     yield from (item.name for item in items)
 
 
+def _folded(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yield the blocks of a step; of many derivations all but the first are shut on a page."""
+    worked = [block for block in blocks if isinstance(block, Worked)]
+    shut = worked[OPEN:] if len(worked) > MOST_OPEN else []
+    for block in blocks:
+        is_shut = any(block is one for one in shut)
+        yield replace(block, folded=True) if is_shut and isinstance(block, Worked) else block
+
+
 def lesson_document(lesson: Lesson, steps: Sequence[ShownStep], *, beside: bool = False) -> Document:
     """Return the document of the given steps, with ``beside`` the text's own formulas left of each."""
     failed = sum(not step.ok for step in steps)
@@ -130,6 +142,7 @@ def lesson_document(lesson: Lesson, steps: Sequence[ShownStep], *, beside: bool 
         verdict=Styled(verdict, "wrong") if failed else None,
         data=data,
         width=WIDTH,
+        contents=len(steps) > 1,
     )
 
 

@@ -79,7 +79,7 @@ export class Api {
     else if (event === "problem") store.change({ problem: data });
     else if (event === "bye") {
       this.stream.end();
-      store.change({ problem: GONE, online: false });
+      store.change({ problem: { ...GONE, words: data.words || GONE.words }, online: false });
     }
   }
 
@@ -135,7 +135,7 @@ export class Api {
       const response = await this.fetch("/api/command", { method: "POST", body, headers: JSON_BODY });
       const said = await response.json();
       if (said.problem) this.store.change({ problem: typeof said.problem === "string" ? { words: said.problem } : said.problem });
-      else if (this.store.state.problem && this.store.state.problem !== LOST) this.store.change({ problem: null });
+      else if (this.store.state.problem && !this.stream.ended) this.store.change({ problem: null });
       return said;
     } catch (error) {
       if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;

@@ -18,7 +18,9 @@ export function floats(packed) {
   if (!packed) return NONE;
   let found = unpacked.get(packed);
   if (!found) {
-    const bytes = Uint8Array.from(atob(packed.base64), (sign) => sign.charCodeAt(0));
+    const text = atob(packed.base64);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
     found = packed.dtype === "int8" ? Float32Array.from(new Int8Array(bytes.buffer)) : packed.dtype === "float32" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
     unpacked.set(packed, found);
   }

@@ -34,3 +34,15 @@ export function steers(state) {
   const driver = state.frame?.driver ?? null;
   return driver === null || driver === state.client;
 }
+
+/**
+ * Whether it is time again for what need not follow every picture of a training that runs: five times a second.
+ * @param {{last: number}} clock
+ * @param {State} state
+ */
+export function isTime(clock, { frame }) {
+  const now = performance.now();
+  if (frame?.playing && (frame.speed === 0 || frame.speed > 5) && now - clock.last < 200) return false;
+  clock.last = now;
+  return true;
+}

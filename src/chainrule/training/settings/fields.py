@@ -241,6 +241,19 @@ def columns() -> Kind:
     return Kind("columns", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
 
 
+def kinds_by_column() -> Kind:
+    """Return the kind of kinds by the name of a column, which a schema knows."""
+
+    def wrong(values: Any) -> str:
+        if isinstance(values, Mapping) and all(
+            isinstance(word, str) for pair in values.items() for word in pair
+        ):
+            return ""
+        return "must be kinds by column, such as {'zip': 'text'}"
+
+    return Kind("kinds", "dict", wrong)
+
+
 def one_or_more_columns() -> Kind:
     """Return the kind of the name of a column, or a list of them."""
 

@@ -26,6 +26,7 @@ from chainrule.explain.derive.symbolic.recursion import many_rows, recursion
 from chainrule.explain.derive.symbolic.subject import Subject
 from chainrule.explain.derive.symbolic.written_out import written_out
 from chainrule.explain.notation.record import Notation
+from chainrule.formula.names import spoken
 
 MOST_LAYERS = 8
 """The most layers of a chain that is written out: it has a sum for each, and a line of it fills a page."""
@@ -172,6 +173,6 @@ def _notes(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tupl
     return (
         f"The letters of {letters.name}: {letters.words}. A weight's indices {indices}.",
         f"Put to the test on {len(made)} random networks of {subject.layers} layers ({sizes} neurons) with "
-        f"{subject.activations}, and {subject.loss.spec}: an instance is a line at one layer and its neurons, its right side "
-        "worked out from the network's numbers and its left the engine's, which must agree to 1e-12.",
+        f"{subject.activations}, and {spoken(subject.loss.spec)}: an instance is a line at one layer and its neurons, its "
+        "right side worked out from the network's numbers and its left the engine's, which must agree to 1e-12.",
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chainrule.explain.derive.lines import Range, Statement
 from chainrule.explain.derive.symbolic.letters import ONE, above, below
 from chainrule.explain.derive.symbolic.subject import Subject, indicator, times
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Call, PartialDerivative
 from chainrule.formula.text import text
 
@@ -39,7 +40,7 @@ def forward(subject: Subject) -> Iterator[Statement]:
         yield Statement("outputs", subject.a(n, j), (side,), (subject.neurons(j, n),), why=why)
     yield from _own_letters(subject, "a")
     term = subject.in_output(subject.loss, subject.loss.formula.root, j)
-    why = f"{subject.loss.name} of one row, the {subject.loss.over_outputs} over the outputs."
+    why = f"{spoken(subject.loss.name)} of one row, the {subject.loss.over_outputs} over the outputs."
     yield Statement("cost", own.cost_at(), (subject.meant(subject.over(j, n, term)),), why=why)
 
 
@@ -65,7 +66,7 @@ def links_of_the_chain(subject: Subject) -> Iterator[Statement]:
     i, n, j = subject.layer, subject.last, subject.letters.neuron
     before, inner = below(i), (subject.layers_from(above(subject.first), n),)
     slope = subject.meant(subject.in_output(subject.loss, subject.loss.slope.root, j))
-    why = f"The derivative of {subject.loss.name} by one output; the other outputs' terms don't hold it."
+    why = f"The derivative of {spoken(subject.loss.name)} by one output; the other outputs' terms don't hold it."
     yield Statement(
         "cost by an output", subject.cost_by(subject.a(n, j)), (slope,), (subject.neurons(j, n),), why=why
     )

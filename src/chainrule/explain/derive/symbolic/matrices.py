@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chainrule.explain.derive.lines import Range, Shaped, Statement
 from chainrule.explain.derive.symbolic.letters import ONE, above, below
 from chainrule.explain.derive.symbolic.subject import Subject
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Call, Node
 
 
@@ -54,7 +55,7 @@ def matrices(subject: Subject) -> Iterator[Statement]:
             _shaped(subject, a, n),
             _shaped(subject, subject.y(), n),
         ]
-        rule = f"{subject.loss.name} and {subject.output.name} together"
+        rule = f"{spoken(subject.loss.name)} and {spoken(subject.output.name)} together"
         yield Statement(
             rule,
             subject.delta(n),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chainrule.explain.derive.lines import Range, Statement
 from chainrule.explain.derive.symbolic.letters import above, below
 from chainrule.explain.derive.symbolic.subject import Subject, over, times
+from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Node, SumOver, Symbol, put
 from chainrule.formula.parse import parse
 
@@ -38,7 +39,7 @@ def recursion(subject: Subject) -> Iterator[Statement]:
         yield Statement(f"{subject.delta_words} of an output", subject.delta(n, j), (side,), ranges, why=why)
     if subject.link is not None:
         side = subject.meant(subject.in_output(subject.loss, subject.link.delta_formula.root, j))
-        rule = f"{subject.loss.name} and {subject.output.name} together"
+        rule = f"{spoken(subject.loss.name)} and {spoken(subject.output.name)} together"
         yield Statement(rule, subject.delta(n, j), (side,), ranges, why=subject.link.why)
     if subject.layers > 2:
         after = above(i)

@@ -12,11 +12,24 @@
     else places.set(keyOf(element), [element]);
   }
   const inspector = document.querySelector(".inspector");
+  // The lines that work an address out, in their order.
+  const lines = new Map();
+  for (const line of document.querySelectorAll("li.line[data-line]")) {
+    const list = lines.get(line.dataset.line);
+    if (list) list.push(line);
+    else lines.set(line.dataset.line, [line]);
+  }
   let lit = null;
   let held = null;
 
   const nameOf = (address) => address.split(/[[@]/)[0];
-  const lineOf = (address) => document.getElementById(`line:${address}`);
+  // Of several lines the one in the same step, or else the last before it.
+  function lineOf(element) {
+    const found = lines.get(element.dataset.address) ?? [];
+    const step = element.closest("section.section");
+    const before = (line) => line.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING;
+    return found.find((line) => step && step.contains(line)) ?? found.findLast(before) ?? found[0];
+  }
 
   function mark(address, names, on) {
     for (const element of places.get(address) ?? []) element.classList.toggle(names, on);
@@ -33,7 +46,7 @@
     // Of the drawings for wide and narrow pages one is seen.
     const count = places.get(key).filter((place) => !place.closest("svg") || place.getClientRects().length).length;
     const told = count === 1 ? "in one place" : `in ${count} places`;
-    const line = element.dataset.address ? lineOf(address) : null;
+    const line = element.dataset.address ? lineOf(element) : null;
     inspector.querySelector(".places").replaceChildren(told);
     if (line) {
       const link = document.createElement("a");
@@ -61,8 +74,7 @@
     if (held !== null) mark(held, "held", true);
   }
 
-  function goToLine(address) {
-    const line = lineOf(address);
+  function goToLine(line) {
     if (!line) return;
     for (let part = line.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
     line.scrollIntoView({ block: "center" });
@@ -142,13 +154,50 @@
       if (held !== null) hold(held);
       light(null);
     } else if (element && event.key === "Enter") {
-      goToLine(element.dataset.address ?? "");
+      goToLine(lineOf(element));
     } else if (element && keys.has(event.key)) {
       const other = next(element, event.key);
       if (other) focusOn(other);
       event.preventDefault();
+    } else if (!element && (event.key === "ArrowRight" || event.key === "ArrowLeft") && !event.target.closest(".table, .scroll, .right, .formula, svg")) {
+      goToStep(event.key === "ArrowRight" ? 1 : -1);
     }
   });
+
+  // From step to step: the one being read is the last whose heading is above the middle of the window.
+  const headings = [...document.querySelectorAll("section.section > :is(h2, h3)[id^='step-']")];
+  const isRead = (heading) => heading.getBoundingClientRect().top < innerHeight / 3;
+
+  function goToStep(by) {
+    const at = headings.findLastIndex(isRead);
+    const heading = headings[at + by];
+    if (!heading) return;
+    heading.setAttribute("tabindex", "-1");
+    heading.focus({ preventScroll: true });
+    history.replaceState(null, "", `#${heading.id}`);
+    heading.scrollIntoView({ block: "start", behavior: "instant" });
+  }
+
+  const contents = document.querySelector("nav.contents details");
+  if (contents) {
+    const wide = matchMedia("(min-width: 72rem)");
+    const fold = () => { contents.open = wide.matches; };
+    fold();
+    wide.addEventListener("change", fold);
+    const links = new Map([...contents.querySelectorAll("a")].map((link) => [decodeURIComponent(link.hash.slice(1)), link]));
+    const targets = [...links.keys()].map((id) => document.getElementById(id)).filter(Boolean);
+    let current = null;
+    const mark = () => {
+      const link = links.get((targets.findLast(isRead) ?? targets[0])?.id) ?? null;
+      if (link === current) return;
+      current?.removeAttribute("aria-current");
+      current = link;
+      current?.setAttribute("aria-current", "true");
+      if (wide.matches) current?.scrollIntoView({ block: "nearest" });
+    };
+    addEventListener("scroll", () => requestAnimationFrame(mark), { passive: true });
+    mark();
+  }
 
   // What is wider than the page scrolls, and can be reached for that.
   function reachable() {
@@ -160,11 +209,12 @@
   reachable();
   addEventListener("resize", reachable);
   addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details")) part.open = true;
+    // That all came out as expected is printed in one line.
+    for (const part of document.querySelectorAll("details:not(.found)")) part.open = true;
   });
   addEventListener("hashchange", () => {
     const line = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (line?.matches("details")) line.open = true;
-    if (line?.matches("li.line")) goToLine(line.id.slice("line:".length));
+    if (line?.matches("li.line")) goToLine(line);
   });
 }

@@ -1,6 +1,6 @@
 // The connections on one canvas: width by size, color and dash by sign, the lit ones on top in the light.
 
-import { largest, shareOf } from "./scales.js";
+import { shareOf } from "./scales.js";
 
 /** @typedef {import("./scales.js").Palette} Palette */
 /** @typedef {import("./place.js").Placed} Placed */
@@ -9,6 +9,7 @@ import { largest, shareOf } from "./scales.js";
 /** @typedef {{x: number, y: number, x2: number, y2: number, layer: number}} Stroke */
 
 const THIN = 0.6;
+const LEVELS = 20;
 
 /**
  * The lines from neuron to neuron, from rim to rim.
@@ -47,36 +48,63 @@ export function drawEdges(context, strokes, values, palette, { widest, lit, dimm
   const most = scalesOf(strokes, values);
   // Among many the weak ones step back.
   const [faint, more] = strokes.length > 120 ? [0.1, 0.82] : [0.34, 0.6];
-  const order = Array.from(strokes.keys()).sort((a, b) => shareOf(values[a] || 0, most[strokes[a].layer]) - shareOf(values[b] || 0, most[strokes[b].layer]));
-  for (const pass of lit.size ? [false, true] : [false]) {
-    for (const i of order) {
-      if (lit.has(i) !== pass) continue;
-      const { x, y, x2, y2, layer } = strokes[i];
-      const value = values[i];
-      const known = !Number.isNaN(value) && i < values.length;
-      const share = known ? shareOf(value, most[layer]) : 0;
-      const width = THIN + (widest - THIN) * share;
-      context.beginPath();
-      context.moveTo(x, y);
-      context.lineTo(x2, y2);
-      if (pass) {
-        context.globalAlpha = 1;
-        context.setLineDash([]);
-        context.lineWidth = width + 7;
-        context.strokeStyle = palette.lit;
-        context.lineCap = "round";
-        context.stroke();
-        context.lineCap = "butt";
-      }
-      context.lineWidth = width;
-      context.globalAlpha = pass ? 1 : (known ? faint + more * share : 0.3) * (dimmed ? 0.45 : 1);
-      context.strokeStyle = known && value !== 0 ? (value < 0 ? palette.minus : palette.plus) : palette.quiet;
-      context.setLineDash(known && value < 0 ? [Math.max(3, 2 * width), Math.max(2.5, 1.3 * width)] : known ? [] : [1, 3]);
-      context.stroke();
-    }
+  /** @param {number} i */
+  const shareAt = (i) => (i < values.length && !Number.isNaN(values[i]) ? shareOf(values[i], most[strokes[i].layer]) : NaN);
+  // Lines of one kind and nearly one width are one path: a drawing of 1,500 lines is 60 strokes.
+  /** @type {Map<string, {share: number, sign: number, list: number[]}>} */
+  const kinds = new Map();
+  strokes.forEach((_, i) => {
+    if (lit.has(i)) return;
+    const share = Math.round(shareAt(i) * LEVELS) / LEVELS;
+    const sign = Number.isNaN(share) ? NaN : Math.sign(values[i]);
+    const kind = kinds.get(`${share} ${sign}`);
+    if (kind) kind.list.push(i);
+    else kinds.set(`${share} ${sign}`, { share, sign, list: [i] });
+  });
+  for (const { share, sign, list } of [...kinds.values()].sort((a, b) => (a.share || 0) - (b.share || 0))) {
+    const known = !Number.isNaN(share);
+    context.globalAlpha = (known ? faint + more * share : 0.3) * (dimmed ? 0.45 : 1);
+    trace(context, list.map((i) => strokes[i]), known ? share : 0, sign, widest, palette);
   }
   context.globalAlpha = 1;
+  for (const i of lit) {
+    const share = shareAt(i);
+    const known = !Number.isNaN(share);
+    context.setLineDash([]);
+    context.lineCap = "round";
+    context.lineWidth = THIN + (widest - THIN) * (known ? share : 0) + 7;
+    context.strokeStyle = palette.lit;
+    line(context, [strokes[i]]);
+    context.lineCap = "butt";
+    trace(context, [strokes[i]], known ? share : 0, known ? Math.sign(values[i]) : NaN, widest, palette);
+  }
   context.setLineDash([]);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Stroke[]} list
+ * @param {number} share of the largest
+ * @param {number} sign NaN where the number isn't known
+ * @param {number} widest
+ * @param {Palette} palette
+ */
+function trace(context, list, share, sign, widest, palette) {
+  const width = THIN + (widest - THIN) * share;
+  context.lineWidth = width;
+  context.strokeStyle = sign > 0 ? palette.plus : sign < 0 ? palette.minus : palette.quiet;
+  context.setLineDash(sign < 0 ? [Math.max(3, 2 * width), Math.max(2.5, 1.3 * width)] : Number.isNaN(sign) ? [1, 3] : []);
+  line(context, list);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Stroke[]} list */
+function line(context, list) {
+  context.beginPath();
+  for (const { x, y, x2, y2 } of list) {
+    context.moveTo(x, y);
+    context.lineTo(x2, y2);
+  }
+  context.stroke();
 }
 
 /**
@@ -86,10 +114,14 @@ export function drawEdges(context, strokes, values, palette, { widest, lit, dimm
  * @returns {Record<number, number>}
  */
 export function scalesOf(strokes, values) {
-  /** @type {Record<number, number[]>} */
+  /** @type {Record<number, number>} */
   const found = {};
-  strokes.forEach(({ layer }, i) => (found[layer] ??= []).push(values[i]));
-  return Object.fromEntries(Object.entries(found).map(([layer, list]) => [layer, largest(list)]));
+  strokes.forEach(({ layer }, i) => {
+    const size = Math.abs(values[i]);
+    found[layer] = size > (found[layer] ?? 0) && size < Infinity ? size : (found[layer] ?? 0);
+  });
+  for (const layer in found) found[layer] ||= 1;
+  return found;
 }
 
 /**

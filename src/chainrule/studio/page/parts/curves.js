@@ -2,7 +2,7 @@
 
 import { brief, exact } from "../arrays.js";
 import { h, s, say, setAll } from "../make.js";
-import { steers } from "../part.js";
+import { isTime, steers } from "../part.js";
 import { ticksOf } from "../draw/scales.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
@@ -27,6 +27,8 @@ export function buildCurves(element, { store, api }) {
   /** @type {keyof typeof KINDS} */
   let kind = "loss";
   let point = -1;
+  let late = false;
+  const clock = { last: 0 };
   let [width, height] = [0, 0];
   const kinds = h("div", { class: "segments", role: "group", "aria-label": "Which curve" });
   for (const [name, { words }] of Object.entries(KINDS)) {
@@ -146,7 +148,11 @@ export function buildCurves(element, { store, api }) {
   }).observe(frame);
   return (changed, state) => {
     if (state.view.tab !== "curves") return;
-    if (changed.has("curves") || changed.has("hello") || changed.has("view.tab") || (changed.has("frame") && !state.frame?.playing)) draw();
+    late ||= changed.has("curves");
+    if (late && isTime(clock, state)) {
+      late = false;
+      draw();
+    } else if (changed.has("hello") || changed.has("view.tab") || (changed.has("frame") && !state.frame?.playing)) draw();
   };
 }
 

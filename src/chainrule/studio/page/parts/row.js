@@ -2,7 +2,7 @@
 
 import { Places, brief } from "../arrays.js";
 import { button, h, say } from "../make.js";
-import { steers } from "../part.js";
+import { isTime, steers } from "../part.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -40,6 +40,7 @@ export function buildRow(element, { store, api }) {
   const batch = h("p", { class: "quiet" });
   element.append(head, many, cells, batch);
   let shown = "";
+  const clock = { last: 0 };
   /** @type {Places | null} */
   let places = null;
   return (changed, state) => {
@@ -53,7 +54,7 @@ export function buildRow(element, { store, api }) {
     if (document.activeElement !== number) number.value = String(frame.row ?? "");
     follow.checked = (frame.row_picked === undefined ? frame.row : frame.row_picked) === null;
     const now = JSON.stringify([frame.generation, frame.row, frame.place.pass === "cell" ? frame.place.index : "", frame.cells]);
-    if (now !== shown) {
+    if (now !== shown && isTime(clock, state)) {
       shown = now;
       cells.replaceChildren(...frame.cells.slice(0, MOST_CELLS).flatMap((cell) => cellOf(cell, (address) => places?.value(address, frame) ?? null)));
       const rest = frame.cells.length - MOST_CELLS;

@@ -2,7 +2,7 @@
 
 import { brief } from "../arrays.js";
 import { h, s, say, setAll } from "../make.js";
-import { steers } from "../part.js";
+import { isTime, steers } from "../part.js";
 import { ticksOf } from "../draw/scales.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
@@ -110,13 +110,19 @@ export function buildTimeline(element, { store, api }) {
   });
 
   let last = 0;
-  return (changed) => {
+  let late = false;
+  const clock = { last: 0 };
+  return (changed, state) => {
     const now = span();
+    late ||= changed.has("curves");
     if (changed.has("hello") || now !== last) {
       last = now;
       scale();
       curve();
-    } else if (changed.has("curves")) curve();
+    } else if (late && isTime(clock, state)) {
+      late = false;
+      curve();
+    }
     if (changed.has("frame") || changed.has("hello") || changed.has("client")) move();
   };
 }

@@ -1,0 +1,68 @@
+"""What a program in another language needs to read a column's cells: its steps as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.exports.program import Cell
+from chainrule.tables.dress import NUMBER_SIGNS, Dress
+from chainrule.tables.spellings import date_pattern, is_time_only, month_numbers
+from chainrule.tables.steps import IsPlace, LookUp, MissingWords, ReadDate, ReadNumber, ReadTruth, Trim
+from chainrule.tables.values import float_text, is_plain_number
+
+EXACT_WHOLE = 2.0**53
+
+
+def column_data(cell: Cell) -> dict[str, Any]:
+    """Return how a column's cells are read, as plain data: its kind, what is trimmed and missing, and what its kind needs."""
+    steps = cell.steps
+    trim = "".join(step.signs for step in steps.cell if isinstance(step, Trim))
+    words = [word for step in steps.cell if isinstance(step, MissingWords) for word in step.words]
+    data: dict[str, Any] = {"name": steps.column, "blanks": trim, "missing": words}
+    match steps.reads:
+        case ReadNumber(dress):
+            return {**data, "kind": "number", **_dress(dress)}
+        case ReadTruth(true, false):
+            return {**data, "kind": "truth", "true": list(true), "false": list(false)}
+        case ReadDate(spellings):
+            return {
+                **data,
+                "kind": "date",
+                "parts": list(cell.inputs),
+                "time_only": is_time_only(spellings[0]),
+                "spellings": list(spellings),
+                "patterns": [date_pattern(spelling) for spelling in spellings],
+                "months": {name: int(number) for name, number in month_numbers().items()},
+            }
+        case LookUp(levels):
+            return {**data, "kind": "place", **_levels(levels, _places(cell))}
+
+
+def _dress(dress: Dress) -> dict[str, Any]:
+    return {
+        "decimal": dress.decimal,
+        "thousands": dress.thousands,
+        "pattern": dress.pattern,
+        "signs": {sign: plain for plain, signs in NUMBER_SIGNS.items() for sign in signs},
+    }
+
+
+def _places(cell: Cell) -> list[int]:
+    return [step.place for one in cell.steps.inputs for step in one.steps if isinstance(step, IsPlace)]
+
+
+def _levels(levels: tuple[str, ...], places: list[int]) -> dict[str, Any]:
+    """Return the place of each level, of those that are numbers in their plain form, of missing cells and of all others."""
+    other = places[-1]
+    numbers = {
+        float(level): place
+        for place, level in enumerate(levels)
+        if is_plain_number(level) and abs(float(level)) < EXACT_WHOLE and float_text(float(level)) == level
+    }
+    gap = len(levels) if len(places) > len(levels) + 1 else other
+    return {
+        "levels": {level: place for place, level in enumerate(levels)},
+        "numbers": numbers,
+        "gap": gap,
+        "other": other,
+    }

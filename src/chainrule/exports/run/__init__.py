@@ -1,0 +1,1 @@
+"""What runs a program on rows of cells, and the rows that are made for it."""

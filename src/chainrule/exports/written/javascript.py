@@ -1,0 +1,153 @@
+"""The export as JavaScript: one ES module without imports, for node and browsers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.exports.columns import column_data
+from chainrule.exports.program import Program, network_graph, parameter_slots
+from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
+from chainrule.exports.written.rowwise import Place, Written, write_rowwise
+
+USAGE = (
+    'An ES module, for node and browsers: `import { predict } from "./NAME.mjs"; predict({"column": cell, ...})`, '
+    "where a cell is text, a number, a truth value, a Date (by its UTC clock), or null where it is missing.",
+    "It computes in double precision.",
+)
+
+
+def write_javascript(program: Program, certificate: Sequence[str]) -> str:
+    """Return the source of the export."""
+    return "\n".join(_lines(program, certificate)) + "\n"
+
+
+def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
+    yield from (f"// {line}" for line in about(program, "JavaScript, written", USAGE, certificate))
+    body = list(_functions(program))
+    yield "\n" + frame("row.mjs").split("\n", 2)[2].rstrip() + "\n"
+    yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, body))
+    yield "const COLUMNS = ["
+    yield from (f"  {_column(column_data(cell))}," for cell in program.cells)
+    yield "];\n"
+    for number, group in enumerate(program.groups, 1):
+        yield f"const MEMBERS_{number} = ["
+        yield from (f"  {_packed(flat)}," for flat in group.parameters)
+        yield "];\n"
+    yield from body
+
+
+def _column(data: dict[str, Any]) -> str:
+    """Return how a column is read, with patterns and maps."""
+    told = {name: value for name, value in data.items() if name not in ("spellings", "numbers", "levels")}
+    made = [f"{_key(name)}: {_written(name, value)}" for name, value in told.items()]
+    if data["kind"] == "place":
+        made.append(f"levels: new Map({_data(list(data['levels'].items()))})")
+        made.append(f"numbers: new Map({_data(list(data['numbers'].items()))})")
+    return f"{{ {', '.join(made)} }}"
+
+
+def _key(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+def _written(name: str, value: Any) -> str:
+    if name == "pattern":
+        return _pattern(value)
+    if name == "patterns":
+        return f"[{', '.join(map(_pattern, value))}]"
+    return _data(value)
+
+
+def _pattern(pattern: str) -> str:
+    """Return a regular expression: names of groups are written otherwise, and a slash ends it."""
+    text = pattern.replace("(?P<", "(?<").replace("/", r"\/").replace("\\ ", " ")
+    return "/" + "".join(c if " " <= c < "\x7f" else json.dumps(c)[1:-1] for c in text) + "/"
+
+
+def _data(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True)
+
+
+def _packed(flat: Any) -> str:
+    array = np.asarray(flat)
+    data = base64.b64encode(array.astype(f"<f{array.dtype.itemsize}").tobytes()).decode()
+    return f'unpacked("{data}", {array.dtype.itemsize})'
+
+
+def _functions(program: Program) -> Iterator[str]:
+    cells = program.cells_graph()
+    given = {name: Place("v", i) for i, name in enumerate(cells.inputs)}
+    what = "From what the cells were read as to the input neurons."
+    written = write_rowwise(cells, JAVASCRIPT, given, {"x": Place("x")})
+    yield from _function("encode", "v", "x", program.n_inputs, what, written)
+    for number, group in enumerate(program.groups, 1):
+        graph, output = network_graph(group)
+        slots = {name: Place("p", slot.start) for name, slot in parameter_slots(group).items()}
+        written = write_rowwise(graph, JAVASCRIPT, {"x": Place("x"), **slots}, {output: Place("outputs")})
+        what = "From the input neurons through a network with the parameters p to its outputs."
+        yield from _function(f"network{number}", "x, p", "outputs", program.n_outputs, what, written)
+    written = write_rowwise(
+        program.answer_graph(), JAVASCRIPT, {"outputs": Place("outputs")}, {"answers": Place("answers")}
+    )
+    what = "From the mean of the networks' outputs to the numbers of the answer."
+    yield from _function("answer", "outputs", "answers", program.n_answers, what, written)
+    yield from _predict(program)
+
+
+def _function(
+    name: str, arguments: str, result: str, size: int, what: str, written: Written
+) -> Iterator[str]:
+    yield f"// {what}\nfunction {name}({arguments}) {{"
+    yield f"  const {result} = new Float64Array({size});"
+    for line in [*written.tables, *written.buffers, *written.lines]:
+        text = line.lstrip()
+        yield "  " + " " * ((len(line) - len(text)) // 2) + text
+    yield f"  return {result};\n}}\n"
+
+
+def _predict(program: Program) -> Iterator[str]:
+    yield "// The hash of the model."
+    yield f'export const MODEL = "{program.sha256}";\n'
+    yield "// The answer for a row, by the name of the target; throws a TypeError for a cell that is not of its kind."
+    yield "export function predict(row) {"
+    yield "  const x = encode(readRow(row, COLUMNS));"
+    yield f"  const outputs = new Float64Array({program.n_outputs});"
+    for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True), 1):
+        each = javascript_number(share / group.members)
+        yield f"  for (const p of MEMBERS_{number}) {{"
+        yield f"    network{number}(x, p).forEach((a, j) => (outputs[j] += {each} * a));\n  }}"
+    yield '  if (!outputs.every(Number.isFinite)) throw new TypeError("the output of the network is not a finite number");'
+    yield "  const answers = answer(outputs);"
+    yield f"  return {_result(program)};\n}}"
+
+
+def _result(program: Program) -> str:
+    """Return the expression of an answer as an object."""
+    answers, parts = program.answers, program.model.target.parts
+    if answers.kind == "number":
+        made = [f"[{_data(part.name)}]: {{ value: answers[{j}] }}" for j, part in enumerate(parts)]
+        return f"{{ {', '.join(made)} }}"
+    limit = "0" if answers.signed else "0.5"
+    made = []
+    for j, part in enumerate(parts):
+        if answers.kind == "labels" or program.n_outputs == 1:
+            place = f"outputs[{j}] > {limit} ? 1 : 0"
+        else:
+            place = "outputs.indexOf(Math.max(...outputs))"
+        entry = f"label: {_data(list(part.labels))}[{place}]"
+        if program.model.gives_probabilities:
+            at = [f"1 - answers[{j}]", f"answers[{j}]"] if answers.kind == "labels" else []
+            at = at or [f"answers[{k}]" for k in range(len(part.labels))]
+            each = [f"[{_data(str(label))}]: {p}" for label, p in zip(part.labels, at, strict=True)]
+            entry += f", probabilities: {{ {', '.join(each)} }}"
+        else:
+            entry += ", outputs: " + ("Array.from(outputs)" if answers.kind == "class" else f"[outputs[{j}]]")
+        made.append(f"[{_data(part.name)}]: {{ {entry} }}")
+    return f"{{ {', '.join(made)} }}"

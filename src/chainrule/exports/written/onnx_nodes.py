@@ -1,0 +1,250 @@
+"""A graph as nodes of ONNX: how each operation is written in its operators, none of which is an activation's own.
+
+Elementwise functions that runtimes lack in double precision, or at all, are made of those that they have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule._types import IntArray
+from chainrule.equations.graph import Graph, Node
+from chainrule.errors import SettingsError
+from chainrule.exports.reference import value_of
+from chainrule.tables.write import free_name
+
+SIMPLE: Mapping[str, str] = {
+    "+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "neg": "Neg", "<": "Less", "<=": "LessOrEqual", ">": "Greater",
+    ">=": "GreaterOrEqual", "==": "Equal", "&": "And", "where": "Where", "maximum": "Max", "minimum": "Min", "pow": "Pow",
+    "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "abs": "Abs", "sign": "Sign",
+    "floor": "Floor", "round": "Round", "matmul": "MatMul",
+}  # fmt: skip
+"""The operator of an operation, where one does."""
+
+
+class Nodes:
+    """Nodes and constants of an ONNX graph as they are made; what they are called is ours, and begins with a slash."""
+
+    def __init__(self, make: Any, opset: int, taken: Collection[str]) -> None:
+        self.make, self.opset, self.taken = make, opset, taken
+        self.nodes: list[Any] = []
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self.widths: dict[str, int] = {}
+        self._known: dict[Any, str] = {}
+        self._count = 0
+
+    def fresh(self, what: str) -> str:
+        """Return a name that is not used yet."""
+        self._count += 1
+        return free_name(f"/{what}/{self._count}", self.taken, "/")
+
+    def node(self, operator: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
+        """Add a node and return the name of its one output."""
+        output = output or self.fresh(operator)
+        domain = {"domain": "ai.onnx.ml"} if operator == "LabelEncoder" else {}
+        self.nodes.append(self.make.make_node(operator, list(inputs), [output], **domain, **attributes))
+        return output
+
+    def constant(self, array: NDArray[Any]) -> str:
+        """Return the name of an array, which is kept once."""
+        array = np.asarray(array)
+        key = (array.dtype.str, array.shape, array.tobytes() if array.dtype != object else tuple(array.flat))
+        if key not in self._known:
+            self._known[key] = self.fresh("constant")
+            self.arrays[self._known[key]] = array
+        return self._known[key]
+
+    @property
+    def constants(self) -> dict[str, NDArray[Any]]:
+        """The arrays that nodes use, by name."""
+        used = {name for node in self.nodes for name in node.input}
+        return {name: array for name, array in self.arrays.items() if name in used}
+
+    def number(self, value: float, dtype: Any) -> str:
+        """Return the name of one number."""
+        return self.constant(np.array(value, dtype))
+
+    def graph(self, graph: Graph, inputs: Mapping[str, str], rows_of: str) -> dict[str, str]:
+        """Add a graph's nodes, and return the names of its outputs; ``rows_of`` is an array whose first axis are the rows.
+
+        What is made of constants alone is worked out here, and columns that only change places before a matrix product have
+        the rows of the matrix change places instead.
+        """
+        names: dict[int, str] = {}
+        moved: dict[int, IntArray] = {}
+        needed = graph.needed(traced.place for traced in graph.outputs.values())
+        outputs = {traced.place for traced in graph.outputs.values()}
+        for place in needed:
+            node = graph.nodes[place]
+            if node.op == "input":
+                names[place] = inputs[node.option("name")]
+                self._measure(names[place], node.shape)
+                continue
+            own = [names[p] for p in node.operands]
+            if node.op == "take" and (order := self._order_of(node, own)) is not None:
+                names[place] = own[0]
+                if not _is_sorted(order):
+                    moved[place] = order
+                continue
+            carried = self._carried(node, own, moved)
+            if carried is not None:
+                names[place], order = carried
+                if order is not None:
+                    moved[place] = order
+                continue
+            for at, operand in enumerate(node.operands):
+                if operand in moved:
+                    own[at] = self.node("Gather", [own[at], self.constant(moved[operand])], axis=-1)
+            names[place] = self._folded(graph, node, own) or self._written(graph, node, own, rows_of)
+            self._measure(names[place], node.shape)
+        for place in outputs & moved.keys():
+            names[place] = self.node("Gather", [names[place], self.constant(moved[place])], axis=-1)
+        return {name: names[traced.place] for name, traced in graph.outputs.items()}
+
+    def _measure(self, name: str, shape: Sequence[int | str]) -> None:
+        """Keep how many columns an array has."""
+        if shape and isinstance(shape[-1], int):
+            self.widths[name] = shape[-1]
+
+    def _order_of(self, node: Node, own: list[str]) -> IntArray | None:
+        """Return the order that columns are put in, each once, by a node that does nothing else."""
+        order = self.arrays.get(own[1])
+        if order is None or node.option("axis") != len(node.shape) - 1 or order.ndim != 1:
+            return None
+        width = self.widths.get(own[0])
+        return order if width == len(order) and _is_sorted(np.sort(order)) else None
+
+    def _carried(
+        self, node: Node, own: list[str], moved: Mapping[int, IntArray]
+    ) -> tuple[str, IntArray | None] | None:
+        """Return a product of columns that are still to be moved and constants, and how its columns are to be moved then."""
+        if node.op not in ("*", "matmul") or node.operands[0] not in moved or own[1] not in self.arrays:
+            return None
+        order, given = moved[node.operands[0]], self.arrays[own[1]]
+        back = np.argsort(order)
+        if node.op == "matmul":
+            return self.node("MatMul", [own[0], self.constant(given[back, :])]), None
+        if given.ndim == 0 or given.shape[-1] == 1:
+            return self.node("Mul", own), order
+        return self.node("Mul", [own[0], self.constant(given[..., back])]), order
+
+    def _folded(self, graph: Graph, node: Node, own: list[str]) -> str | None:
+        """Return what is made of constants alone, as a constant."""
+        if node.op in ("number", "constant", "dimension") or not all(name in self.arrays for name in own):
+            return None
+        if any(isinstance(size, str) for size in node.shape):
+            return None
+        return self.constant(value_of(node, [self.arrays[name] for name in own], {}, {}, graph.dtype))
+
+    def _written(self, graph: Graph, node: Node, names: list[str], rows_of: str) -> str:
+        dtype = graph.dtype
+        if node.op in SIMPLE:
+            return self.node(SIMPLE[node.op], names)
+        if node.op in _MADE:
+            return _MADE[node.op](self, names, dtype)
+        match node.op:
+            case "number":
+                return self.number(node.option("value"), dtype)
+            case "constant":
+                return self.constant(node.option("value"))
+            case "sum":
+                axes = self.constant(np.array([node.option("axis")], np.int64))
+                return self.node("ReduceSum", [*names, axes], keepdims=int(node.option("keepdims")))
+            case "max":
+                keep = int(node.option("keepdims"))
+                if self.opset < 18:
+                    return self.node("ReduceMax", names, axes=[node.option("axis")], keepdims=keep)
+                return self.node(
+                    "ReduceMax",
+                    [*names, self.constant(np.array([node.option("axis")], np.int64))],
+                    keepdims=keep,
+                )
+            case "take":
+                return self.node("Gather", names, axis=node.option("axis"))
+            case "concat":
+                return self.node("Concat", names, axis=node.option("axis"))
+            case "expand_dims":
+                return self.node(
+                    "Unsqueeze", [*names, self.constant(np.array([node.option("axis")], np.int64))]
+                )
+            case "reshape":
+                return self.node("Reshape", [*names, self._shape(node, rows_of)])
+            case "broadcast_to":
+                return self.node("Expand", [*names, self._shape(node, rows_of)])
+            case "moveaxis" | "matrix_transpose":
+                return self.node("Transpose", names, perm=_order(node))
+            case "slice":
+                cut = [(axis, part) for axis, part in enumerate(node.option("bounds")) if part is not None]
+                bounds = [
+                    np.array(column, np.int64)
+                    for column in zip(*((*part, axis) for axis, part in cut), strict=True)
+                ]
+                return self.node("Slice", [*names, *map(self.constant, bounds)])
+        raise SettingsError(f"ONNX can't use {node.op}")
+
+    def _shape(self, node: Node, rows_of: str) -> str:
+        """Return the name of a node's shape, in which the number of rows may be known only when the graph runs."""
+        if not any(isinstance(size, str) for size in node.shape):
+            return self.constant(np.array(node.shape, np.int64))
+        if node.op == "reshape":
+            return self.constant(
+                np.array([-1 if isinstance(size, str) else size for size in node.shape], np.int64)
+            )
+        rows = self.node("Shape", [rows_of], start=0, end=1)
+        parts = [
+            rows if isinstance(size, str) else self.constant(np.array([size], np.int64))
+            for size in node.shape
+        ]
+        return self.node("Concat", parts, axis=0) if len(parts) > 1 else parts[0]
+
+
+def _is_sorted(order: IntArray) -> bool:
+    return bool((order == np.arange(len(order))).all())
+
+
+def _order(node: Node) -> list[int]:
+    axes = list(range(len(node.shape)))
+    if node.op == "matrix_transpose":
+        return [*axes[:-2], axes[-1], axes[-2]]
+    source, destination = node.option("source"), node.option("destination")
+    axes.remove(source)
+    axes.insert(destination, source)
+    return axes
+
+
+def _not_equal(nodes: Nodes, names: list[str], dtype: Any) -> str:
+    if names[0] == names[1]:
+        return nodes.node("IsNaN", names[:1])
+    return nodes.node("Not", [nodes.node("Equal", names)])
+
+
+def _exponentials(sign: str) -> Callable[[Nodes, list[str], Any], str]:
+    def made(nodes: Nodes, names: list[str], dtype: Any) -> str:
+        up, down = nodes.node("Exp", names), nodes.node("Exp", [nodes.node("Neg", names)])
+        return nodes.node("Div", [nodes.node(sign, [up, down]), nodes.number(2.0, dtype)])
+
+    return made
+
+
+def _atan(nodes: Nodes, names: list[str], dtype: Any) -> str:
+    if dtype == np.float32:
+        return nodes.node("Atan", names)
+    single = nodes.node("Atan", [nodes.node("Cast", names, to=1)])
+    return nodes.node("Cast", [single], to=11)
+
+
+_MADE: Mapping[str, Callable[[Nodes, list[str], Any], str]] = {
+    "!=": _not_equal,
+    "log1p": lambda g, x, t: g.node("Log", [g.node("Add", [*x, g.number(1.0, t)])]),
+    "expm1": lambda g, x, t: g.node("Sub", [g.node("Exp", x), g.number(1.0, t)]),
+    "log2": lambda g, x, t: g.node("Div", [g.node("Log", x), g.number(np.log(2.0), t)]),
+    "tan": lambda g, x, t: g.node("Div", [g.node("Sin", x), g.node("Cos", x)]),
+    "sinh": _exponentials("Sub"),
+    "cosh": _exponentials("Add"),
+    "atan": _atan,
+}
+"""Operations that take more than one operator."""

@@ -1,0 +1,131 @@
+"""The export as plain Python: one file that needs nothing but the standard library, and answers rows as dicts."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.explain.program.plain import MATH_HAS
+from chainrule.exports.columns import column_data
+from chainrule.exports.program import Program, network_graph, parameter_slots
+from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
+from chainrule.exports.written.rowwise import Place, Written, write_rowwise
+
+USAGE = (
+    'Python 3.11 or newer, no packages: `from NAME import predict; predict({"column": cell, ...})`, where a cell is text, a '
+    "number, a truth value, a date, or None where it is missing. From a shell: `python -I -S NAME.py < rows.ndjson`.",
+    "It computes in double precision.",
+)
+
+
+def write_python(program: Program, certificate: Sequence[str]) -> str:
+    """Return the source of the export."""
+    return "\n".join(_lines(program, certificate)) + "\n"
+
+
+def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
+    yield (
+        '"""'
+        + "\n".join(about(program, "Plain Python, written", USAGE, certificate)).replace("\\", "/")
+        + '\n"""\n'
+    )
+    body = list(_functions(program))
+    yield "import base64\nimport struct\nimport sys"
+    yield frame("row.py").split('"""', 2)[2].strip() + "\n"
+    for name in used(PYTHON_HELPERS, body):
+        yield f"\n{PYTHON_HELPERS[name]}"
+    yield f"\nCOLUMNS = {_literal([column_data(cell) for cell in program.cells])}\n"
+    for number, group in enumerate(program.groups, 1):
+        yield f"MEMBERS_{number} = ["
+        yield from (f"    {_packed(flat)}," for flat in group.parameters)
+        yield "]\n"
+    yield from body
+    yield '\n\nif __name__ == "__main__":\n    main(predict, sys.stdin)'
+
+
+def _packed(flat: Any) -> str:
+    array = np.asarray(flat)
+    sign = "f" if array.dtype == np.float32 else "d"
+    data = base64.b64encode(array.astype(f"<f{array.dtype.itemsize}").tobytes()).decode()
+    return f'struct.unpack("<{array.size}{sign}", base64.b64decode("{data}"))'
+
+
+def _functions(program: Program) -> Iterator[str]:
+    cells = program.cells_graph()
+    given = {name: Place("v", i) for i, name in enumerate(cells.inputs)}
+    what = "From what the cells were read as to the input neurons."
+    written = write_rowwise(cells, PYTHON, given, {"x": Place("x")})
+    yield from _function("encode", "v", "x", program.n_inputs, what, written)
+    for number, group in enumerate(program.groups, 1):
+        graph, output = network_graph(group, keeps=MATH_HAS)
+        slots = {name: Place("p", slot.start) for name, slot in parameter_slots(group).items()}
+        written = write_rowwise(graph, PYTHON, {"x": Place("x"), **slots}, {output: Place("outputs")})
+        what = "From the input neurons through a network with the parameters p to its outputs."
+        yield from _function(f"network_{number}", "x, p", "outputs", program.n_outputs, what, written)
+    written = write_rowwise(
+        program.answer_graph(), PYTHON, {"outputs": Place("outputs")}, {"answers": Place("answers")}
+    )
+    what = "From the mean of the networks' outputs to the numbers of the answer."
+    yield from _function("answer", "outputs", "answers", program.n_answers, what, written)
+    yield from _predict(program)
+
+
+def _function(
+    name: str, arguments: str, result: str, size: int, what: str, written: Written
+) -> Iterator[str]:
+    yield f'\ndef {name}({arguments}):\n    """{what}"""'
+    yield f"    {result} = [0.0] * {size}"
+    yield from (f"    {line}" for line in [*written.tables, *written.buffers, *written.lines])
+    yield f"    return {result}\n"
+
+
+def _predict(program: Program) -> Iterator[str]:
+    what = "Return the answer for a row, by the target's name; raise ValueError for a cell that is not of its kind."
+    yield f'\ndef predict(row):\n    """{what}"""'
+    yield "    x = encode(read_row(row, COLUMNS))"
+    yield f"    outputs = [0.0] * {program.n_outputs}"
+    for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True), 1):
+        yield f"    for p in MEMBERS_{number}:"
+        yield f"        a = network_{number}(x, p)"
+        each = python_number(share / group.members)
+        yield f"        outputs = [mean + {each} * a_j for mean, a_j in zip(outputs, a)]"
+    yield "    if not all(map(math.isfinite, outputs)):"
+    yield '        raise ValueError("the output of the network is not a finite number")'
+    yield "    answers = answer(outputs)"
+    yield f"    return {_result(program)}"
+
+
+def _result(program: Program) -> str:
+    """Return the expression of an answer as a dict."""
+    answers, parts = program.answers, program.model.target.parts
+    if answers.kind == "number":
+        made = [f'{part.name!r}: {{"value": answers[{j}]}}' for j, part in enumerate(parts)]
+        return f"{{{', '.join(made)}}}"
+    limit = "0.0" if answers.signed else "0.5"
+    made = []
+    for j, part in enumerate(parts):
+        labels = _literal(list(part.labels))
+        if answers.kind == "labels" or program.n_outputs == 1:
+            at = j if answers.kind == "labels" else 0
+            place = f"1 if outputs[{at}] > {limit} else 0"
+        else:
+            place = "outputs.index(max(outputs))"
+        entry = f'"label": {labels}[{place}]'
+        if program.model.gives_probabilities:
+            given = f"[1 - answers[{j}], answers[{j}]]" if answers.kind == "labels" else "answers"
+            entry += (
+                f', "probabilities": dict(zip({_literal([str(label) for label in part.labels])}, {given}))'
+            )
+        else:
+            entry += ', "outputs": outputs' if answers.kind == "class" else f', "outputs": [outputs[{j}]]'
+        made.append(f"{part.name!r}: {{{entry}}}")
+    return f"{{{', '.join(made)}}}"
+
+
+def _literal(value: Any) -> str:
+    """Return plain data as Python writes it; texts in ASCII."""
+    return ascii(value)

@@ -1,0 +1,197 @@
+"""Finding the dress of a column's numbers: which signs its cells have, and which readings of them are possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from chainrule.tables.dress import Dress, cell_pattern, normalized, number_pattern
+from chainrule.tables.values import float_text
+
+LEAST = 0.95
+"""From this share of the cells on, they are numbers but for a few odd ones."""
+
+FEW_UNITS = 8
+"""Numbers with several units, but no more than this, are said to be such."""
+
+_CODES = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY "
+    "COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS "
+    "INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU "
+    "MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK "
+    "SGD SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF "
+    "XPF YER ZAR ZMW ZWL"
+).replace(" ", "|")
+"""The codes of currencies, ISO 4217."""
+
+_SIGNS = "$¢£¤¥֏؋৲৳৻૱௹฿៛₠-⃀﷼"
+_BEFORE = rf"[A-Za-z]{{0,3}}[{_SIGNS}]|(?:{_CODES})|Rs\.?|[Kk]r\.?|S?Fr\.?|Kč|zł"
+_FIRST = r"""[^\s0-9.,()+'_:;=<>"/\\|&@#!?*\-]"""
+_REST = r"""[^0-9,()"<>=:;|]"""
+_AFTER = rf"(?:/ ?)?(?:(?:{_FIRST}{_REST}{{0,18}})?[A-Za-z][23]|{_FIRST}{_REST}{{0,19}})"
+_BODY = r"(?:[0-9][0-9., ']*[0-9.,]|[0-9]|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?"
+_PATTERN = cell_pattern(_BEFORE, _BODY, _AFTER)
+_SAMPLE = 1000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found about a column of numbers in dress.
+
+    ``other``: the dress of another reading that nothing speaks against; ``several``: units or currencies, if there are more
+    than one, so that there is no ``dress``. ``example`` is a cell that tells the readings apart, ``words`` what is in the
+    cells.
+    """
+
+    dress: Dress | None
+    other: Dress | None = None
+    several: tuple[str, ...] = ()
+    example: str = ""
+    words: str = ""
+
+    def read(self, dress: Dress) -> str:
+        """Return the number that the example is in a dress."""
+        value = dress.reader()(self.example)
+        return "no number" if value is None else float_text(value)
+
+    def say(self, name: str) -> str:
+        """Return what is worth a note."""
+        if self.dress is None:
+            units = ", ".join(self.several)
+            return (
+                f"column {name!r} has numbers with several units or currencies ({units}), so it is a category"
+            )
+        said = f"column {name!r} is numbers with {self.words}: {self.example!r} is {self.read(self.dress)}"
+        if self.other is not None:
+            known, sign = (
+                ("thousands", self.other.thousands)
+                if self.other.decimal == "."
+                else ("decimal", self.other.decimal)
+            )
+            said += f"; with {known} {sign!r} it would be {self.read(self.other)}"
+        return said
+
+
+def find_dress(text: pl.Series, decimal: str, thousands: str, proof: str, delimiter: str) -> Found | None:
+    """Return the dress of a text column's numbers, or None where they have none, or it has no numbers.
+
+    ``decimal`` and ``thousands`` are the signs that were asked for (a decimal point is what is there without asking);
+    ``proof`` the decimal sign that other columns show, "" for none; ``delimiter`` that of the file, "" where it has none.
+    """
+    present = text.drop_nulls()
+    if not len(present) or _parts(present.head(_SAMPLE)).height < LEAST * min(len(present), _SAMPLE):
+        return None
+    parts = _parts(present)
+    if parts.height < LEAST * len(present):
+        return None
+    before, after = (_words(parts.get_column(name)) for name in ("before", "after"))
+    if several := _several(before, after):
+        few = parts.height == len(present) and len(several) <= FEW_UNITS
+        return Found(None, several=several) if few else None
+    cut, fits = _readings(parts.get_column("body"), decimal, thousands)
+    most = max(fits.values())
+    if most < LEAST * len(present):
+        return None
+    possible = [sign for sign, count in fits.items() if count == most]
+    chosen, other = _chosen(possible, parts.get_column("body"), decimal, thousands, proof, delimiter)
+    seen = bool(parts.get_column("body").str.contains("[.,]").any())
+    if present.cast(pl.Float64, strict=False).null_count() == 0 and (chosen == "." or not seen):
+        return None
+    made = [
+        Dress(sign, cut or (_other(sign) if seen or thousands else ""), before, after)
+        for sign in (chosen, other)
+        if sign
+    ]
+    shown = made[0].thousands and bool(
+        parts.get_column("body").str.contains(made[0].thousands, literal=True).any()
+    )
+    words = (made[0] if shown else replace(made[0], thousands="")).words
+    return Found(made[0], made[1] if len(made) > 1 else None, (), _example(parts, made), words)
+
+
+def proven_decimal(columns: Iterable[pl.Series]) -> str:
+    """Return the decimal sign that some text columns show, "" where none does, or they differ: 1,5 has but one reading."""
+    found: set[str] = set()
+    for column in columns:
+        sample = column.drop_nulls().head(_SAMPLE)
+        parts = _parts(sample)
+        bodies = parts.get_column("body")
+        if parts.height < LEAST * len(sample) or not bool(bodies.str.contains("[.,]").any()):
+            continue
+        _, fits = _readings(bodies, ".", "")
+        most = max(fits.values())
+        if most >= LEAST * len(sample) and fits["."] != fits[","]:
+            found.add("." if fits["."] == most else ",")
+    return found.pop() if len(found) == 1 else ""
+
+
+def could_be_thousands(text: pl.Series) -> bool:
+    """Tell whether every point in a column of numbers could as well be a thousands separator, and there is one."""
+    points = text.str.contains(".", literal=True)
+    return bool(points.any()) and bool(
+        text.str.contains(r"^[-+]?(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)$").all()
+    )
+
+
+def _parts(text: pl.Series) -> pl.DataFrame:
+    """Return the parts of the cells that are numbers with something around: before, body, after, and the cell."""
+    clean = normalized(text)
+    found = clean.str.extract_groups(_PATTERN).struct.unnest().select("before", "body", "after")
+    found = found.with_columns(text.alias("cell"))
+    return found.filter(pl.col("body").is_not_null())
+
+
+def _words(column: pl.Series) -> tuple[str, ...]:
+    """Return the different words of a column, the most frequent first, blanks at their ends aside."""
+    return tuple(column.drop_nulls().str.strip_chars(" ").value_counts(sort=True).to_series(0).to_list())
+
+
+def _several(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the units where there is more than one; year and years are one."""
+    units = {word[:-1] if word.endswith("s") and word[:-1] in after else word for word in after}
+    return (*before, *after) if len(before) > 1 or len(units) > 1 or (before and after) else ()
+
+
+def _readings(bodies: pl.Series, decimal: str, thousands: str) -> tuple[str, dict[str, int]]:
+    """Return the separator that is neither point nor comma, and how many numbers can be read with each decimal sign."""
+    seen = [sign for sign in (" ", "'") if bool(bodies.str.contains(sign, literal=True).any())]
+    cut = thousands if thousands in (" ", "'") else seen[0] if len(seen) == 1 else ""
+    fits = {
+        sign: int(bodies.str.contains(f"^{number_pattern(sign, cut or _other(sign))}$").sum())
+        for sign in (".", ",")
+    }
+    if decimal == "," or thousands == ".":
+        fits["."] = -1
+    elif thousands == ",":
+        fits[","] = -1
+    return cut, fits
+
+
+def _chosen(
+    possible: list[str], bodies: pl.Series, decimal: str, thousands: str, proof: str, delimiter: str
+) -> tuple[str, str]:
+    """Return the decimal sign of the numbers, and another that is as good where nothing settles it."""
+    if len(possible) == 1:
+        return possible[0], ""
+    comma = bool(bodies.str.contains(",", literal=True).any())
+    if not comma:
+        point = bool(bodies.str.contains(".", literal=True).any())
+        return (proof or decimal if point else decimal), ""
+    settled = proof or ("." if delimiter == "," else "")
+    return (settled, "") if settled else (".", ",")
+
+
+def _other(sign: str) -> str:
+    return "," if sign == "." else "."
+
+
+def _example(parts: pl.DataFrame, made: list[Dress]) -> str:
+    """Return a cell that shows the dress: the first one with a sign between its digits, else the first."""
+    cells = parts.get_column("cell")
+    signs = parts.get_column("body").str.contains("[., ']")
+    if bool(signs.any()):
+        return str(cells.filter(signs)[0])
+    dressed = made[0].read(cells).is_not_null() & cells.cast(pl.Float64, strict=False).is_null()
+    return str(cells.filter(dressed)[0] if bool(dressed.any()) else cells[0])

@@ -1,0 +1,116 @@
+"""A table in several files: a list of them, a folder, or a pattern such as ``part-*.csv``."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from chainrule.errors import TableError
+from chainrule.tables.foreign import refuse_url
+from chainrule.tables.table import Table, listed_names
+from chainrule.tables.unpack import PACKED
+
+_ENDINGS = (
+    *(
+        ".csv",
+        ".tsv",
+        ".tab",
+        ".txt",
+        ".ndjson",
+        ".jsonl",
+        ".json",
+        ".parquet",
+        ".pq",
+        ".arrow",
+        ".feather",
+        ".ipc",
+    ),
+    *(".arrows", ".xlsx", ".xlsm", ".xlsb", ".ods"),
+)
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+def files_of(source: Paths) -> tuple[list[str], str]:
+    """Return the files of a table, in the order of their names if that is not given, and what the whole is called.
+
+    Raises TableError for a folder or a pattern without tables, and for an address of the net.
+    """
+    if not isinstance(source, str | os.PathLike):
+        names = [os.fspath(one) for one in source]
+        if not names:
+            raise TableError("no file was given; name one")
+        found = [name for each in names for name in files_of(each)[0]]
+        return found, f"{found[0]} and {len(found) - 1} more" if len(found) > 1 else found[0]
+    name = os.fspath(source)
+    refuse_url(name)
+    if os.path.isdir(name):
+        inside = [path for path in sorted(Path(name).rglob("*")) if _is_part(path, Path(name))]
+        if not inside:
+            raise TableError(
+                f"{name}: is a folder without a table in it; name a file, or a folder of {', '.join(_ENDINGS[:3])} …"
+            )
+        return [str(path) for path in inside], f"{name} ({len(inside)} files)"
+    if name != "-" and not os.path.lexists(name) and glob.has_magic(name):
+        matching = [path for path in sorted(glob.glob(name, recursive=True)) if os.path.isfile(path)]
+        if not matching:
+            raise TableError(f"{name}: no file fits this pattern; check the path")
+        return matching, f"{name} ({len(matching)} files)"
+    return [name], name
+
+
+def _is_part(path: Path, folder: Path) -> bool:
+    """Tell whether a file of a folder is a table: no file that is hidden, or a writer's own such as ``_SUCCESS``."""
+    hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in PACKED]
+    return path.is_file() and not hidden and bool(suffixes) and suffixes[-1] in _ENDINGS
+
+
+def joined(tables: Sequence[Table], name: str) -> Table:
+    """Return the rows of all tables as one; raises TableError where they haven't the same columns."""
+    first = tables[0]
+    for other in tables[1:]:
+        if set(other.columns) != set(first.columns) or (other.raw is None) != (first.raw is None):
+            own, others = set(first.columns), set(other.columns)
+            lacking = listed_names(sorted(map(repr, own - others)), most=5) or "none"
+            more = listed_names(sorted(map(repr, others - own)), most=5) or "none"
+            raise TableError(
+                f"{other.name}: has not the columns of {first.name} (lacking: {lacking}; more: {more}); give parts that have "
+                "the same"
+            )
+    frames = [table.frame.select(first.columns) for table in tables]
+    raw = (
+        None
+        if first.raw is None
+        else pl.concat([table.raw.select(first.columns) for table in tables if table.raw is not None])
+    )
+    frame = raw if raw is not None else pl.concat(_alike(frames))
+    sizes = np.cumsum([0, *(table.n_rows for table in tables)])
+    lines = None
+    if all(table.lines is not None for table in tables):
+        lines = np.concatenate([table.lines for table in tables if table.lines is not None])
+    notes = [f"{table.name}: {note}" for table in tables for note in table.notes]
+    return replace(
+        first, frame=frame, name=name, raw=raw, lines=lines, notes=tuple(notes),
+        files=tuple((table.name, int(start)) for table, start in zip(tables, sizes, strict=False)),
+    )  # fmt: skip
+
+
+def _alike(frames: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Return frames whose columns have the same types: whole numbers beside others are floats, and what differs is text."""
+    changes = []
+    for name in frames[0].columns:
+        kinds = {
+            frame.schema[name] for frame in frames if frame.schema[name] != pl.String or frame[name].count()
+        }
+        if len(kinds) > 1:
+            changes.append(pl.col(name).cast(pl.Float64 if kinds <= {pl.Int64, pl.Float64} else pl.String))
+        elif kinds:
+            changes.append(pl.col(name).cast(next(iter(kinds))))
+    return [frame.with_columns(changes) for frame in frames] if changes else frames

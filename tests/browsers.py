@@ -1,0 +1,24 @@
+"""A Chromium for the tests of pages, where there is one."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+)
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[Any]:
+    """Start a Chromium; the test is skipped where there is none, or no Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    with playwright.sync_playwright() as running:
+        made = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments])
+        yield made
+        made.close()
