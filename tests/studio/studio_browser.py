@@ -191,7 +191,7 @@ MOVES = {"ArrowRight", "ArrowLeft", "r", "t"}
 def place_text(frame: dict[str, Any]) -> str:
     """Return how the page counts a frame's place."""
     place = frame["place"]
-    return "" if frame["stage"] is None else f"{place['index']:,} of {place['of'] - 1:,}"
+    return "" if frame["stage"] is None else f"{place['index']:,}/{place['of'] - 1:,}"
 
 
 def plain(address: str) -> str:

@@ -71,6 +71,8 @@ export class Api {
    */
   hear(event, data) {
     const { store } = this;
+    // What was asked for in another network may not be there in this one.
+    if (event === "hello" && (store.state.hello?.generation ?? data.generation) !== data.generation) store.look({ pinned: null });
     if (event === "hello") store.change({ hello: data, frame: null, curves: noCurves(), problem: null });
     else if (event === "frame") {
       if (data.generation === store.state.hello?.generation) store.change({ frame: data });

@@ -72,7 +72,7 @@ export function drawEdges(context, strokes, values, palette, { widest, lit, dimm
     const known = !Number.isNaN(share);
     context.setLineDash([]);
     context.lineCap = "round";
-    context.lineWidth = THIN + (widest - THIN) * (known ? share : 0) + 7;
+    context.lineWidth = THIN + (widest - THIN) * (known ? share : 0) + (lit.size > 8 ? 3 : 7);
     context.strokeStyle = palette.lit;
     line(context, [strokes[i]]);
     context.lineCap = "butt";

@@ -54,9 +54,11 @@ export function buildPanels(element, { store, api }) {
       ask();
     } }, words));
   }
-  const open = button("Open the test rows", () => {
-    opened = store.state.hello?.generation ?? -1;
-    api.send({ do: "open_test" });
+  const open = button("Open the test rows", async () => {
+    const generation = store.state.hello?.generation ?? -1;
+    const said = await api.command({ do: "open_test" });
+    if (!said?.ok) return;
+    opened = generation;
     asked = "";
     ask();
   }, { kind: "primary" });
@@ -93,7 +95,10 @@ export function buildPanels(element, { store, api }) {
 
   return (changed, state) => {
     const { view } = state;
-    if (changed.has("view.tab")) body.replaceChildren();
+    if (changed.has("view.tab")) {
+      asked = "";
+      body.replaceChildren();
+    }
     if (changed.has("view") || changed.has("all")) {
       const tab = TABS[view.tab] ? view.tab : "curves";
       for (const each of list.children) {

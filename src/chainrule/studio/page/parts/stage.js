@@ -24,7 +24,7 @@ export function buildStage(element, { store, api, player }) {
   const count = h("span", { class: "count" });
   const progress = h("i");
   const head = h("div", { class: "crumbs" }, passes, count, h("div", { class: "progress", "aria-hidden": "true" }, progress));
-  const title = h("h2", {});
+  const title = h("h2", { tabindex: -1 });
   const said = h("p", { class: "said" });
   const curve = h("div", { class: "curve" });
   const lines = h("div", { class: "stage-lines" });
@@ -52,6 +52,7 @@ export function buildStage(element, { store, api, player }) {
     const at = `${frame.generation} ${frame.t} ${frame.member} ${frame.row} ${frame.notation} ${place.index}`;
     element.classList.toggle("at-rest", !stage);
     body.hidden = !stage;
+    if (stage && rest.contains(document.activeElement)) title.focus({ preventScroll: true });
     rest.hidden = Boolean(stage);
     head.hidden = !stage;
     guide.hidden = view.begun && frame.t > 0;
@@ -61,7 +62,7 @@ export function buildStage(element, { store, api, player }) {
       if (own === place.pass) item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
     }
-    say(count, place.of > 1 ? `${place.index.toLocaleString("en")} of ${(place.of - 1).toLocaleString("en")}` : "");
+    say(count, place.of > 1 ? `${place.index.toLocaleString("en")}/${(place.of - 1).toLocaleString("en")}` : "");
     progress.style.width = `${place.of > 1 ? (100 * place.index) / (place.of - 1) : 0}%`;
     into.hidden = watch.hidden = ended(frame);
     score.hidden = !ended(frame);

@@ -10,7 +10,7 @@ import { largest } from "../draw/scales.js";
 /** @typedef {{row: HTMLElement, product: HTMLElement, bar: HTMLElement, done: boolean}} Row */
 
 const ROW = 44;
-const DENSE_ROW = 36;
+const DENSE_ROW = 40;
 const FEW = 8;
 
 export class Terms {
