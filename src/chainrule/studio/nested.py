@@ -14,7 +14,7 @@ Node: TypeAlias = "list[Any] | str"
 
 _HTML = """
 a article aside b br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 header hr i ins
-kbd li main mark nav ol p pre s samp section small span strong sub summary sup table tbody td tfoot th thead tr u ul var
+kbd li main mark nav ol p pre s samp section small span strong sub summary sup table tbody td tfoot th thead tr u ul var wbr
 """
 _SVG = """
 svg g path line rect circle ellipse polyline polygon text tspan title desc defs linearGradient radialGradient stop clipPath
@@ -28,7 +28,7 @@ HTML, SVG, MATHML = (frozenset(names.split()) for names in (_HTML, _SVG, _MATHML
 TAGS = HTML | SVG | MATHML
 """The elements that a page builds; in another namespace where they are SVG's or MathML's."""
 
-_VOID = frozenset(["br", "col", "hr"])
+_VOID = frozenset(["br", "col", "hr", "wbr"])
 _CASED = {name.lower(): name for name in TAGS} | {
     name.lower(): name
     for name in (

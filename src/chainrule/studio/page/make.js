@@ -9,7 +9,7 @@ const SPACES = {
 };
 
 const HTML_TAGS = new Set(
-  "a article b br button caption code dd details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 i kbd li ol p pre section small span strong sub summary sup table tbody td tfoot th thead tr ul var".split(" "),
+  "a article b br button caption code dd details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 i kbd li ol p pre section small span strong sub summary sup table tbody td tfoot th thead tr ul var wbr".split(" "),
 );
 const SVG_TAGS = new Set("circle clipPath defs desc ellipse g line linearGradient path pattern polygon polyline rect stop svg symbol text title tspan use".split(" "));
 const MATH_TAGS = new Set(
