@@ -124,10 +124,11 @@ def of_studio(page: Any, command: tuple[str, ...], folder: Path) -> bytes:
         for _ in range(10):
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(400)
-        page.keyboard.press("2")
-        for _ in range(11):
-            page.keyboard.press("ArrowRight")
-            page.wait_for_timeout(400)
+        for grain, count in (("3", 2), ("1", 7)):
+            page.keyboard.press(grain)
+            for _ in range(count):
+                page.keyboard.press("ArrowRight")
+                page.wait_for_timeout(400)
         page.wait_for_timeout(1500)
         shot: bytes = page.screenshot()
         return shot

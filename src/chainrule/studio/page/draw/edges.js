@@ -42,28 +42,29 @@ export function biasStrokes(at, places, layers) {
  * @param {Stroke[]} strokes
  * @param {Floats} values
  * @param {Palette} palette
- * @param {{widest: number, lit: Set<number>, dimmed: boolean}} how
+ * @param {{widest: number, lit: Set<number>, near: Set<number>, dimmed: boolean}} how which are lit, and which stay as they are where the rest is dimmed
  */
-export function drawEdges(context, strokes, values, palette, { widest, lit, dimmed }) {
+export function drawEdges(context, strokes, values, palette, { widest, lit, near, dimmed }) {
   const most = scalesOf(strokes, values);
   // Among many the weak ones step back.
   const [faint, more] = strokes.length > 120 ? [0.1, 0.82] : [0.34, 0.6];
   /** @param {number} i */
   const shareAt = (i) => (i < values.length && !Number.isNaN(values[i]) ? shareOf(values[i], most[strokes[i].layer]) : NaN);
   // Lines of one kind and nearly one width are one path: a drawing of 1,500 lines is 60 strokes.
-  /** @type {Map<string, {share: number, sign: number, list: number[]}>} */
+  /** @type {Map<string, {share: number, sign: number, dim: boolean, list: number[]}>} */
   const kinds = new Map();
   strokes.forEach((_, i) => {
     if (lit.has(i)) return;
     const share = Math.round(shareAt(i) * LEVELS) / LEVELS;
     const sign = Number.isNaN(share) ? NaN : Math.sign(values[i]);
-    const kind = kinds.get(`${share} ${sign}`);
+    const dim = dimmed && !near.has(i);
+    const kind = kinds.get(`${share} ${sign} ${dim}`);
     if (kind) kind.list.push(i);
-    else kinds.set(`${share} ${sign}`, { share, sign, list: [i] });
+    else kinds.set(`${share} ${sign} ${dim}`, { share, sign, dim, list: [i] });
   });
-  for (const { share, sign, list } of [...kinds.values()].sort((a, b) => (a.share || 0) - (b.share || 0))) {
+  for (const { share, sign, dim, list } of [...kinds.values()].sort((a, b) => (a.share || 0) - (b.share || 0))) {
     const known = !Number.isNaN(share);
-    context.globalAlpha = (known ? faint + more * share : 0.3) * (dimmed ? 0.45 : 1);
+    context.globalAlpha = (known ? faint + more * share : 0.3) * (dim ? 0.45 : 1);
     trace(context, list.map((i) => strokes[i]), known ? share : 0, sign, widest, palette);
   }
   context.globalAlpha = 1;

@@ -7,7 +7,7 @@ import { blockForm, blockMarks, drawBands, drawShades } from "../draw/blocks.js"
 import { paletteOf, sized } from "../draw/scales.js";
 import { nextNeuron } from "../draw/walk.js";
 import { h, say } from "../make.js";
-import { readings } from "./readout.js";
+import { readings, spotOf } from "./readout.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -115,10 +115,17 @@ class Net {
     input.select();
   }
 
+  /** What the stage is about; of a sum the term that comes in. */
+  staged() {
+    const { frame } = this.store.state;
+    const own = frame?.stage?.lit ?? [];
+    return frame?.place.step === "term" ? own.slice(0, 2) : own;
+  }
+
   /** The lit places: what the stage is about, what is pointed at, what is pinned. */
   lit() {
-    const { frame, view } = this.store.state;
-    return new Set([...(frame?.stage?.lit ?? []), ...[view.pointed, view.pinned, view.focused].flatMap((one) => (one ? [one] : []))]);
+    const { view } = this.store.state;
+    return new Set([...this.staged(), ...[view.pointed, view.pinned, view.focused].flatMap((one) => (one ? [one] : []))]);
   }
 
   paint() {
@@ -134,15 +141,16 @@ class Net {
     const context = sized(/** @type {HTMLCanvasElement} */ (this.lines), at.width, at.height);
     const dimmed = (frame?.stage?.lit.length ?? 0) > 0 || view.color === "activation";
     const widest = Math.max(2.6, Math.min(6.5, at.radius * 0.42)) * (picture.strokes.length > 120 ? 0.75 : 1);
-    /** @param {Map<string, number>} index */
-    const among = (index) => new Set([...lit].flatMap((one) => index.get(one) ?? []));
+    /** @param {Map<string, number>} index @param {Set<string>} [names] */
+    const among = (index, names = lit) => new Set([...names].flatMap((one) => index.get(one) ?? []));
+    const about = new Set(frame?.stage?.lit ?? []);
     drawBands(context, hello.network, at, this.palette);
     drawShades(context, hello.network, at, this.palette, frame?.blocks);
-    drawEdges(context, picture.strokes, edges, this.palette, { widest, lit: among(places.edge), dimmed });
+    drawEdges(context, picture.strokes, edges, this.palette, { widest, lit: among(places.edge), near: among(places.edge, about), dimmed });
     const own = new Set([...among(places.bias)].map((i) => picture.biased.indexOf(i)));
-    drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, dimmed });
+    drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, near: own, dimmed });
     picture.fill(floats(frame?.arrays.neurons[shown.neurons]), edges, biases, frame?.flags ?? {}, frame?.names ?? {});
-    const on = among(places.neuron);
+    const on = among(places.neuron, new Set([...about, ...lit]));
     picture.drawn.forEach(({ group }, i) => group.classList.toggle("lit", on.has(i)));
     picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length));
     say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}`);
@@ -159,7 +167,7 @@ class Net {
     const before = this.stage;
     this.stage = stage;
     if (stage === before || before === "" || !frame.stage) return;
-    const found = frame.stage.lit.flatMap((one) => places.edge.get(one) ?? []);
+    const found = this.staged().flatMap((one) => places.edge.get(one) ?? []);
     if (!found.length || (frame.playing && (frame.speed === 0 || frame.speed > 6))) return;
     const strokes = found.map((i) => picture.strokes[i]);
     const back = BACKWARD.has(frame.place.pass);
@@ -175,7 +183,7 @@ class Net {
   read({ frame, view }) {
     const address = view.pointed;
     const value = address && frame ? this.places?.value(address, frame) : undefined;
-    const place = address ? this.spot(address) : null;
+    const place = address && this.picture && this.places ? spotOf(address, this.picture, this.places) : null;
     this.readout.hidden = !place || value === undefined || value === null;
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return;
     this.readout.replaceChildren(...readings(address, /** @type {Places} */ (this.places), frame));
@@ -183,18 +191,6 @@ class Net {
     this.readout.style.left = right ? "" : `${place.x + this.picture.at.radius + 8}px`;
     this.readout.style.right = right ? `${this.picture.at.width - place.x + this.picture.at.radius + 8}px` : "";
     this.readout.style.top = `${Math.max(4, place.y - 46)}px`;
-  }
-
-  /** @param {string} address */
-  spot(address) {
-    const { picture, places } = this;
-    if (!picture || !places) return null;
-    const i = places.neuron.get(address);
-    if (i !== undefined) return { x: picture.at.x[i], y: picture.at.y[i] };
-    const edge = places.edge.get(address);
-    const bias = places.bias.get(address);
-    const stroke = edge !== undefined ? picture.strokes[edge] : bias !== undefined ? picture.biases[picture.biased.indexOf(bias)] : null;
-    return stroke ? { x: (stroke.x + stroke.x2) / 2, y: (stroke.y + stroke.y2) / 2 } : null;
   }
 
   table() {

@@ -20,3 +20,18 @@ export function readings(address, places, frame) {
     return value === null ? [] : [h("div", {}, h("span", { class: "name" }, frame.names?.[name] ?? name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)))];
   });
 }
+
+/**
+ * Where the mark of an address stands.
+ * @param {string} address
+ * @param {import("../draw/network.js").NetworkPicture} picture
+ * @param {Places} places
+ */
+export function spotOf(address, picture, places) {
+  const i = places.neuron.get(address);
+  if (i !== undefined) return { x: picture.at.x[i], y: picture.at.y[i] };
+  const edge = places.edge.get(address);
+  const bias = places.bias.get(address);
+  const stroke = edge !== undefined ? picture.strokes[edge] : bias !== undefined ? picture.biases[picture.biased.indexOf(bias)] : null;
+  return stroke ? { x: (stroke.x + stroke.x2) / 2, y: (stroke.y + stroke.y2) / 2 } : null;
+}
