@@ -1,6 +1,7 @@
 """Features 2, 3 and 10: a training wound forth and back has the run's own bits, and a reset its initial parameters."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from chainrule.studio.course import course_of_table
 from chainrule.studio.looking import Lookout
 from chainrule.studio.made import Made
 from chainrule.studio.opening import opened_lesson
-from chainrule.studio.tape import MOST_BYTES, EpochNote, Tape
+from chainrule.studio.tape import EpochNote, Tape
 from chainrule.training.settings.record import Settings
 
 ROWS = 60
@@ -63,13 +64,13 @@ class Run:
         self.tape.record(state.run.state(), EpochNote(state.active, checkpoint.plateaus))
 
 
-SLOW = [
-    pytest.param(value, id=key, marks=[pytest.mark.slow] * (key == "the recipe"))
-    for key, value in CASES.items()
+SLOW = ("momentum, dropout", "members that share", "the recipe")
+PARAMS = [
+    pytest.param(value, id=key, marks=[pytest.mark.slow] * (key in SLOW)) for key, value in CASES.items()
 ]
 
 
-@pytest.fixture(scope="module", params=SLOW)
+@pytest.fixture(scope="module", params=PARAMS)
 def run(request):
     return Run(course(**request.param))
 
@@ -201,5 +202,17 @@ def _hypothesis_run() -> Run:
     return RUNS[0]
 
 
-def test_the_tape_keeps_what_the_limit_allows():
-    assert MOST_BYTES >= 64 * 2**20
+def test_feature_03_a_planted_fault_changes_the_bits():
+    """With another rate, batch or start in one epoch the replay is no longer the run's: the digests tell."""
+    run = Run(course(**CASES["a plateau's schedule"]))
+    t = run.tape.steps_per_epoch + 1
+    right = digest(run.tape.state(t, 0))
+    for plant in ("rate", "batch", "start"):
+        other = Run(course(**CASES["a plateau's schedule"])).tape
+        if plant == "rate":
+            other._notes[1] = replace(other._notes[1], plateaus=3)
+        elif plant == "batch":
+            other.course = replace(other.course, settings=replace(other.course.settings, seed=1))
+        else:
+            other._kept[1].parameters[0, 0] = np.nextafter(other._kept[1].parameters[0, 0], np.inf)
+        assert digest(other.state(t, 0)) != right, plant
