@@ -19,9 +19,7 @@ FEW_NUMBERS = 6
 Cuts = list[tuple[str, IntArray]]
 
 
-def slices_of(
-    table: Table, name: str, *, numbers: FloatArray | None = None, most: int = MOST_LEVELS
-) -> Cuts:
+def slices_of(table: Table, name: str, *, numbers: FloatArray | None = None, most: int = MOST_LEVELS) -> Cuts:
     """Return the slices of a column: what their cells are in words, and their rows (from 0); every row is in one.
 
     ``numbers`` (n,) are the cells where they are numbers, NaN where one is missing; a slice of one word or number begins
