@@ -302,7 +302,7 @@ def test_dates_with_two_readings(tmp_path: Path) -> None:
     (note,) = (one for one in trained.prepared.schema.notes if "'d'" in one)
     assert (
         note
-        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates month-first changes that"
+        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates=month-first takes the other"
     )
     spellings = {None: "%d/%m/%Y", "day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
     for order, spelling in spellings.items():
@@ -665,10 +665,11 @@ def test_records_that_are_none(text: str, words: str, tmp_path: Path) -> None:
         read_table(tmp_path / "t.json")
 
 
+@pytest.mark.slow
 def test_ever_new_keys_take_no_time(tmp_path: Path) -> None:
-    lines = [json.dumps({f"k{i}": i, "y": 1}) for i in range(30_000)]
+    lines = [json.dumps({f"k{i}": i, "y": 1}) for i in range(15_000)]
     (tmp_path / "t.ndjson").write_text("\n".join(lines))
-    with pytest.raises(TableError, match="its 30,000 objects have 30,001 different keys"):
+    with pytest.raises(TableError, match="its 15,000 objects have 15,001 different keys"):
         read_table(tmp_path / "t.ndjson")
     (tmp_path / "u.ndjson").write_text("\n".join(json.dumps({f"k{i % 50}": i, "y": 1}) for i in range(500)))
     assert read_table(tmp_path / "u.ndjson").frame.null_count().row(0) == (490, 0, *(490,) * 49)

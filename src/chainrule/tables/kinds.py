@@ -187,7 +187,7 @@ def _dates(table: Table, name: str, spelling: str) -> ColumnKind:
         return ColumnKind("datetime", spelling=spelling)
     first, other = ("day", MONTH_FIRST) if is_day_first(spelling) else ("month", DAY_FIRST)
     example = str(table.column(name).drop_nulls()[0])
-    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates {other} changes that"
+    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates={other} takes the other"
     return ColumnKind("datetime", spelling=spelling, note=note)
 
 
