@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from chainrule.fitting.score import score_prepared
 from chainrule.fitting.timing import start_of
 from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model
+from chainrule.reports.cross_validation import cross_validation_document
 from chainrule.tables.parting import Parting
 from chainrule.training.settings.record import Settings
 from effort import one_in
@@ -390,3 +392,27 @@ def test_columns_that_look_like_groups_or_time_are_named():
     # Who has said how rows are split is told nothing.
     assert noted({"x": x, "patient": g.tolist(), "week": list(range(N)), "y": y}, groups="patient") == []
     assert noted({"x": x, "y": y}) == []
+
+
+def test_a_cross_validation_says_means_and_standard_errors():
+    words = {**SMALL, "inputs": INPUTS, "engine": "reference"}
+    found = chainrule.cross_validate(TABLE, "y", folds=4, groups="patient", **words)
+    assert found.rows == N
+    assert [run.fold for run in found.runs] == [1, 2, 3, 4]
+    each = [run.scores["accuracy"] for run in found.runs]
+    assert found.scores["accuracy"].mean == pytest.approx(np.mean(each))
+    assert found.scores["accuracy"].standard_error == pytest.approx(np.std(each, ddof=1) / 2)
+    assert set(found.baselines) == {"majority class", "logistic regression"}
+    said = cross_validation_document(found)
+    shown = json.dumps(found.to_dict())
+    assert '"split": {"by": "groups", "column": "patient"}' in shown
+    assert said.title == "Scores over 4 folds, on 120 rows, each by a network that never saw it"
+    for folds, wrong in (
+        (1, "at least 2"),
+        (True, "at least 2"),
+        (25, "25 folds need as many groups, and there are 24"),
+    ):
+        with pytest.raises(SettingsError, match=wrong):
+            chainrule.cross_validate(TABLE, "y", folds=folds, groups="patient", **words)
+    with pytest.raises(SettingsError, match="test_share on other rows: leave one of them out"):
+        chainrule.cross_validate(TABLE, "y", folds=3, test_share=0.2, **words)

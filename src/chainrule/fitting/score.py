@@ -257,7 +257,7 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
 def _baselines(prepared: Prepared) -> Sequence[Mapping[str, Answered]]:
     arrays, own = prepared.arrays, prepared.row_weights
     x, _, weights = arrays.fitted
-    rows = None if own is None else own[prepared.places]
+    rows = np.ones(len(x)) if own is None else own[prepared.places]
     return baseline_answers(prepared.target, prepared.fitted, x, arrays.x_test, weights, rows)
 
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 LEGEND = "± is the standard error of the mean over the folds; rows that folds have in common make it a little too small."
 
 
+FOLDED = {
+    "time": ", each block of time by what is before it",
+    "split": "; the folds are of the training rows, and those for the test stay unseen",
+}
+"""What is particular about the folds of a rule."""
+
+
 def cross_validation_document(found: CrossValidation) -> Document:
     """Return the scores over the folds, and how the rows were dealt out to them."""
     baselines = found.baselines
@@ -25,7 +32,8 @@ def cross_validation_document(found: CrossValidation) -> Document:
         for name, words in scores_shown(found.scores)
     )
     table = TableBlock(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
-    blocks: list[Block] = [Words(f"rows are split {found.rule.words}"), *notes(found.notes), table]
+    more = FOLDED.get(found.rule.by, "")
+    blocks: list[Block] = [Words(f"rows are split {found.rule.words}{more}"), *notes(found.notes), table]
     blocks.append(Words(LEGEND))
     if found.interrupted:
         blocks += notes([f"interrupted; {len(found.runs)} of {found.folds} folds were done"])

@@ -43,12 +43,12 @@ def class_answers(
 ) -> dict[str, Answered]:
     """Return the answers of the majority class (with the classes' shares) and of logistic regression.
 
-    ``weights`` (n,) are those of the training rows, and ``row_weights`` (n,) what the majority is counted by. Logistic
-    regression is left out where there is no input, one class only, or too much of both.
+    ``weights`` (n,) are those of the training rows, ``row_weights`` (n,) what the majority is counted by, if not by these.
+    Logistic regression is left out where there is no input, one class only, or too much of both.
     """
     from sklearn.linear_model import LogisticRegression
 
-    counts = np.bincount(y, row_weights, minlength=n_classes)
+    counts = np.bincount(y, weights if row_weights is None else row_weights, minlength=n_classes)
     shares = counts / counts.sum()
     constant = np.tile(shares, (len(x_test), 1))
     guesses = np.full(len(x_test), int(np.argmax(shares)))
