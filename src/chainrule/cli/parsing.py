@@ -223,6 +223,14 @@ def one_or_more(text: str) -> str | tuple[str, ...]:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
+def _number_or_text(text: str) -> float | str:
+    """Return a number where a text is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 READERS: Mapping[str, Callable[[str], Any]] = {
     "whole": whole,
     "number": number,
@@ -234,6 +242,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "numbers": parse_values,
     "addresses": parse_addresses,
     "texts": one_or_more,
+    "weights": lambda text: text if "=" not in text else parse_factors(text),
+    "threshold": _number_or_text,
     "kinds": parse_kinds,
 }
 """How the value of an option is read, by the kind of its setting; others are text as it stands."""

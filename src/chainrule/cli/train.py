@@ -7,6 +7,8 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,12 +36,14 @@ from chainrule.explain.show import render
 from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
+    from chainrule.fitting.question import Question
     from chainrule.fitting.score import Trained
     from chainrule.training.settings.by_hand import ReadName
 
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
+chainrule train visits.csv --target outcome --groups patient --cross-validate
 chainrule train penguins.csv --target species --learning-curve --report curve.html
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
@@ -93,6 +97,15 @@ def parser() -> Parser:
     )
     made.option(
         "output",
+        "--cross-validate",
+        metavar="K",
+        nargs="?",
+        const=5,
+        type=whole,
+        help="score K times (5 if not given) on another Kth of the rows, each time by a training on the others; writes no model",
+    )
+    made.option(
+        "output",
         "--learning-curve",
         metavar="N",
         nargs="?",
@@ -125,11 +138,12 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
+    from chainrule.fitting.cross_validation import check_crosses
     from chainrule.fitting.learning import check_learns
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
-    from chainrule.fitting.train import fit_prepared, prepare
+    from chainrule.fitting.train import fit_prepared, prepare, score_without
     from chainrule.model.source import Reading
     from chainrule.reports.history import history_text
     from chainrule.reports.training import found_document
@@ -159,18 +173,22 @@ def run(options: argparse.Namespace) -> None:
     if "kinds" in asked:
         asked["kinds"] = dict(asked["kinds"])
     question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
+    if options.cross_validate is not None:
+        check_crosses(question, options.cross_validate)
     if study is not None:
         question = question.opened()
-    prepared = prepare(question, settings)
+    prepared = prepare(question if options.cross_validate is None else _without_test(question), settings)
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
         print(flush=True)
     if study is not None:
         from chainrule.cli.ablation import ablation
+        from chainrule.cli.cross_validation import cross_validation
         from chainrule.cli.learning import learning
 
         look = ablation if options.ablate is not None else learning
+        look = look if options.cross_validate is None else cross_validation
         found = look(question, settings, options, engine)
         if options.report is not None:
             with write_atomically(options.report, overwrite=options.overwrite) as file:
@@ -183,7 +201,8 @@ def run(options: argparse.Namespace) -> None:
             prepared, engine=engine, threads=options.threads, dtype=options.dtype, on_epoch_end=progress
         )
     with limited_threads(options.threads):
-        trained = score_prepared(prepared, result, engine=engine)
+        again = partial(score_without, prepared, engine=engine, threads=options.threads, dtype=options.dtype)
+        trained = score_prepared(prepared, result, engine=engine, without=again)
     texts = {} if history is None else {history: history_text(trained.fit.watched.history)}
     if options.report is not None:
         texts[Path(options.report)] = _report(trained, path, report_format, options)
@@ -197,20 +216,32 @@ def run(options: argparse.Namespace) -> None:
         other = None if small is None else (small, small_path(path))
         _print_result(trained, path, list(texts), options.table, other)
         return
-    warn(trained.notes)
+    warn(
+        [
+            *([trained.verdict] if trained.verdict else []),
+            *(note for note in trained.notes if note not in trained.verdict),
+        ]
+    )
     if options.json:
         print_json(_result(trained, path, small))
 
 
 def _study(options: argparse.Namespace) -> str | None:
     """Return the option that trains to compare, instead of writing a model, or None; raises SettingsError for two."""
-    given = [name for name in ("ablate", "learning_curve") if getattr(options, name) is not None]
+    given = [
+        name for name in ("ablate", "cross_validate", "learning_curve") if getattr(options, name) is not None
+    ]
     named = [f"--{name.replace('_', '-')}" for name in given]
     if len(named) > 1:
         raise SettingsError(
             f"{' and '.join(named)} are about trainings of their own each: give one at a time"
         )
     return named[0] if named else None
+
+
+def _without_test(question: Question) -> Question:
+    """Return the question with no rows set aside for the score: each fold is, in its turn."""
+    return question if question.split is not None else replace(question, test_share=0.0)
 
 
 def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
@@ -297,6 +328,7 @@ NEXT = (
     "evaluate {model} NEW.csv",
     "predict {model} NEW.csv --out predictions.csv",
     "explain {model} {table} --row 1",
+    "diagnose {model} {table}",
     "report {model} {table} --out report.html",
     "describe {model}",
     "lesson article-5",
@@ -334,6 +366,15 @@ def _print_result(
         console.print(Text(f"  chainrule {line.format(**files)}", "cyan"), soft_wrap=True)
 
 
+def _shared(trained: Trained) -> dict[str, Any] | None:
+    """Return what is said of rows of the score that training saw: how many, and the scores without them."""
+    found = trained.shared
+    if found is None:
+        return None
+    without = found.without
+    return {"rows": found.rows, "scores_without": None if without is None else without.scores}
+
+
 def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[str, Any]:
     from chainrule.reports.training import scores_data, target_data
 
@@ -345,11 +386,18 @@ def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[
         "rows": prepared.rows,
         "held_out": trained.held_out,
         **scores_data(trained.evaluation),
+        "verdict": trained.verdict,
+        "shared": _shared(trained),
+        "leaks": [leak.column for leak in trained.prepared.leaks],
+        "scores_without_leaks": None if trained.without_leaks is None else trained.without_leaks.scores,
         "baselines": dict(trained.baselines),
         "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
         "network": model.network.to_dict(),
         "members": model.members,
-        "training": {**model.card, "seconds": round(fit.seconds, 3)},
+        "training": {
+            **{name: value for name, value in model.card.items() if name != "seen"},
+            "seconds": round(fit.seconds, 3),
+        },
         "columns": prepared.schema.to_dict()["columns"],
         "notes": [*prepared.schema.notes, *trained.notes],
         **(

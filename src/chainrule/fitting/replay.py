@@ -20,15 +20,25 @@ from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.bits import check_arithmetic, other_machine
 from chainrule.fitting.card import settings_of
-from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
+from chainrule.fitting.rows import (
+    FOLDS_STREAM,
+    TEST_STREAM,
+    VALIDATION_STREAM,
+    data_digest,
+    strata_of,
+    unseen_inputs,
+)
 from chainrule.model.file import check_writable
 from chainrule.model.model import Model
 from chainrule.model.source import Source
+from chainrule.tables.equal import cells_of
 from chainrule.tables.kinds import weight_cells
+from chainrule.tables.parting import Parting, SplitRule, parting
 from chainrule.tables.table import Table
 from chainrule.training.initial import initial_parameters
 from chainrule.training.plan import Plan
 from chainrule.training.scores.temperature import at_temperature
+from chainrule.training.scores.weights import row_weights
 
 MOST_STEPS = 200
 """The most steps of one replay: each begins at the start of its epoch."""
@@ -243,7 +253,9 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
     data, numbers, table = _training_data(model, source, **reading)
     card = model.card
     if "bagging" in card:
-        folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
+        strata = strata_of(table, model.target.names, numbers - 1, by_class=model.task == "classification")
+        k, seed = card["members"]["trained"], card["seed"]
+        folds = _parting(model, table).dealt(numbers - 1, k, seed, strata, FOLDS_STREAM)
         data = replace(data, train=folds.rest)
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
@@ -317,18 +329,31 @@ def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, 
     if card["weights"] is not None:
         weights = weight_cells(table, card["weights"])
         rows = rows[weights[rows] > 0]
-    seed, parts = card["seed"], []
+    seed, rule = card["seed"], _parting(model, table)
+    rows = rows[rule.known[rows]]
     drawn = (
-        (card["test_share"], card.get("test_seed", seed), TEST_STREAM),
-        (card["validation_share"], seed, VALIDATION_STREAM),
+        (rule.tested, card["test_share"], card.get("test_seed", seed), TEST_STREAM),
+        (rule.validated, card["validation_share"], seed, VALIDATION_STREAM),
     )
-    for how in drawn:
+    parts = []
+    for part_of, share, drawn_by, stream in drawn:
         part = rows[:0]
         if len(rows):
-            rows, part = divided(table, target.names, rows, *how, by_class=model.task == "classification")
+            strata = strata_of(table, target.names, rows, by_class=model.task == "classification")
+            rows, part = part_of(rows, share, drawn_by, strata, stream)
         parts.append(part)
     test, validation = parts
     return (rows, validation, test), weights
+
+
+def _parting(model: Model, table: Table) -> Parting:
+    """Return the rule by which the training's rows were parted, with a table."""
+    rule = SplitRule.from_dict(model.card["split"]) if "split" in model.card else SplitRule()
+    cells = None
+    if rule.together:
+        by_class = model.task == "classification"
+        cells = cells_of(table, model.encoder.columns, model.target.names, by_class=by_class)
+    return parting(table, rule, cells)
 
 
 def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table]:
@@ -349,6 +374,8 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
         x = model.encoder.transform(part)
         y = target.transform(part, single=by_class and model.output.n_out == 1)
         weights = None if weights is None else weights[rows]
+        if "class_weights" in card:
+            weights = row_weights(card["class_weights"], target.codes(part), target.labels, weights)
         same = data_digest(x, y, weights) == card["data"]
     if not same:
         raise TableError(

@@ -9,6 +9,8 @@ adds what it has found. `train_prepared` trains and scores: `Trained`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from chainrule.fitting.read import read
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.split import split
 from chainrule.fitting.timing import check_not_limited, start_of, within_time
+from chainrule.model.model import Evaluation
 from chainrule.model.source import Source
 from chainrule.tables.cells import located
 from chainrule.training.checkpoint import Checkpoint
@@ -46,6 +49,9 @@ def train(
     weights: str | None = None,
     test_share: float | None = None,
     test_file: Source | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    split: str | None = None,
     scaling: str = "robust",
     target_scaling: str | None = None,
     kinds: Mapping[str, str] | None = None,
@@ -103,7 +109,37 @@ def train_prepared(
         prepared = within_time(prepared, engine=engine, threads=threads)
         how: dict[str, Any] = {"engine": engine, "threads": threads, "dtype": dtype}
         result = fit_prepared(prepared, on_epoch_end=on_epoch_end, **how)
-        return score_prepared(prepared, result, engine=engine)
+        again = partial(score_without, prepared, **how)
+        return score_prepared(prepared, result, engine=engine, without=again)
+
+
+def score_without(
+    prepared: Prepared,
+    columns: Sequence[str],
+    *,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    dtype: DTypeLike | None = None,
+) -> Evaluation | None:
+    """Return the scores of the same training without some columns; None where no column is left, or time is limited.
+
+    KeyboardInterrupt goes on.
+    """
+    kept = [one.name for one in prepared.schema.inputs if one.name not in columns]
+    if not kept or prepared.budget is not None:
+        return None
+    question = replace(
+        prepared.question,
+        table=prepared.table,
+        inputs=kept,
+        test_file=prepared.scored,
+        validation=prepared.watched,
+    )
+    made = prepare(question, prepared.settings)
+    result = fit_prepared(made, engine=engine, threads=threads, dtype=dtype)
+    if result.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return score_prepared(made, result, engine=engine).evaluation
 
 
 def fit_prepared(
