@@ -40,7 +40,7 @@ TABLES = {
     "infinite_target.csv": rows("x,z,w", w="-inf"),
     "lacking.csv": "x,y\n1,a\n2,b\n",
     "another_kind.csv": "x,z,y\n1,2,a\nfoo,3,b\n",
-    "new_class.csv": "x,z,y\n1,2,a\n1,3,q\n",
+    "new_class.csv": "x,z,y\n1,2,q\n1,3,q\n",
     "no_label.csv": "x,z,y\n1,2,\n",
     "negative_weight.csv": rows("x,w,y", w="-1"),
     "missing_weight.csv": rows("x,w,y", w=""),
@@ -171,7 +171,8 @@ BAD_WORDS = [
     ("good.csv --target y --engine gpu", "--engine: unknown engine 'gpu': choose cpu, reference"),
     (
         "good.csv --target y --watch mae",
-        "--watch mae doesn't fit classes: choose loss, error, accuracy, balanced_accuracy, log_loss, auc, refinement",
+        "--watch mae doesn't fit classes: choose loss, error, accuracy, balanced_accuracy, f1, precision, recall, "
+        "average_precision, log_loss, auc, refinement",
     ),
     ("good.csv --target y --decimal x", "--decimal 'x' is unknown: choose . or ,"),
     (
@@ -252,7 +253,7 @@ BAD_WORDS = [
     ),
     (
         "good.csv --target y --test-file new_class.csv",
-        "new_class.csv: line 3, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
+        "new_class.csv: line 2, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
         "the row out",
     ),
     ("good.csv --target y --test-file no_label.csv", "no_label.csv: no row has a value in the target 'y'"),
@@ -416,7 +417,7 @@ def test_a_new_table_that_does_not_fit_the_model(refused, run, table):
 def test_a_new_table_with_other_classes(refused, run):
     assert run("train", "good.csv", *TARGET, *FAST, "--quiet").code == 0
     refused(
-        "new_class.csv: line 3, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
+        "new_class.csv: line 2, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
         "the row out",
         "evaluate",
         "good.safetensors",

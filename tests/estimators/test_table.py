@@ -66,7 +66,7 @@ def test_a_regressor_is_the_one_that_train_makes():
     assert ours.model_.target.name == "body_mass_g"
 
 
-FOR_CLASSES = ("calibrate", "label_smoothing")
+FOR_CLASSES = ("calibrate", "class_weight", "label_smoothing", "threshold")
 
 
 @pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
@@ -80,7 +80,7 @@ def test_every_setting_is_a_parameter_with_its_default(kind):
     for name, parameter in parameters.items():
         assert parameter.kind == inspect.Parameter.KEYWORD_ONLY
         assert getattr(made, name) == parameter.default
-    only = {"class_weight", *FOR_CLASSES} if kind is TableClassifier else {"target_scaling", "clamp"}
+    only = {*FOR_CLASSES} if kind is TableClassifier else {"target_scaling", "clamp"}
     shared = set(inspect.signature(TableClassifier).parameters) & set(
         inspect.signature(TableRegressor).parameters
     )
@@ -123,12 +123,16 @@ def test_the_parameters_left_end_the_training_otherwise():
         "regularization_schedule",
         "early_stopping",
         "fast",
+        "groups",
         "patience",
         "recipe",
         "tolerance",
+        "time",
+        "split",
         "stop_together",
         "stopping_metric",
         "threads",
+        "threshold",
         "time_limit",
         "weights_from",
     }

@@ -11,27 +11,31 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from small_models import MODELS, ODD_NAME, certificate, small_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_models import MODELS, ODD_NAME, certificate, periodic, small_model
 
 from chainrule.engines import JUDGE
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
 from chainrule.errors import OutputError, SettingsError
-from chainrule.exports.export import check_export, export, model_of
+from chainrule.exports.export import check_export, export, exported_model
 from chainrule.exports.program import Program, model_hash, network_graph, parameter_slots
-from chainrule.exports.reference import answered, encoded, run_graph
+from chainrule.exports.reference import answers_from, encoded, run_graph
 from chainrule.exports.run.base import ExportError
 from chainrule.exports.run.made_rows import made_rows
 from chainrule.exports.run.native import c_driver, c_rows
+from chainrule.exports.smaller import int8_program
 from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
 from chainrule.exports.written.identifiers import identifiers
 from chainrule.exports.written.languages import PYTHON_HELPERS
 from chainrule.tables.steps import parts_read
+from effort import many
 from networks import specs
 
 FORMULAS = ["z/(1+abs(z))", "max(z, 0)^1.5 - log(1 + z*z)", "where(z > 1, 1/z, sin(3*z))"]
 SPECS = [spec for spec in [*specs(ACTIVATIONS), *FORMULAS] if not spec.startswith("softmax")]
-NEEDS = {"c": ["gcc", "clang", "cc"], "javascript": ["node", "nodejs"]}
+NEEDS = {"c": ["gcc", "clang", "cc"], "javascript": ["node", "nodejs"], "wasm": ["wasm-ld"]}
 PACKAGES = {"onnx": "onnx", "duckdb": "duckdb"}
 
 
@@ -81,7 +85,7 @@ def test_the_graphs_say_what_the_model_says(tiny):
     outputs = run_graph(graph, {"x": x, **own})[output]
     np.testing.assert_allclose(outputs, tiny.model.outputs(x, JUDGE)[0], rtol=1e-14)
     said = tiny.model.answer_of(outputs)
-    np.testing.assert_array_equal(answered(tiny, outputs), said.probabilities)
+    np.testing.assert_array_equal(answers_from(tiny, outputs), said.probabilities)
 
 
 def test_made_rows_are_hostile_and_the_same_again(tiny):
@@ -125,9 +129,72 @@ def test_each_activation_in_each_language(spec, to):
     assert certificate(model, to, 300).wrong == ()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("to", ["python", "javascript", "c", "onnx", "wasm"])
+@pytest.mark.parametrize("which", ["classes by softmax", "a number"])
+def test_weights_of_8_bits_are_a_quarter_of_the_size_and_said(which, to, tmp_path):
+    needs(to)
+    model = MODELS[which]()
+    language = LANGUAGES[to]
+    suffix = language.suffixes[0]
+    made = export(model, path=tmp_path / f"small{suffix}", precision="int8")
+    assert made.certificate.passed
+    assert "Weights of 8 bits change" in made.words[1]
+    assert check_export(tmp_path / f"small{suffix}", model).passed
+
+
+def test_8_bits_are_near_the_weights_and_exact_where_they_are_theirs(tiny):
+    small = int8_program(tiny.model)
+    (before,), (after,), (weights,) = tiny.model.groups, small.model.groups, small.weights
+    slots = parameter_slots(before)
+    for name, slot in slots.items():
+        one, other = before.parameters[:, slot.start : slot.stop], after.parameters[:, slot.start : slot.stop]
+        if name in weights.whole:
+            step = np.repeat(weights.scales[name][:, None, :], slot.shape[-2], axis=1).reshape(one.shape)
+            assert (np.abs(one - other) <= 0.5001 * step).all()
+            assert np.abs(weights.whole[name]).max() == 127
+        else:
+            np.testing.assert_array_equal(one, other)
+    assert small.sha256 == tiny.sha256
+    with pytest.raises(SettingsError, match="precision='int8': SQL writes every weight out"):
+        export(tiny.model, "sql", precision="int8")
+    with pytest.raises(SettingsError, match="precision 'int4' is unknown: choose int8"):
+        export(tiny.model, "c", precision="int4")
+
+
+@pytest.mark.slow
+@settings(max_examples=many(15))
+@given(
+    st.sampled_from(["sold", "kind", "price"]),
+    st.lists(st.tuples(st.integers(1, 6), st.sampled_from(SPECS), st.booleans(), st.booleans()), max_size=2),
+    st.sampled_from(["robust", "standard", "minmax", "none"]),
+    st.sampled_from(["neuron", "layer", "none"]),
+    st.booleans(),
+    st.integers(1, 3),
+    st.integers(0, 9),
+)
+def test_any_small_model_in_plain_python(target, layers, scaling, bias, with_stage, members, seed):
+    hidden = [
+        Dense(n, spec, mix=mix, bias=bias, parametrization="ntk" if ntk else "standard")
+        for n, spec, mix, ntk in layers
+    ]
+    output, loss = {
+        "sold": (Dense(1, "sigmoid"), "binary_cross_entropy"),
+        "kind": (Dense(4, "softmax"), "categorical_cross_entropy"),
+        "price": (Dense(1), "mean_squared_error"),
+    }[target]
+    model = small_model(
+        target, *hidden, output, loss=loss, seed=seed, members=members, scaling=scaling, big=0.3,
+        features=periodic if with_stage else None,
+    )  # fmt: skip
+    assert certificate(model, "python", 120).wrong == ()
+
+
 def test_two_exports_are_the_same_bytes(tiny):
     for language in (*LANGUAGES.values(), IN_DIALECTS["postgres"]):
-        if language.name != "onnx" or importlib.util.find_spec("onnx"):
+        if language.name not in ("onnx", "wasm") or (
+            language.name == "onnx" and importlib.util.find_spec("onnx")
+        ):
             assert language.content(tiny) == language.content(Program(tiny.model))
 
 
@@ -200,7 +267,7 @@ def test_an_export_is_written_checked_and_refused(tmp_path, tiny):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"to": "cobol"}, "to 'cobol' is unknown: choose python, javascript, c, onnx, sql"),
+        ({"to": "cobol"}, "to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm"),
         ({}, "no language is named: choose .py"),
         ({"path": "model.txt"}, "model.txt: the ending says no language"),
         ({"to": "c", "dialect": "duckdb"}, "dialect='duckdb' is about sql, not c"),
@@ -247,13 +314,15 @@ def test_where_nothing_runs_it_the_file_says_so(tmp_path, tiny, monkeypatch):
 
 def test_trainings_estimators_and_files_have_a_model(tmp_path, tiny):
     tiny.model.save(tmp_path / "m.safetensors")
-    for given in (
+    for whole in (
         tiny.model,
         tmp_path / "m.safetensors",
         SimpleNamespace(model=tiny.model),
         SimpleNamespace(model_=tiny.model),
     ):
-        assert LANGUAGES["python"].content(Program(model_of(given))) == LANGUAGES["python"].content(tiny)
+        assert LANGUAGES["python"].content(Program(exported_model(whole))) == LANGUAGES["python"].content(
+            tiny
+        )
 
 
 # ---- C
@@ -339,6 +408,6 @@ def test_onnx_of_old_and_new_versions_by_both_judges(which, opset):
 
 
 def test_onnx_says_how_dates_go_in(tiny):
-    from chainrule.exports.written.onnx_model import usage
+    from chainrule.exports.written.onnx_model import onnx_usage
 
-    assert any("seconds since 1970-01-01" in line for line in usage(tiny))
+    assert any("seconds since 1970-01-01" in line for line in onnx_usage(tiny))

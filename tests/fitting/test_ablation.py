@@ -247,6 +247,9 @@ def test_ablate_has_the_words_of_train():
         "test_share": 0.4,
         "test_file": CLASSES,
         "kinds": {"x1": "category"},
+        "groups": "x2",
+        "time": "x2",
+        "split": "x2",
     }
     reading = {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "missing": ["-9"], "thousands": "space"}
     reading |= {"dates": "month-first", "infinite": "refuse", "unpack_limit": "1K"}

@@ -28,8 +28,9 @@ def parser() -> Parser:
     )
     made.options("files", {"MODEL": "a file that chainrule train wrote"})
     said = {
-        "--to LANGUAGE": "python, javascript, c, onnx or sql; said by the ending of --out if not given",
+        "--to LANGUAGE": "python, javascript, c, onnx, sql or wasm; said by the ending of --out if not given",
         "--dialect {sqlite,duckdb,postgres}": "of sql (default sqlite)",
+        "--precision {int8}": "weights as whole numbers of 8 bits: a quarter of the size; what it changes is said",
         "--check TABLE": "also compare the answers for the rows of this table",
     }
     made.options("what is written", said)
@@ -52,7 +53,13 @@ def run(options: argparse.Namespace) -> None:
     model = Model.load(options.model)
     table = None if options.check is None else model.table(options.check, **reading(options))
     made = export(
-        model, options.to, options.out, dialect=options.dialect, check=table, overwrite=options.overwrite
+        model,
+        options.to,
+        options.out,
+        dialect=options.dialect,
+        precision=options.precision,
+        check=table,
+        overwrite=options.overwrite,
     )
     if options.out is None:
         sys.stdout.flush()

@@ -12,8 +12,8 @@ from chainrule._random import Purpose, generator
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.engines import JUDGE
 from chainrule.exports.program import Program
-from chainrule.exports.run.base import Answered, CantRun
-from chainrule.exports.run.made_rows import Rows, made_rows, rows_of
+from chainrule.exports.run.base import CantRun, SaidOfRows
+from chainrule.exports.run.made_rows import CellRows, made_rows, table_rows
 from chainrule.model.model import Model, Prediction
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import Table
@@ -46,7 +46,7 @@ class Truth(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Certificate:
+class ExportCertificate:
     """What came of running an export.
 
     ``largest`` is the largest difference from the engine where single precision holds, ``largest_double`` that from double
@@ -92,7 +92,7 @@ class Certificate:
         return [said]
 
 
-def truth(program: Program, rows: Rows) -> Truth:
+def truth(program: Program, rows: CellRows) -> Truth:
     """Return what is right for rows: read by the model's own way from cells, and worked out by its engine and by the judge."""
     model = program.model
     x = model.encoder.transform(rows.table)
@@ -140,14 +140,13 @@ def _numbers(program: Program, prediction: Prediction, mean: FloatArray) -> Floa
 
 def _margins(program: Program, mean: FloatArray) -> FloatArray:
     """Return how far each decision is from a tie, (n, targets)."""
-    limit = 0.0 if program.answers.signed else 0.5
     if program.answers.kind == "class" and mean.shape[1] > 1:
         ordered = np.sort(mean, axis=1)
         return ordered[:, -1:] - ordered[:, -2:-1]
-    return np.asarray(np.abs(mean - limit))
+    return np.asarray(np.abs(mean - program.limit))
 
 
-def scale_of(program: Program) -> FloatArray:
+def units_of(program: Program) -> FloatArray:
     """Return what a difference of each number of an answer is measured by: 1, or the spread of a target's numbers."""
     if program.answers.kind != "number":
         return np.ones(program.n_answers)
@@ -160,21 +159,21 @@ def scale_of(program: Program) -> FloatArray:
 
 def certify_export(
     program: Program,
-    run: Callable[[Rows], Answered],
+    run: Callable[[CellRows], SaidOfRows],
     table: Table | None,
     *,
     double: bool,
-    exact: Callable[[Rows], Answered] | None = None,
-    made: Rows | None = None,
-) -> Certificate:
+    exact: Callable[[CellRows], SaidOfRows] | None = None,
+    made: CellRows | None = None,
+) -> ExportCertificate:
     """Run an export on a table's rows and on made rows, and compare it with the engine; raises CantRun where nothing runs it.
 
     ``double``: it computes in double precision; ``exact`` runs one that doesn't in double precision all the same.
     """
-    parts = [made or made_rows(program), *([rows_of(program, table)] if table is not None else [])]
+    parts = [made or made_rows(program), *([table_rows(program, table)] if table is not None else [])]
     wrong: list[str] = []
     largest, largest_double, rounded, ties, left_out, by = 0.0, 0.0, 0, 0, 0, ""
-    scale = scale_of(program)
+    scale = units_of(program)
     for rows, what in zip(parts, ("made row", "row"), strict=False):
         right = truth(program, rows)
         unit = np.maximum(scale, np.abs(right.double))
@@ -200,14 +199,16 @@ def certify_export(
         left_out += int((~right.known).sum())
     in_double = largest_double if double or exact is not None else None
     n_rows = 0 if table is None else len(parts[1])
-    return Certificate(by, n_rows, len(parts[0]), left_out, rounded, largest, in_double, ties, tuple(wrong))
+    return ExportCertificate(
+        by, n_rows, len(parts[0]), left_out, rounded, largest, in_double, ties, tuple(wrong)
+    )
 
 
 def _most(off: FloatArray, rows: BoolArray) -> float:
     return float(off[rows].max()) if rows.any() else 0.0
 
 
-def _far(rows: Rows, said: Answered, right: FloatArray, far: BoolArray, what: str) -> list[str]:
+def _far(rows: CellRows, said: SaidOfRows, right: FloatArray, far: BoolArray, what: str) -> list[str]:
     """Say what is too far off in the first row that is."""
     if not far.any():
         return []
@@ -220,7 +221,7 @@ def _far(rows: Rows, said: Answered, right: FloatArray, far: BoolArray, what: st
     ]
 
 
-def _labels(said: Answered, right: Truth, tolerance: FloatArray, what: str) -> tuple[int, list[str]]:
+def _labels(said: SaidOfRows, right: Truth, tolerance: FloatArray, what: str) -> tuple[int, list[str]]:
     """Return how many labels differ by rounding, and what differs otherwise."""
     if right.places is None:
         return 0, []

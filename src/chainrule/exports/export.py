@@ -13,14 +13,16 @@ import numpy as np
 
 from chainrule._doors import setting
 from chainrule._files import ensure_writable, write_atomically
+from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
-from chainrule.exports.certificate import Certificate, certify_export, not_run
+from chainrule.exports.certificate import ExportCertificate, certify_export, not_run
 from chainrule.exports.program import Program
 from chainrule.exports.run.base import CantRun, ExportError
 from chainrule.exports.run.made_rows import made_rows
+from chainrule.exports.smaller import int8_program
 from chainrule.exports.targets import TargetLanguage, language_named, written_as
-from chainrule.exports.written.head import HASH_WORDS
-from chainrule.model.model import Model, load
+from chainrule.exports.written.head import HASH_WORDS, INT8_WORDS
+from chainrule.model.model import Model, Prediction, load
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
 
@@ -31,7 +33,7 @@ class Exported:
 
     language: str
     content: bytes
-    certificate: Certificate | None
+    certificate: ExportCertificate | None
     words: tuple[str, ...]
 
     @property
@@ -51,15 +53,17 @@ def export(
     path: str | PathLike[str] | None = None,
     *,
     dialect: str | None = None,
+    precision: str | None = None,
     check: Source | None = None,
     overwrite: bool = False,
 ) -> Exported:
     """Return a model as a program in another language, from cells to answers, and write it to ``path`` if given.
 
     ``model`` is a `Model`, what a training gave, a fitted Table estimator, or the path of a model file; ``to`` is one of
-    `LANGUAGES`, which the ending of ``path`` says too; SQL is in a ``dialect``, sqlite if none is named. The program is run at
-    once, where it can be, on 2,000 made rows and on the table ``check``, and what it says is compared with the model's own
-    engine; raises ExportError where it differs, and then nothing is written.
+    `LANGUAGES`, which the ending of ``path`` says too; SQL is in a ``dialect``, sqlite if none is named. With the ``precision``
+    int8 weights are whole numbers of 8 bits. The program is run at once, where it can be, on 2,000 made rows and on the table
+    ``check``, and what it says is compared with the model's own engine; raises ExportError where it differs, and then nothing
+    is written.
 
     >>> import chainrule
     >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, "y", hidden=[2], epochs=30, members=1)
@@ -69,13 +73,13 @@ def export(
     language = language_named(to, path, dialect)
     if path is not None:
         ensure_writable(path, overwrite)
-    program = Program(model_of(model))
+    program = program_of(exported_model(model), language, precision)
     table = None if check is None else program.model.table(check)
     name = "model" if path is None else Path(fspath(path)).stem
-    certificate: Certificate | None = None
+    certificate: ExportCertificate | None = None
     try:
         certificate = certified(language, program, language.content(program, (), name), table)
-        words = tuple(certificate.words)
+        words = (*certificate.words, *changed(program, table))
     except CantRun as reason:
         words = not_run(reason)
     if certificate is not None and not certificate.passed:
@@ -89,12 +93,12 @@ def export(
 
 def check_export(
     path: str | PathLike[str], model: Any, source: Source | None = None, **reading: Any
-) -> Certificate:
+) -> ExportCertificate:
     """Return the certificate of an export in a file, run again on made rows and on a table if one is given.
 
     Raises SettingsError for a file of another model, or that is no export, and ExportError where nothing here runs it.
     """
-    named, program = language_named(None, path), Program(model_of(model))
+    named, program = language_named(None, path), Program(exported_model(model))
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -111,6 +115,8 @@ def check_export(
         )
     table = None if source is None else program.model.table(source, **reading)
     language = written_as(named, content)
+    if INT8_WORDS.encode() in b" ".join(content.split()):
+        program = int8_program(program.model)
     try:
         return certified(language, program, content, table)
     except CantRun as reason:
@@ -120,7 +126,9 @@ def check_export(
 _HASH = re.compile(HASH_WORDS.encode() + b"([0-9a-f]{64})", re.IGNORECASE)
 
 
-def certified(language: TargetLanguage, program: Program, content: bytes, table: Table | None) -> Certificate:
+def certified(
+    language: TargetLanguage, program: Program, content: bytes, table: Table | None
+) -> ExportCertificate:
     """Return the certificate of an export's content; raises CantRun where nothing here runs it."""
     exact = None if language.exact is None else partial(language.exact, program, content)
     made = made_rows(program, language.rows)
@@ -136,7 +144,48 @@ def certified(language: TargetLanguage, program: Program, content: bytes, table:
     )
 
 
-def model_of(given: Any) -> Model:
+def program_of(model: Model, language: TargetLanguage, precision: str | None) -> Program:
+    """Return the program of a model in a precision; raises SettingsError for one that the language can't have."""
+    if precision is None:
+        return Program(model)
+    check_choice(setting("precision"), precision, ("int8",))
+    if language.name == "sql":
+        raise SettingsError(
+            f"{setting('precision', precision)}: SQL writes every weight out, so it gets no smaller; leave it out"
+        )
+    return int8_program(model)
+
+
+def changed(program: Program, table: Table | None) -> tuple[str, ...]:
+    """Say what weights of 8 bits change: the answers for made rows, and the scores on a table that has the target."""
+    if program.source is None:
+        return ()
+    rows = made_rows(program).table
+    x = program.model.encoder.transform(rows)
+    with np.errstate(all="ignore"):
+        before, after = program.source.answer(x), program.model.answer(x)
+    if before.probabilities is not None and after.probabilities is not None:
+        off = float(np.nanmax(np.abs(before.probabilities - after.probabilities)))
+        said = f"Weights of 8 bits change probabilities for made rows by at most {off:.2g}"
+    else:
+        said = (
+            f"Weights of 8 bits change answers for made rows by at most {_largest_change(before, after):.2g}"
+        )
+    if table is None or not set(program.model.target.names) <= set(table.columns):
+        return (f"{said}.",)
+    one, other = program.source.evaluate(table).scores, program.model.evaluate(table).scores
+    scores = ", ".join(f"{name} {one[name]:.4g} → {other[name]:.4g}" for name in one)
+    return (f"{said}; scores on the table: {scores}.",)
+
+
+def _largest_change(before: Prediction, after: Prediction) -> float:
+    known = before.finite & after.finite
+    if before.codes is not None and after.codes is not None:
+        return float(np.abs(before.codes - after.codes)[known].max())
+    return float(np.abs(before.labels - after.labels)[known].max())
+
+
+def exported_model(given: Any) -> Model:
     """Return the model of what a caller has: itself, a training's, an estimator's, or a file's."""
     if isinstance(given, Model):
         return given

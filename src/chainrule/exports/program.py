@@ -10,14 +10,15 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule._kept import cached_property
 from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
-from chainrule.equations.graph import Graph, Traced, trace_forward
+from chainrule.equations.graph import Graph, Traced
 from chainrule.equations.layout import Layout, Slot
 from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
@@ -59,16 +60,33 @@ class Cell:
         return self.steps.column
 
 
+class WholeWeights(NamedTuple):
+    """A group's weights by the name of their array: ``whole`` (k, …, n_in, n_out) of 8 bits, ``scales`` (k, …, n_out)."""
+
+    whole: Mapping[str, NDArray[np.int8]]
+    scales: Mapping[str, FloatArray]
+
+
 @dataclass(frozen=True)
 class Program:
-    """A model as graphs, with what the frames of all targets need."""
+    """A model as graphs, with what the frames of all targets need.
+
+    Of weights that are kept as whole numbers ``model`` has those that come of it, ``source`` is the model as it was, and
+    ``weights`` are the numbers by group.
+    """
 
     model: Model
+    source: Model | None = None
+    weights: tuple[WholeWeights, ...] = ()
 
     @cached_property
     def sha256(self) -> str:
         """The hash of the model: of its description, without the version that wrote it, and of its parameters."""
-        return model_hash(self.model)
+        return model_hash(self.source or self.model)
+
+    def whole_weights(self, number: int) -> WholeWeights:
+        """Return the weights of a group (from 0) that are kept as whole numbers; none of most programs."""
+        return self.weights[number] if self.weights else WholeWeights({}, {})
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -106,6 +124,13 @@ class Program:
             return Answers("number")
         several = isinstance(self.model.target, Targets)
         return Answers("labels" if several else "class", self.model.loss.signed)
+
+    @property
+    def limit(self) -> float:
+        """What a single output, or that of a label, is beyond where it stands for the second class."""
+        if self.answers.signed:
+            return 0.0
+        return 0.5 if self.model.threshold is None else self.model.threshold.second
 
     @property
     def n_answers(self) -> int:
@@ -155,14 +180,29 @@ class Program:
 
 
 def network_graph(
-    group: Group, *, dtype: Any = np.float64, rows: int | str = 1, keeps: Collection[str] = ()
+    group: Group,
+    *,
+    dtype: Any = np.float64,
+    rows: int | str = 1,
+    keeps: Collection[str] = (),
+    whole: Collection[str] = (),
 ) -> tuple[Graph, str]:
     """Return the graph of one member of a group, and the name of its output.
 
-    Its inputs are x (rows, d), and the parameters W1, b1, … as `parameter_slots` names them.
+    Its inputs are x (rows, d), and the parameters W1, b1, … as `parameter_slots` names them. Those named in ``whole`` are
+    products of two inputs, whole numbers such as W1q and a neuron's scale W1s.
     """
-    graph = trace_forward(group.network, rows=rows, dtype=dtype, keeps=keeps)
-    return graph, f"a{len(group.network.layers)}"
+    graph = Graph(dtype, keeps=keeps)
+    x = graph.input("x", (rows, group.network.n_inputs))
+    p: dict[int, dict[str, Traced]] = {number: {} for number in group.network.shapes()}
+    for name, slot in parameter_slots(group).items():
+        if name in whole:
+            scale = graph.input(f"{name}s", (*slot.shape[:-2], slot.shape[-1]))
+            p[slot.layer][slot.name] = graph.input(f"{name}q", slot.shape) * graph.expand_dims(scale, axis=-2)
+        else:
+            p[slot.layer][slot.name] = graph.input(name, slot.shape)
+    graph.output("a", group.network.forward(p, x, graph).a)
+    return graph, "a"
 
 
 def parameter_slots(group: Group) -> dict[str, Slot]:

@@ -84,7 +84,7 @@ def mean_outputs(program: Program, x: FloatArray) -> FloatArray:
     return mean
 
 
-def answered(program: Program, mean: FloatArray) -> FloatArray:
+def answers_from(program: Program, mean: FloatArray) -> FloatArray:
     """Return the answers (n, …) for mean outputs (n, n_out), by the graph of answers."""
     made: FloatArray = run_graph(program.answer_graph("rows"), {"outputs": mean})["answers"]
     return made

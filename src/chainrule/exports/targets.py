@@ -19,12 +19,14 @@ from chainrule.exports.run.native import run_c
 from chainrule.exports.run.onnx import run_onnx
 from chainrule.exports.run.scripts import run_javascript, run_python
 from chainrule.exports.run.sql import run_duckdb, run_postgres, run_sqlite
+from chainrule.exports.run.wasm import run_wasm
 from chainrule.exports.written.c99 import write_c
 from chainrule.exports.written.dialects import DIALECTS
 from chainrule.exports.written.javascript import write_javascript
 from chainrule.exports.written.onnx_model import write_onnx
 from chainrule.exports.written.plain_python import write_python
 from chainrule.exports.written.sql import write_sql
+from chainrule.exports.written.wasm import write_wasm
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ LANGUAGES: Mapping[str, TargetLanguage] = {
         ),
         TargetLanguage("onnx", (".onnx",), write_onnx, run_onnx, double=False),
         IN_DIALECTS["sqlite"],
+        TargetLanguage("wasm", (".wasm",), write_wasm, run_wasm, double=False),
     )
 }
 """The languages by name."""

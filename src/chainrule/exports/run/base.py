@@ -11,14 +11,14 @@ from typing import NamedTuple
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import ChainruleError
 from chainrule.exports.program import Program
-from chainrule.exports.run.made_rows import Rows
+from chainrule.exports.run.made_rows import CellRows
 from chainrule.tables.values import float_text, is_plain_number
 
 TIME = 600
 """The most seconds that a run may take."""
 
 
-class Answered(NamedTuple):
+class SaidOfRows(NamedTuple):
     """What an export says of rows: its numbers (n, …), the place of each target's class (n, targets) or None, and who ran it."""
 
     answers: FloatArray
@@ -51,7 +51,7 @@ def found(*names: str) -> str:
     raise CantRun(f"{' or '.join(names)} is not installed")
 
 
-Runner = Callable[[Program, bytes, Rows], Answered]
+Runner = Callable[[Program, bytes, CellRows], SaidOfRows]
 """What runs an export's content on rows."""
 
 

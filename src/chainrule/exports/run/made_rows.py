@@ -42,7 +42,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Rows:
+class CellRows:
     """Rows for an export and for the engine: cells by column, and the same as a table."""
 
     cells: Sequence[Row]
@@ -52,17 +52,19 @@ class Rows:
         return len(self.cells)
 
 
-def rows_of(program: Program, table: Table) -> Rows:
+def table_rows(program: Program, table: Table) -> CellRows:
     """Return a table's rows as cells: texts as written, else what a data frame holds."""
     columns: dict[str, list[Any]] = {}
     for cell in program.cells:
         raw = table.raw is not None or table.column(cell.name).dtype == pl.String
         values = table.text(cell.name) if raw else table.column(cell.name)
         columns[cell.name] = [_as_cell(value) for value in values.to_list()]
-    return Rows([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], table)
+    return CellRows(
+        [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], table
+    )
 
 
-def made_rows(program: Program, count: int = COUNT) -> Rows:
+def made_rows(program: Program, count: int = COUNT) -> CellRows:
     """Return the rows that are made for a model."""
     rng = generator(0, Purpose.EXPORT, program.n_inputs)
     plain = {cell.name: list(_plain_cells(cell, rng)) for cell in program.cells}
@@ -87,7 +89,7 @@ def made_rows(program: Program, count: int = COUNT) -> Rows:
                 row[name] = cells[rng.integers(len(cells))]
         made.append(row)
     texts = {name: [_as_text(row[name]) for row in made] for name in plain}
-    return Rows(made, program.model.table(texts))
+    return CellRows(made, program.model.table(texts))
 
 
 def _readable(cell: Cell, model: Model, cells: list[Any]) -> list[Any]:

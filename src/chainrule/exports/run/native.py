@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.exports.program import Program
-from chainrule.exports.run.base import Answered, ExportError, called, found
-from chainrule.exports.run.made_rows import Rows
+from chainrule.exports.run.base import ExportError, SaidOfRows, called, found
+from chainrule.exports.run.made_rows import CellRows
 from chainrule.exports.written.c99 import uses_fields
 from chainrule.tables.steps import LookUp, ReadDate
 
 
 def run_c(
-    program: Program, content: bytes, rows: Rows, *, double: bool = False, flags: Sequence[str] = ()
-) -> Answered:
+    program: Program, content: bytes, rows: CellRows, *, double: bool = False, flags: Sequence[str] = ()
+) -> SaidOfRows:
     """Compile C99 and run it, in float or in double."""
     compiler, own = found("gcc", "clang", "cc"), c_name(content.decode())
     with tempfile.TemporaryDirectory() as name:
@@ -32,8 +32,8 @@ def run_c(
         strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O2", "-ffp-contract=off"]
         called([compiler, *strict, *flags, *real, "run.c", "-o", "run", "-lm"], cwd=folder)
         data = called([str(folder / "run")], b"".join(c_rows(program, rows)))
-    version = called([compiler, "--version"]).decode().splitlines()[0]
-    return _from_numbers(program, data, version)
+    version = called([compiler, "-dumpversion"]).decode().strip()
+    return _from_numbers(program, data, f"{Path(compiler).name} {version}")
 
 
 def c_name(text: str) -> str:
@@ -122,7 +122,7 @@ int main(void)
 """
 
 
-def c_rows(program: Program, rows: Rows) -> Iterator[bytes]:
+def c_rows(program: Program, rows: CellRows) -> Iterator[bytes]:
     """Yield rows as the driver reads them: numbers as they are read from the table, texts as they are."""
     columns: list[Sequence[bytes]] = []
     for cell in program.cells:
@@ -142,9 +142,9 @@ def _c_text(cell: Any) -> bytes:
     return struct.pack("<i", len(text)) + text
 
 
-def _from_numbers(program: Program, data: bytes, by: str) -> Answered:
+def _from_numbers(program: Program, data: bytes, by: str) -> SaidOfRows:
     """Return what the driver in C has written: what predict returned, places, numbers."""
     targets = 0 if program.answers.kind == "number" else len(program.model.target.parts)
     found = np.frombuffer(data, "<f8").reshape(-1, 1 + targets + program.n_answers)
     answers = np.where(found[:, :1] == 0, found[:, 1 + targets :], np.nan)
-    return Answered(answers, found[:, 1 : 1 + targets].astype(np.int64) if targets else None, by)
+    return SaidOfRows(answers, found[:, 1 : 1 + targets].astype(np.int64) if targets else None, by)

@@ -10,12 +10,12 @@ import polars as pl
 
 from chainrule._types import FloatArray
 from chainrule.exports.program import Program
-from chainrule.exports.run.base import Answered, CantRun, plain_form
-from chainrule.exports.run.made_rows import Rows
+from chainrule.exports.run.base import CantRun, SaidOfRows, plain_form
+from chainrule.exports.run.made_rows import CellRows
 from chainrule.tables.steps import LookUp, ReadDate
 
 
-def run_onnx(program: Program, content: bytes, rows: Rows) -> Answered:
+def run_onnx(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     """Run ONNX by ONNX Runtime, or by the package's own evaluator."""
     try:
         import onnxruntime
@@ -28,7 +28,7 @@ def run_onnx(program: Program, content: bytes, rows: Rows) -> Answered:
     return _from_arrays(program, said, f"ONNX Runtime {onnxruntime.__version__}")
 
 
-def run_onnx_reference(program: Program, content: bytes, rows: Rows) -> Answered:
+def run_onnx_reference(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     """Run ONNX by the evaluator of the package onnx."""
     try:
         from onnx import __version__ as version
@@ -36,11 +36,11 @@ def run_onnx_reference(program: Program, content: bytes, rows: Rows) -> Answered
     except ImportError as error:
         raise CantRun("neither onnxruntime nor onnx is installed") from error
     with np.errstate(all="ignore"):
-        said = ReferenceEvaluator(content).run(None, onnx_inputs(program, rows))
+        said = list(ReferenceEvaluator(content).run(None, onnx_inputs(program, rows)))
     return _from_arrays(program, said, f"the evaluator of onnx {version}")
 
 
-def onnx_inputs(program: Program, rows: Rows) -> dict[str, Any]:
+def onnx_inputs(program: Program, rows: CellRows) -> dict[str, Any]:
     """Return the arrays that go into ONNX: numbers, dates in seconds, texts without blanks, numbers among them plain."""
     made: dict[str, Any] = {}
     for cell in program.cells:
@@ -62,14 +62,14 @@ def seconds_of(moments: pl.Series) -> FloatArray:
     return moments.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64).to_numpy() / 1e6
 
 
-def _from_arrays(program: Program, said: Sequence[Any], by: str) -> Answered:
+def _from_arrays(program: Program, said: Sequence[Any], by: str) -> SaidOfRows:
     """Return the outputs of ONNX, in their order."""
     if program.answers.kind == "number":
-        return Answered(np.stack([np.asarray(one, np.float64) for one in said], axis=1), None, by)
+        return SaidOfRows(np.stack([np.asarray(one, np.float64) for one in said], axis=1), None, by)
     labels, numbers = said[::2], said[1::2]
     places = [
         [list(part.labels).index(label) for label in np.asarray(each).tolist()]
         for part, each in zip(program.model.target.parts, labels, strict=True)
     ]
     answers = np.stack(numbers, axis=1) if program.answers.kind == "labels" else np.asarray(numbers[0])
-    return Answered(np.asarray(answers, np.float64), np.array(places).T, by)
+    return SaidOfRows(np.asarray(answers, np.float64), np.array(places).T, by)

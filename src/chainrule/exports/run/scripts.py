@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.exports.program import Program
-from chainrule.exports.run.base import Answered, called, found
-from chainrule.exports.run.made_rows import Row, Rows
+from chainrule.exports.run.base import SaidOfRows, called, found
+from chainrule.exports.run.made_rows import CellRows, Row
 from chainrule.tables.targets import Targets
 
 
-def run_python(program: Program, content: bytes, rows: Rows) -> Answered:
+def run_python(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     """Run plain Python, without any package."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "model.py"
@@ -28,7 +28,7 @@ def run_python(program: Program, content: bytes, rows: Rows) -> Answered:
     return _from_json(program, lines.decode(), f"Python {version}")
 
 
-def run_javascript(program: Program, content: bytes, rows: Rows) -> Answered:
+def run_javascript(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     """Run JavaScript by node."""
     node = found("node", "nodejs")
     with tempfile.TemporaryDirectory() as name:
@@ -36,14 +36,14 @@ def run_javascript(program: Program, content: bytes, rows: Rows) -> Answered:
         (folder / "model.mjs").write_bytes(content)
         (folder / "run.mjs").write_text(_DRIVER, encoding="utf-8")
         lines = called([node, str(folder / "run.mjs")], _ndjson(rows.cells))
-    return _from_json(program, lines.decode(), f"node {called([node, '--version']).decode().strip()}")
+    return _from_json(program, lines.decode(), f"node {called([node, '-v']).decode().strip()}")
 
 
 _DRIVER = """import { readFileSync } from "node:fs";
 import { predict } from "./model.mjs";
 const lines = readFileSync(0, "utf8").split("\\n").filter((line) => line.trim());
-process.stdout.write(lines.map((line) => JSON.stringify(answered(line))).join("\\n"));
-function answered(line) {
+process.stdout.write(lines.map((line) => JSON.stringify(answers_of(line))).join("\\n"));
+function answers_of(line) {
   try {
     return predict(JSON.parse(line));
   } catch (error) {
@@ -57,7 +57,7 @@ def _ndjson(rows: Sequence[Row]) -> bytes:
     return "\n".join(json.dumps(row) for row in rows).encode()
 
 
-def _from_json(program: Program, text: str, by: str) -> Answered:
+def _from_json(program: Program, text: str, by: str) -> SaidOfRows:
     """Return answers that came as lines of JSON; NaN for a row whose answer is an error."""
     targets = program.model.target.parts
     answers, places = [], []
@@ -72,7 +72,7 @@ def _from_json(program: Program, text: str, by: str) -> Answered:
         if program.answers.kind != "number":
             pairs = zip(each, targets, strict=True)
             places.append([list(part.labels).index(one["label"]) for one, part in pairs])
-    return Answered(np.array(answers), np.array(places) if places else None, by)
+    return SaidOfRows(np.array(answers), np.array(places) if places else None, by)
 
 
 def _numbers(program: Program, said: Mapping[str, Any]) -> list[float]:

@@ -11,15 +11,15 @@ import numpy as np
 import polars as pl
 
 from chainrule.exports.program import Program
-from chainrule.exports.run.base import Answered, CantRun, ExportError, plain_form
-from chainrule.exports.run.made_rows import Rows
+from chainrule.exports.run.base import CantRun, ExportError, SaidOfRows, plain_form
+from chainrule.exports.run.made_rows import CellRows
 from chainrule.exports.written.dialects import sql_name
 from chainrule.exports.written.sql import key_name
 from chainrule.tables.steps import LookUp, ReadDate
 from chainrule.tables.values import is_plain_number
 
 
-def run_sqlite(program: Program, content: bytes, rows: Rows) -> Answered:
+def run_sqlite(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     """Run SQL by SQLite, of the standard library."""
     import sqlite3
 
@@ -33,7 +33,7 @@ def run_sqlite(program: Program, content: bytes, rows: Rows) -> Answered:
     return _from_table(program, said, f"SQLite {sqlite3.sqlite_version}")
 
 
-def run_duckdb(program: Program, content: bytes, rows: Rows) -> Answered:
+def run_duckdb(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     """Run SQL by DuckDB."""
     try:
         import duckdb
@@ -48,7 +48,7 @@ def run_duckdb(program: Program, content: bytes, rows: Rows) -> Answered:
     return _from_table(program, said, f"DuckDB {duckdb.__version__}")
 
 
-def _filled(database: Any, program: Program, rows: Rows, types: Mapping[str, str]) -> None:
+def _filled(database: Any, program: Program, rows: CellRows, types: Mapping[str, str]) -> None:
     """Make the table that the query reads, of rows as `sql_columns` has them."""
     columns = sql_columns(program, rows)
     told = [f"{sql_name(key_name(program))} INTEGER"]
@@ -71,7 +71,7 @@ def _filled(database: Any, program: Program, rows: Rows, types: Mapping[str, str
     )
 
 
-def sql_columns(program: Program, rows: Rows) -> dict[str, Any]:
+def sql_columns(program: Program, rows: CellRows) -> dict[str, Any]:
     """Return the columns of a table for a query: numbers, texts as they are but numbers plain, dates as ISO 8601 has them."""
     made: dict[str, Any] = {}
     for cell in program.cells:
@@ -95,7 +95,7 @@ def _as_sql(cell: Any) -> Any:
     return str(cell).lower() if isinstance(cell, bool) else cell
 
 
-def _from_table(program: Program, said: Sequence[Sequence[Any]], by: str) -> Answered:
+def _from_table(program: Program, said: Sequence[Sequence[Any]], by: str) -> SaidOfRows:
     """Return what a query says, row by row: the key, the labels, the numbers."""
     targets = program.model.target.parts
     n = 0 if program.answers.kind == "number" else len(targets)
@@ -105,9 +105,9 @@ def _from_table(program: Program, said: Sequence[Sequence[Any]], by: str) -> Ans
         if n
         else None
     )
-    return Answered(np.array(numbers, np.float64), None if places is None else np.array(places), by)
+    return SaidOfRows(np.array(numbers, np.float64), None if places is None else np.array(places), by)
 
 
-def run_postgres(program: Program, content: bytes, rows: Rows) -> Answered:
+def run_postgres(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     """Say that PostgreSQL is not run: it is a server, and which one to use is not ours to choose."""
     raise CantRun("PostgreSQL is a server, and none is started for this")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.equations.graph import Graph
 from chainrule.errors import SettingsError
 from chainrule.explain.program.plain import MATH_HAS
 from chainrule.exports.columns import column_data
 from chainrule.exports.program import Program, network_graph, parameter_slots
-from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.identifiers import identifier, identifiers
 from chainrule.exports.written.languages import C_DOUBLE, C_HELPERS, C_NETWORK, c_number
-from chainrule.exports.written.rowwise import Language, Place, Written, write_rowwise
+from chainrule.exports.written.rowwise import Language, Lies, Statements, write_rowwise
+from chainrule.model.group import Group
 
 LONGEST_TEXT = 4000
 """The most bytes of a text in C99, which promises 4095."""
@@ -63,7 +65,7 @@ class _Header:
         )
         head = "\n".join(
             f" * {_in_comment(line)}".rstrip()
-            for line in about(self.program, "C99, written", usage, certificate)
+            for line in first_lines(self.program, "C99, written", usage, certificate)
         )
         guard = f"{self.name.upper()}_H"
         parts = [
@@ -84,7 +86,10 @@ class _Header:
 
     def _sizes(self, body: str) -> tuple[int, int]:
         """Return the bytes of the parameters, and the most that calls have on the stack at once."""
-        flash = sum(np.asarray(group.parameters).nbytes for group in self.program.groups)
+        stores = [_store(self.program, number, group) for number, group in enumerate(self.program.groups)]
+        flash = sum(
+            store.numbers.nbytes + (0 if store.whole is None else store.whole.nbytes) for store in stores
+        )
         kept = {"double": 8, "REAL": 4}
         sizes = [0]
         for function in re.split(r"\n}\n", body):
@@ -123,34 +128,37 @@ class _Header:
         yield from self._labels()
         program = self.program
         cells = program.cells_graph()
-        given = {name: Place("v", i) for i, name in enumerate(cells.inputs)}
+        given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
         yield from _function(
-            "cr_encode", "const double *v, double *x", cells, C_DOUBLE, given, {"x": Place("x")}
+            "cr_encode", "const double *v, double *x", cells, C_DOUBLE, given, {"x": Lies("x")}
         )
         for number, group in enumerate(program.groups, 1):
-            yield from self._members(number, group.parameters)
-            graph, output = network_graph(group, keeps=MATH_HAS)
-            slots = {name: Place("p", slot.start) for name, slot in parameter_slots(group).items()}
-            arguments = f"const REAL *x, const {self._stored(group)} *p, REAL *outputs"
-            places = {"x": Place("x"), **slots}
+            store = _store(program, number - 1, group)
+            yield from self._members(number, store)
+            graph, output = network_graph(group, keeps=MATH_HAS, whole=store.whole_names)
+            arguments = f"const REAL *x, const {store.kind} *p, REAL *outputs"
+            if store.whole is not None:
+                arguments = arguments.replace("*p,", "*p, const signed char *q,")
+            places = {"x": Lies("x"), **store.places}
             yield from _function(
-                f"cr_network_{number}", arguments, graph, C_NETWORK, places, {output: Place("outputs")}
+                f"cr_network_{number}", arguments, graph, C_NETWORK, places, {output: Lies("outputs")}
             )
         answer = program.answer_graph()
         arguments = "const double *outputs, double *answers"
-        given = {"outputs": Place("outputs")}
-        yield from _function(
-            "cr_answer_of", arguments, answer, C_DOUBLE, given, {"answers": Place("answers")}
-        )
+        given = {"outputs": Lies("outputs")}
+        yield from _function("cr_answer_of", arguments, answer, C_DOUBLE, given, {"answers": Lies("answers")})
         yield from self._predict()
 
-    @staticmethod
-    def _stored(group: Any) -> str:
-        return "float" if np.asarray(group.parameters).dtype == np.float32 else "double"
-
-    def _members(self, number: int, parameters: Any) -> Iterator[str]:
-        array = np.asarray(parameters)
-        kind = "float" if array.dtype == np.float32 else "double"
+    def _members(self, number: int, store: _Store) -> Iterator[str]:
+        if store.whole is not None:
+            yield f"static const signed char cr_whole_{number}[{len(store.whole)}][{store.whole.shape[1]}] = {{"
+            for row in store.whole:
+                yield "    {"
+                for start in range(0, len(row), 25):
+                    yield f"        {', '.join(map(str, row[start : start + 25]))},"
+                yield "    },"
+            yield "};\n"
+        array, kind = store.numbers, store.kind
         yield f"static const {kind} cr_members_{number}[{len(array)}][{array.shape[1]}] = {{"
         for flat in array:
             yield "    {"
@@ -242,7 +250,8 @@ class _Header:
         yield f"    for (int i = 0; i < {program.n_inputs}; i++) {{\n        entering[i] = (REAL)x[i];\n    }}"
         for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True), 1):
             yield f"    for (int k = 0; k < {group.members}; k++) {{"
-            yield f"        cr_network_{number}(entering, cr_members_{number}[k], a);"
+            whole = f" cr_whole_{number}[k]," if program.weights else ""
+            yield f"        cr_network_{number}(entering, cr_members_{number}[k],{whole} a);"
             yield f"        for (int j = 0; j < {program.n_outputs}; j++) {{"
             yield f"            outputs[j] += {c_number(share / group.members)} * (double)a[j];\n        }}\n    }}"
         yield f"    for (int j = 0; j < {program.n_outputs}; j++) {{"
@@ -253,7 +262,7 @@ class _Header:
 
     def _places(self) -> Iterator[str]:
         answers, n = self.program.answers, self.program.n_outputs
-        limit = "0.0" if answers.signed else "0.5"
+        limit = repr(self.program.limit)
         if answers.kind == "labels" or (answers.kind == "class" and n == 1):
             for j in range(n):
                 yield f"    answer->labels[{j}] = outputs[{j}] > {limit};"
@@ -263,15 +272,52 @@ class _Header:
             yield "        if (outputs[j] > outputs[answer->labels[0]]) {\n            answer->labels[0] = j;\n        }\n    }"
 
 
+class _Store(NamedTuple):
+    """Where a group's parameters lie: those in floating point (k, …), whole numbers (k, …) or None, and the place of each."""
+
+    numbers: NDArray[Any]
+    whole: NDArray[np.int8] | None
+    places: Mapping[str, Lies]
+    whole_names: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """The type of the numbers in C."""
+        return "float" if self.numbers.dtype == np.float32 else "double"
+
+
+def _store(program: Program, number: int, group: Group) -> _Store:
+    weights, slots = program.whole_weights(number), parameter_slots(group)
+    flat = np.asarray(group.parameters)
+    if not weights.whole:
+        return _Store(flat, None, {name: Lies("p", slot.start) for name, slot in slots.items()}, ())
+    parts: list[NDArray[Any]] = []
+    whole: list[NDArray[np.int8]] = []
+    places: dict[str, Lies] = {}
+    at = at_whole = 0
+    for name, slot in slots.items():
+        if name in weights.whole:
+            whole.append(weights.whole[name].reshape(len(flat), -1))
+            parts.append(weights.scales[name].reshape(len(flat), -1))
+            places |= {f"{name}q": Lies("(REAL)q", at_whole), f"{name}s": Lies("p", at)}
+            at_whole += whole[-1].shape[1]
+        else:
+            parts.append(flat[:, slot.start : slot.stop])
+            places[name] = Lies("p", at)
+        at += parts[-1].shape[1]
+    numbers = np.concatenate(parts, axis=1).astype(np.float32)
+    return _Store(numbers, np.concatenate(whole, axis=1), places, tuple(weights.whole))
+
+
 def _function(
     name: str,
     arguments: str,
     graph: Graph,
     language: Language,
-    inputs: Mapping[str, Place],
-    outputs: Mapping[str, Place],
+    inputs: Mapping[str, Lies],
+    outputs: Mapping[str, Lies],
 ) -> Iterator[str]:
-    written: Written = write_rowwise(graph, language, inputs, outputs)
+    written: Statements = write_rowwise(graph, language, inputs, outputs)
     yield f"static void {name}({arguments})\n{{"
     yield from (f"    {line}" for line in [*written.tables, *written.buffers, *written.lines])
     yield "}\n"

@@ -12,10 +12,11 @@ from chainrule.exports.program import Program
 
 WIDTH = 100
 HASH_WORDS = "of the model with SHA-256 "
+INT8_WORDS = "Weights are whole numbers of 8 bits, with a scale for each neuron."
 LICENCE = "This file may be used, changed and given on under any licence, or none."
 
 
-def about(program: Program, what: str, usage: Sequence[str], certificate: Sequence[str]) -> list[str]:
+def first_lines(program: Program, what: str, usage: Sequence[str], certificate: Sequence[str]) -> list[str]:
     """Return the first lines: wrapped, without the signs of a comment."""
     model = program.model
     count = model.members
@@ -28,6 +29,7 @@ def about(program: Program, what: str, usage: Sequence[str], certificate: Sequen
     said = [
         told,
         f"{HASH_WORDS[0].upper()}{HASH_WORDS[1:]}{program.sha256}",
+        *([INT8_WORDS] if program.weights else []),
         *usage,
         carried,
         LICENCE,

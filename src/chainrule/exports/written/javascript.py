@@ -11,9 +11,17 @@ import numpy as np
 
 from chainrule.exports.columns import column_data
 from chainrule.exports.program import Program, network_graph, parameter_slots
-from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
-from chainrule.exports.written.rowwise import Place, Written, write_rowwise
+from chainrule.exports.written.rowwise import Lies, Statements, write_rowwise
+from chainrule.model.group import Group
+
+SCALED = """// Weights from whole numbers of 8 bits and the scale of each neuron.
+function scaled(whole, scales, nIn, nOut) {
+  const numbers = Int8Array.from(atob(whole), (sign) => sign.charCodeAt(0));
+  return Array.from(numbers, (q, at) => q * scales[Math.floor(at / (nIn * nOut)) * nOut + (at % nOut)]);
+}
+"""
 
 USAGE = (
     'An ES module, for node and browsers: `import { predict } from "./NAME.mjs"; predict({"column": cell, ...})`, '
@@ -28,16 +36,18 @@ def write_javascript(program: Program, certificate: Sequence[str]) -> str:
 
 
 def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
-    yield from (f"// {line}" for line in about(program, "JavaScript, written", USAGE, certificate))
+    yield from (f"// {line}" for line in first_lines(program, "JavaScript, written", USAGE, certificate))
     body = list(_functions(program))
     yield "\n" + frame("row.mjs").split("\n", 2)[2].rstrip() + "\n"
     yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, body))
+    if program.weights:
+        yield SCALED
     yield "const COLUMNS = ["
     yield from (f"  {_column(column_data(cell))}," for cell in program.cells)
     yield "];\n"
     for number, group in enumerate(program.groups, 1):
         yield f"const MEMBERS_{number} = ["
-        yield from (f"  {_packed(flat)}," for flat in group.parameters)
+        yield from (f"  {packed}," for packed in _members(program, number - 1, group))
         yield "];\n"
     yield from body
 
@@ -75,6 +85,24 @@ def _data(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True)
 
 
+def _members(program: Program, number: int, group: Group) -> Iterator[str]:
+    """Yield the expression of each member's parameters."""
+    weights = program.whole_weights(number)
+    if not weights.whole:
+        yield from map(_packed, group.parameters)
+        return
+    for k, flat in enumerate(group.parameters):
+        parts = []
+        for name, slot in parameter_slots(group).items():
+            if name in weights.whole:
+                whole = base64.b64encode(weights.whole[name][k].tobytes()).decode()
+                scales = _packed(weights.scales[name][k].ravel().astype(np.float32))
+                parts.append(f'...scaled("{whole}", {scales}, {slot.shape[-2]}, {slot.shape[-1]})')
+            else:
+                parts.append(f"...{_packed(flat[slot.start : slot.stop].astype(np.float32))}")
+        yield f"Float64Array.from([{', '.join(parts)}])"
+
+
 def _packed(flat: Any) -> str:
     array = np.asarray(flat)
     data = base64.b64encode(array.astype(f"<f{array.dtype.itemsize}").tobytes()).decode()
@@ -83,18 +111,18 @@ def _packed(flat: Any) -> str:
 
 def _functions(program: Program) -> Iterator[str]:
     cells = program.cells_graph()
-    given = {name: Place("v", i) for i, name in enumerate(cells.inputs)}
+    given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
     what = "From what the cells were read as to the input neurons."
-    written = write_rowwise(cells, JAVASCRIPT, given, {"x": Place("x")})
+    written = write_rowwise(cells, JAVASCRIPT, given, {"x": Lies("x")})
     yield from _function("encode", "v", "x", program.n_inputs, what, written)
     for number, group in enumerate(program.groups, 1):
         graph, output = network_graph(group)
-        slots = {name: Place("p", slot.start) for name, slot in parameter_slots(group).items()}
-        written = write_rowwise(graph, JAVASCRIPT, {"x": Place("x"), **slots}, {output: Place("outputs")})
+        slots = {name: Lies("p", slot.start) for name, slot in parameter_slots(group).items()}
+        written = write_rowwise(graph, JAVASCRIPT, {"x": Lies("x"), **slots}, {output: Lies("outputs")})
         what = "From the input neurons through a network with the parameters p to its outputs."
         yield from _function(f"network{number}", "x, p", "outputs", program.n_outputs, what, written)
     written = write_rowwise(
-        program.answer_graph(), JAVASCRIPT, {"outputs": Place("outputs")}, {"answers": Place("answers")}
+        program.answer_graph(), JAVASCRIPT, {"outputs": Lies("outputs")}, {"answers": Lies("answers")}
     )
     what = "From the mean of the networks' outputs to the numbers of the answer."
     yield from _function("answer", "outputs", "answers", program.n_answers, what, written)
@@ -102,7 +130,7 @@ def _functions(program: Program) -> Iterator[str]:
 
 
 def _function(
-    name: str, arguments: str, result: str, size: int, what: str, written: Written
+    name: str, arguments: str, result: str, size: int, what: str, written: Statements
 ) -> Iterator[str]:
     yield f"// {what}\nfunction {name}({arguments}) {{"
     yield f"  const {result} = new Float64Array({size});"
@@ -134,7 +162,7 @@ def _result(program: Program) -> str:
     if answers.kind == "number":
         made = [f"[{_data(part.name)}]: {{ value: answers[{j}] }}" for j, part in enumerate(parts)]
         return f"{{ {', '.join(made)} }}"
-    limit = "0" if answers.signed else "0.5"
+    limit = "0" if answers.signed else repr(program.limit)
     made = []
     for j, part in enumerate(parts):
         if answers.kind == "labels" or program.n_outputs == 1:

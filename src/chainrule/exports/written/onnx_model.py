@@ -13,7 +13,7 @@ from chainrule.errors import SettingsError
 from chainrule.exports.columns import column_data
 from chainrule.exports.dates import parts_graph
 from chainrule.exports.program import Cell, Program, network_graph, parameter_slots
-from chainrule.exports.written.head import about
+from chainrule.exports.written.head import first_lines
 from chainrule.exports.written.onnx_nodes import Nodes
 from chainrule.tables.write import free_name
 
@@ -34,7 +34,7 @@ def onnx() -> ModuleType:
     return module
 
 
-def usage(program: Program) -> list[str]:
+def onnx_usage(program: Program) -> list[str]:
     """Return how rows go in and answers come out."""
     kinds = {column["kind"] for column in map(column_data, program.cells)}
     said = [
@@ -46,11 +46,11 @@ def usage(program: Program) -> list[str]:
             "Dates and times are numbers, since ONNX reads no dates: seconds since 1970-01-01 00:00 by the same clock (a time of "
             "day: since midnight), NaN where missing."
         )
-    names = ", ".join(repr(name) for name in output_names(program))
+    names = ", ".join(repr(name) for name in onnx_outputs(program))
     return [*said, f"The outputs are {names}.", "The networks are computed in single precision."]
 
 
-def output_names(program: Program) -> list[str]:
+def onnx_outputs(program: Program) -> list[str]:
     """Return the names of the outputs: for each target the answer, and of classes P(target)."""
     taken = {cell.name for cell in program.cells}
     made: list[str] = []
@@ -67,7 +67,7 @@ def write_onnx(program: Program, certificate: Sequence[str], *, opset: int = OPS
         raise SettingsError(f"opset {opset}: choose {OPSETS[0]} to {OPSETS[-1]}")
     package = onnx()
     helper, kinds = package.helper, package.TensorProto
-    names = output_names(program)
+    names = onnx_outputs(program)
     taken = [cell.name for cell in program.cells]
     if "" in taken:
         raise SettingsError("a column without a name can't be an input in ONNX: name it and train again")
@@ -82,7 +82,7 @@ def write_onnx(program: Program, certificate: Sequence[str], *, opset: int = OPS
     constants = [_tensor(package, name, array) for name, array in nodes.constants.items()]
     graph = helper.make_graph(nodes.nodes, "chainrule", inputs, outputs, constants)
     versions = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
-    said = "\n".join(about(program, "ONNX, written", usage(program), certificate))
+    said = "\n".join(first_lines(program, "ONNX, written", onnx_usage(program), certificate))
     model = helper.make_model(
         graph, opset_imports=versions, ir_version=IR, producer_name="chainrule", doc_string=said
     )
@@ -108,15 +108,19 @@ def _written(nodes: Nodes, program: Program, names: Sequence[str]) -> list[Any]:
     x = nodes.graph(program.cells_graph(ROWS), given, first)["x"]
     entering = nodes.node("Cast", [x], to=1)
     mean = ""
-    for group, share in zip(program.groups, program.model.shares, strict=True):
-        graph, output = network_graph(group, dtype=np.float32, rows=ROWS)
+    for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True)):
+        weights = program.whole_weights(number)
+        graph, output = network_graph(group, dtype=np.float32, rows=ROWS, whole=weights.whole)
         slots = parameter_slots(group)
-        for flat in np.asarray(group.parameters, np.float32):
+        for k, flat in enumerate(np.asarray(group.parameters, np.float32)):
             own = {
                 name: nodes.constant(flat[slot.start : slot.stop].reshape(slot.shape))
                 for name, slot in slots.items()
+                if name not in weights.whole
             }
-            graph.outputs = {output: graph.outputs[output]}
+            for name, whole in weights.whole.items():
+                own[f"{name}q"] = nodes.node("Cast", [nodes.constant(whole[k])], to=1)
+                own[f"{name}s"] = nodes.constant(np.asarray(weights.scales[name][k], np.float32))
             a = nodes.graph(graph, {"x": entering, **own}, entering)[output]
             part = nodes.node(
                 "Mul", [nodes.node("Cast", [a], to=11), nodes.number(share / group.members, np.float64)]
@@ -154,7 +158,7 @@ def _outputs(nodes: Nodes, program: Program, mean: str, answers: str, names: Seq
     """Yield the outputs: numbers, or labels and what they were decided by."""
     make, waiting = nodes.make, iter(names)
     parts = program.model.target.parts
-    limit = 0.0 if program.answers.signed else 0.5
+    limit = program.limit
 
     def column(array: str, j: int, output: str = "") -> str:
         return nodes.node("Gather", [array, nodes.constant(np.array(j, np.int64))], output, axis=1)

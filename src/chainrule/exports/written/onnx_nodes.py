@@ -68,8 +68,8 @@ class Nodes:
         """Return the name of one number."""
         return self.constant(np.array(value, dtype))
 
-    def graph(self, graph: Graph, inputs: Mapping[str, str], rows_of: str) -> dict[str, str]:
-        """Add a graph's nodes, and return the names of its outputs; ``rows_of`` is an array whose first axis are the rows.
+    def graph(self, graph: Graph, inputs: Mapping[str, str], table_rows: str) -> dict[str, str]:
+        """Add a graph's nodes, and return the names of its outputs; ``table_rows`` is an array whose first axis are the rows.
 
         What is made of constants alone is worked out here, and columns that only change places before a matrix product have
         the rows of the matrix change places instead.
@@ -99,7 +99,7 @@ class Nodes:
             for at, operand in enumerate(node.operands):
                 if operand in moved:
                     own[at] = self.node("Gather", [own[at], self.constant(moved[operand])], axis=-1)
-            names[place] = self._folded(graph, node, own) or self._written(graph, node, own, rows_of)
+            names[place] = self._folded(graph, node, own) or self._written(graph, node, own, table_rows)
             self._measure(names[place], node.shape)
         for place in outputs & moved.keys():
             names[place] = self.node("Gather", [names[place], self.constant(moved[place])], axis=-1)
@@ -140,7 +140,7 @@ class Nodes:
             return None
         return self.constant(value_of(node, [self.arrays[name] for name in own], {}, {}, graph.dtype))
 
-    def _written(self, graph: Graph, node: Node, names: list[str], rows_of: str) -> str:
+    def _written(self, graph: Graph, node: Node, names: list[str], table_rows: str) -> str:
         dtype = graph.dtype
         if node.op in SIMPLE:
             return self.node(SIMPLE[node.op], names)
@@ -172,9 +172,9 @@ class Nodes:
                     "Unsqueeze", [*names, self.constant(np.array([node.option("axis")], np.int64))]
                 )
             case "reshape":
-                return self.node("Reshape", [*names, self._shape(node, rows_of)])
+                return self.node("Reshape", [*names, self._shape(node, table_rows)])
             case "broadcast_to":
-                return self.node("Expand", [*names, self._shape(node, rows_of)])
+                return self.node("Expand", [*names, self._shape(node, table_rows)])
             case "moveaxis" | "matrix_transpose":
                 return self.node("Transpose", names, perm=_order(node))
             case "slice":
@@ -186,7 +186,7 @@ class Nodes:
                 return self.node("Slice", [*names, *map(self.constant, bounds)])
         raise SettingsError(f"ONNX can't use {node.op}")
 
-    def _shape(self, node: Node, rows_of: str) -> str:
+    def _shape(self, node: Node, table_rows: str) -> str:
         """Return the name of a node's shape, in which the number of rows may be known only when the graph runs."""
         if not any(isinstance(size, str) for size in node.shape):
             return self.constant(np.array(node.shape, np.int64))
@@ -194,7 +194,7 @@ class Nodes:
             return self.constant(
                 np.array([-1 if isinstance(size, str) else size for size in node.shape], np.int64)
             )
-        rows = self.node("Shape", [rows_of], start=0, end=1)
+        rows = self.node("Shape", [table_rows], start=0, end=1)
         parts = [
             rows if isinstance(size, str) else self.constant(np.array([size], np.int64))
             for size in node.shape

@@ -11,9 +11,17 @@ import numpy as np
 from chainrule.explain.program.plain import MATH_HAS
 from chainrule.exports.columns import column_data
 from chainrule.exports.program import Program, network_graph, parameter_slots
-from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
-from chainrule.exports.written.rowwise import Place, Written, write_rowwise
+from chainrule.exports.written.rowwise import Lies, Statements, write_rowwise
+from chainrule.model.group import Group
+
+SCALED = '''
+def scaled(whole, scales, n_in, n_out):
+    """Return weights from whole numbers of 8 bits and the scale of each neuron."""
+    numbers = struct.unpack(f"<{n_in * len(scales)}b", base64.b64decode(whole))
+    return [q * scales[at // (n_in * n_out) * n_out + at % n_out] for at, q in enumerate(numbers)]
+'''
 
 USAGE = (
     'Python 3.11 or newer, no packages: `from NAME import predict; predict({"column": cell, ...})`, where a cell is text, a '
@@ -30,21 +38,41 @@ def write_python(program: Program, certificate: Sequence[str]) -> str:
 def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     yield (
         '"""'
-        + "\n".join(about(program, "Plain Python, written", USAGE, certificate)).replace("\\", "/")
+        + "\n".join(first_lines(program, "Plain Python, written", USAGE, certificate)).replace("\\", "/")
         + '\n"""\n'
     )
     body = list(_functions(program))
     yield "import base64\nimport struct\nimport sys"
     yield frame("row.py").split('"""', 2)[2].strip() + "\n"
+    if program.weights:
+        yield SCALED
     for name in used(PYTHON_HELPERS, body):
         yield f"\n{PYTHON_HELPERS[name]}"
     yield f"\nCOLUMNS = {_literal([column_data(cell) for cell in program.cells])}\n"
     for number, group in enumerate(program.groups, 1):
         yield f"MEMBERS_{number} = ["
-        yield from (f"    {_packed(flat)}," for flat in group.parameters)
+        yield from (f"    {packed}," for packed in _members(program, number - 1, group))
         yield "]\n"
     yield from body
     yield '\n\nif __name__ == "__main__":\n    main(predict, sys.stdin)'
+
+
+def _members(program: Program, number: int, group: Group) -> Iterator[str]:
+    """Yield the expression of each member's parameters."""
+    weights = program.whole_weights(number)
+    if not weights.whole:
+        yield from map(_packed, group.parameters)
+        return
+    for k, flat in enumerate(group.parameters):
+        parts = []
+        for name, slot in parameter_slots(group).items():
+            if name in weights.whole:
+                whole = base64.b64encode(weights.whole[name][k].tobytes()).decode()
+                scales = _packed(weights.scales[name][k].ravel().astype(np.float32))
+                parts.append(f'*scaled("{whole}", {scales}, {slot.shape[-2]}, {slot.shape[-1]})')
+            else:
+                parts.append(f"*{_packed(flat[slot.start : slot.stop].astype(np.float32))}")
+        yield f"({', '.join(parts)},)"
 
 
 def _packed(flat: Any) -> str:
@@ -56,18 +84,18 @@ def _packed(flat: Any) -> str:
 
 def _functions(program: Program) -> Iterator[str]:
     cells = program.cells_graph()
-    given = {name: Place("v", i) for i, name in enumerate(cells.inputs)}
+    given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
     what = "From what the cells were read as to the input neurons."
-    written = write_rowwise(cells, PYTHON, given, {"x": Place("x")})
+    written = write_rowwise(cells, PYTHON, given, {"x": Lies("x")})
     yield from _function("encode", "v", "x", program.n_inputs, what, written)
     for number, group in enumerate(program.groups, 1):
         graph, output = network_graph(group, keeps=MATH_HAS)
-        slots = {name: Place("p", slot.start) for name, slot in parameter_slots(group).items()}
-        written = write_rowwise(graph, PYTHON, {"x": Place("x"), **slots}, {output: Place("outputs")})
+        slots = {name: Lies("p", slot.start) for name, slot in parameter_slots(group).items()}
+        written = write_rowwise(graph, PYTHON, {"x": Lies("x"), **slots}, {output: Lies("outputs")})
         what = "From the input neurons through a network with the parameters p to its outputs."
         yield from _function(f"network_{number}", "x, p", "outputs", program.n_outputs, what, written)
     written = write_rowwise(
-        program.answer_graph(), PYTHON, {"outputs": Place("outputs")}, {"answers": Place("answers")}
+        program.answer_graph(), PYTHON, {"outputs": Lies("outputs")}, {"answers": Lies("answers")}
     )
     what = "From the mean of the networks' outputs to the numbers of the answer."
     yield from _function("answer", "outputs", "answers", program.n_answers, what, written)
@@ -75,7 +103,7 @@ def _functions(program: Program) -> Iterator[str]:
 
 
 def _function(
-    name: str, arguments: str, result: str, size: int, what: str, written: Written
+    name: str, arguments: str, result: str, size: int, what: str, written: Statements
 ) -> Iterator[str]:
     yield f'\ndef {name}({arguments}):\n    """{what}"""'
     yield f"    {result} = [0.0] * {size}"
@@ -105,7 +133,7 @@ def _result(program: Program) -> str:
     if answers.kind == "number":
         made = [f'{part.name!r}: {{"value": answers[{j}]}}' for j, part in enumerate(parts)]
         return f"{{{', '.join(made)}}}"
-    limit = "0.0" if answers.signed else "0.5"
+    limit = repr(program.limit)
     made = []
     for j, part in enumerate(parts):
         labels = _literal(list(part.labels))

@@ -46,7 +46,7 @@ class Language(NamedTuple):
     real: str = ""
 
 
-class Place(NamedTuple):
+class Lies(NamedTuple):
     """Where the numbers of an array lie: the buffer, the first of them, and the step of each axis; of one number its name."""
 
     name: str
@@ -55,7 +55,7 @@ class Place(NamedTuple):
     alone: bool = False
 
 
-class Written(NamedTuple):
+class Statements(NamedTuple):
     """The statements of a graph: the buffers and the tables that they need, and the lines themselves."""
 
     buffers: list[str]
@@ -64,8 +64,8 @@ class Written(NamedTuple):
 
 
 def write_rowwise(
-    graph: Graph, language: Language, inputs: Mapping[str, Place], outputs: Mapping[str, Place]
-) -> Written:
+    graph: Graph, language: Language, inputs: Mapping[str, Lies], outputs: Mapping[str, Lies]
+) -> Statements:
     """Return the statements that compute a graph's outputs from its inputs, whose places are given by name.
 
     Places of outputs without steps are filled in order. Raises SettingsError for an operation that the language doesn't have,
@@ -74,7 +74,7 @@ def write_rowwise(
     return _Writer(graph, language, inputs, outputs).written()
 
 
-def steps_of(shape: Sequence[int | str]) -> tuple[int, ...]:
+def row_steps(shape: Sequence[int | str]) -> tuple[int, ...]:
     """Return the step of each axis of an array whose numbers lie one after the other, 0 along axes of one."""
     steps, step = [], 1
     for size in reversed(shape):
@@ -87,7 +87,7 @@ def steps_of(shape: Sequence[int | str]) -> tuple[int, ...]:
 
 class _Writer:
     def __init__(
-        self, graph: Graph, language: Language, inputs: Mapping[str, Place], outputs: Mapping[str, Place]
+        self, graph: Graph, language: Language, inputs: Mapping[str, Lies], outputs: Mapping[str, Lies]
     ) -> None:
         self.graph, self.language = graph, language
         self.nodes = graph.nodes
@@ -96,8 +96,8 @@ class _Writer:
         self.tables: list[str] = []
         self.lines: list[str] = []
         self.depth = 0
-        self.places: dict[int, Place] = {}
-        self.outputs: dict[int, Place] = {}
+        self.places: dict[int, Lies] = {}
+        self.outputs: dict[int, Lies] = {}
         for place in self.needed:
             node = self.nodes[place]
             if node.op == "input":
@@ -110,17 +110,17 @@ class _Writer:
         self.roots = self._roots()
 
     @staticmethod
-    def _laid(place: Place, shape: Sequence[int | str]) -> Place:
-        return place if place.steps else place._replace(steps=steps_of(shape))
+    def _laid(place: Lies, shape: Sequence[int | str]) -> Lies:
+        return place if place.steps else place._replace(steps=row_steps(shape))
 
-    def written(self) -> Written:
+    def written(self) -> Statements:
         for place in self.needed:
             self._node(place)
         for name, given in self.results.items():
             place = self.graph.outputs[name].place
             if self.places.get(place) != given:
                 self._elementwise(place, given)
-        return Written(self.buffers, self.tables, self.lines)
+        return Statements(self.buffers, self.tables, self.lines)
 
     # What gets a place of its own.
 
@@ -173,24 +173,24 @@ class _Writer:
             if place in self.outputs:
                 to = self.outputs[place]
             elif math.prod(map(int, shape)) == 1:
-                to = Place(f"t{place}", 0, steps_of(shape), alone=True)
+                to = Lies(f"t{place}", 0, row_steps(shape), alone=True)
             else:
                 to = self._buffer(f"t{place}", shape)
             self._elementwise(place, to)
             self.places[place] = to
 
-    def _buffer(self, name: str, shape: Sequence[int | str]) -> Place:
+    def _buffer(self, name: str, shape: Sequence[int | str]) -> Lies:
         """Return the place of an array in a new buffer."""
         self.buffers.append(self.language.buffer.format(name=name, size=math.prod(map(int, shape))))
-        return Place(name, 0, steps_of(shape))
+        return Lies(name, 0, row_steps(shape))
 
-    def _own(self, place: int) -> Place:
+    def _own(self, place: int) -> Lies:
         """Return a node's place: the output's, or in a buffer of its own."""
         found = self.outputs.get(place) or self._buffer(f"t{place}", self.nodes[place].shape)
         self.places[place] = found
         return found
 
-    def _view(self, node: Node) -> Place:
+    def _view(self, node: Node) -> Lies:
         (operand,) = node.operands
         given, shape = self.places[operand], self.nodes[operand].shape
         steps = given.steps
@@ -211,24 +211,24 @@ class _Writer:
                 start = given.start + sum(a * b for a, b in zip(starts, steps, strict=True))
                 kept = tuple(s if n != 1 else 0 for s, n in zip(steps, node.shape, strict=True))
                 return given._replace(start=start, steps=kept)
-        if given.alone or steps == steps_of(shape):
-            return given._replace(steps=steps_of(node.shape))
-        return self._copied(operand)._replace(steps=steps_of(node.shape))
+        if given.alone or steps == row_steps(shape):
+            return given._replace(steps=row_steps(node.shape))
+        return self._copied(operand)._replace(steps=row_steps(node.shape))
 
-    def _copied(self, place: int) -> Place:
+    def _copied(self, place: int) -> Lies:
         """Return a buffer in which a node's numbers lie one after the other."""
         made = self._buffer(f"c{place}", self.nodes[place].shape)
         self._elementwise(place, made)
         return made
 
-    def _table(self, place: int, value: np.ndarray) -> Place:
+    def _table(self, place: int, value: np.ndarray) -> Lies:
         whole, name = value.dtype.kind == "i", f"k{place}"
         text = [str(int(v)) if whole else self.language.number(float(v)) for v in value.flat]
         kind = "int" if whole else self.language.real
         self.tables.append(
             self.language.table.format(kind=kind, name=name, size=len(text), values=", ".join(text))
         )
-        return Place(name, 0, steps_of(value.shape))
+        return Lies(name, 0, row_steps(value.shape))
 
     # Loops.
 
@@ -252,7 +252,7 @@ class _Writer:
                 self._line(self.language.close)
 
     @staticmethod
-    def _at(place: Place, steps: Sequence[int], names: Sequence[str]) -> str:
+    def _at(place: Lies, steps: Sequence[int], names: Sequence[str]) -> str:
         """Return the expression of one number at a place."""
         if place.alone:
             return place.name
@@ -264,7 +264,7 @@ class _Writer:
         terms += [str(place.start)] if place.start or not terms else []
         return f"{place.name}[{' + '.join(terms)}]"
 
-    def _elementwise(self, root: int, to: Place) -> None:
+    def _elementwise(self, root: int, to: Lies) -> None:
         """Write the loop that works out a node's numbers and keeps them, or copies them."""
         shape = [int(size) for size in self.nodes[root].shape]
         leaves = {p: self._spread(p, len(shape)) for p in self._leaves(root)}
@@ -391,7 +391,7 @@ class _Writer:
             whole
             and self.language.product
             and left.start == 0
-            and self.places[b].steps[-2:] == steps_of((n, m))
+            and self.places[b].steps[-2:] == row_steps((n, m))
         ):
             right = self.places[b]
             call = self.language.product.format(a=left.name, b=right.name, start=right.start, n=n, m=m)

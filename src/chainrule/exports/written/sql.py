@@ -15,8 +15,8 @@ from chainrule.exports.columns import column_data
 from chainrule.exports.dates import civil_graph
 from chainrule.exports.program import Cell, Program, network_graph, parameter_slots
 from chainrule.exports.written.dialects import DIALECTS, Dialect, sql_name, sql_number, sql_text
-from chainrule.exports.written.head import about
-from chainrule.exports.written.unrolled import Steps, Texts
+from chainrule.exports.written.head import first_lines
+from chainrule.exports.written.unrolled import QuerySteps, Texts
 from chainrule.tables.write import free_name
 
 TABLE = "input"
@@ -29,7 +29,7 @@ def key_name(program: Program) -> str:
     return free_name("id", {cell.name for cell in program.cells}, " of row")
 
 
-def usage(program: Program, dialect: Dialect) -> list[str]:
+def sql_usage(program: Program, dialect: Dialect) -> list[str]:
     """Return how rows go in and answers come out."""
     kinds = {column["kind"] for column in map(column_data, program.cells)}
     said = [
@@ -57,8 +57,11 @@ def _lines(program: Program, certificate: Sequence[str], dialect: Dialect) -> It
             f"a query of {size:,} parameters is too long, at most {MOST_PARAMETERS:,}: export to onnx or c, "
             "or train a smaller network"
         )
-    yield from (f"-- {line}" for line in about(program, "SQL, written", usage(program, dialect), certificate))
-    steps = Steps(dialect)
+    yield from (
+        f"-- {line}"
+        for line in first_lines(program, "SQL, written", sql_usage(program, dialect), certificate)
+    )
+    steps = QuerySteps(dialect)
     answers, means = _answers(program, steps)
     chosen = dict(_chosen(program, answers, means))
     taken = dict(_table_columns(program, dialect))
@@ -111,7 +114,7 @@ def _table_columns(program: Program, dialect: Dialect) -> Iterator[tuple[str, st
             yield f"v{i}", f"{text} AS v{i}"
 
 
-def _answers(program: Program, steps: Steps) -> tuple[Texts, Texts]:
+def _answers(program: Program, steps: QuerySteps) -> tuple[Texts, Texts]:
     """Add all steps, and return the columns of the answers and of the mean outputs."""
     given: dict[str, Any] = {}
     for i, cell in enumerate(program.cells):
@@ -121,7 +124,6 @@ def _answers(program: Program, steps: Steps) -> tuple[Texts, Texts]:
     last = -1
     for group, share in zip(program.groups, program.model.shares, strict=True):
         graph, output = network_graph(group)
-        graph.outputs = {output: graph.outputs[output]}
         for flat in np.asarray(group.parameters, np.float64):
             own = {
                 name: np.vectorize(sql_number, otypes=[object])(
@@ -142,7 +144,7 @@ def _answers(program: Program, steps: Steps) -> tuple[Texts, Texts]:
     return steps.graph(program.answer_graph(), {"outputs": means})["answers"], means
 
 
-def _read(program: Program, steps: Steps, i: int, cell: Cell) -> dict[str, str]:
+def _read(program: Program, steps: QuerySteps, i: int, cell: Cell) -> dict[str, str]:
     """Return the expressions of what a cell gives to the graph of cells."""
     data, v = column_data(cell), f"v{i}"
     match data["kind"]:
@@ -157,7 +159,7 @@ def _read(program: Program, steps: Steps, i: int, cell: Cell) -> dict[str, str]:
     return {cell.inputs["value"]: v}
 
 
-def _date(steps: Steps, v: str, cell: Cell, data: dict[str, Any]) -> dict[str, str]:
+def _date(steps: QuerySteps, v: str, cell: Cell, data: dict[str, Any]) -> dict[str, str]:
     """Return the columns of a date's parts, from the places of its digits."""
     missing = ", ".join(sql_text(word) for word in dict.fromkeys(("", *data["missing"])))
     clock = 1 if data["time_only"] else 12
@@ -177,7 +179,8 @@ def _date(steps: Steps, v: str, cell: Cell, data: dict[str, Any]) -> dict[str, s
 def _chosen(program: Program, answers: Texts, means: Texts) -> Iterator[tuple[str, str]]:
     """Yield the result's columns: the answer of each target, and what it was decided by."""
     parts = program.model.target.parts
-    limit = "0.0e0" if program.answers.signed else "0.5e0"
+    said = repr(program.limit)
+    limit = said if "e" in said else f"{said}e0"
     taken = {key_name(program)}
     names = [free_name(name, taken, " (answer)") for name in program.answer_names]
     flat, outputs = list(answers.flat), list(means.flat)

@@ -21,7 +21,7 @@ _CHUNK = 64
 """The most terms of a sum that are written one after the other: deep expressions are refused by some."""
 
 
-class Steps:
+class QuerySteps:
     """Steps one after the other, each with the expressions of its new columns in those of the step before."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -48,7 +48,7 @@ class Steps:
 
 
 class _Unrolled:
-    def __init__(self, steps: Steps, graph: Graph, inputs: Mapping[str, Texts], first: int) -> None:
+    def __init__(self, steps: QuerySteps, graph: Graph, inputs: Mapping[str, Texts], first: int) -> None:
         self.steps, self.graph, self.inputs, self.first = steps, graph, inputs, first
         self.needed = graph.needed(traced.place for traced in graph.outputs.values())
         self.texts: dict[int, Texts] = {}

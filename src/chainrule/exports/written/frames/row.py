@@ -40,7 +40,7 @@ def refused(cell: Any, column: Mapping[str, Any], what: str) -> ValueError:
     return ValueError(f"column {column['name']!r}: {cell!r} is not {what}")
 
 
-def read_number(cell: Any, column: Mapping[str, Any]) -> list[float]:
+def number_in(cell: Any, column: Mapping[str, Any]) -> list[float]:
     """Read a number, plain or in the column's dress; NaN where it is missing."""
     cell = trimmed(cell, column)
     if is_gap(cell, column):
@@ -159,7 +159,7 @@ def spelled(text: str, pattern: str, column: Mapping[str, Any]) -> datetime | ti
         return None
 
 
-READERS = {"number": read_number, "truth": read_truth, "place": read_place, "date": read_date}
+READERS = {"number": number_in, "truth": read_truth, "place": read_place, "date": read_date}
 
 
 def main(predict: Callable[[Any], Any], lines: Iterable[str]) -> None:
