@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chainrule.explain.derive.symbolic.formula import derive_formula
     from chainrule.exports.export import export
     from chainrule.fitting.ablation import ablate
+    from chainrule.fitting.cross_validation import cross_validate
     from chainrule.fitting.learning import learning_curve
     from chainrule.fitting.score import Trained
     from chainrule.fitting.small import small_of
@@ -53,6 +54,7 @@ _HOMES = {
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
+    "cross_validate": "chainrule.fitting.cross_validation",
     "learning_curve": "chainrule.fitting.learning",
     "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
@@ -70,8 +72,8 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "export", "importance",
-    "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
+    "TableRegressor", "Trained", "ablate", "cross_validate", "dependence", "derive_backprop", "derive_formula", "displays",
+    "export", "importance", "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

@@ -53,7 +53,10 @@ def _option_with(name: str, value: Any) -> str:
 
 
 COMMAND_LINE = Door(
-    _option, _option_with, "formulas {name}", {"seeds": "ablate", "draws": "learning_curve", "notation": "as"}
+    _option,
+    _option_with,
+    "formulas {name}",
+    {"seeds": "ablate", "folds": "cross_validate", "draws": "learning_curve", "notation": "as"},
 )
 PYTHON = Door(
     str, lambda name, value: f"{name}={value!r}", "`{home}`", {"out": "path", "step": "trace_steps(…)"}

@@ -40,7 +40,7 @@ TABLES = {
     "infinite_target.csv": rows("x,z,w", w="-inf"),
     "lacking.csv": "x,y\n1,a\n2,b\n",
     "another_kind.csv": "x,z,y\n1,2,a\nfoo,3,b\n",
-    "new_class.csv": "x,z,y\n1,2,a\n1,3,q\n",
+    "new_class.csv": "x,z,y\n1,2,q\n1,3,q\n",
     "no_label.csv": "x,z,y\n1,2,\n",
     "negative_weight.csv": rows("x,w,y", w="-1"),
     "missing_weight.csv": rows("x,w,y", w=""),
@@ -69,14 +69,6 @@ BAD_TABLES = {
     "ragged.csv": (
         "ragged.csv: line 3 has 3 fields, where the header has 2; quote the cells that hold the delimiter (','), "
         "or name another with --delimiter"
-    ),
-    "infinite.csv": (
-        "infinite.csv: line 5, column 'x': 'inf' is not a finite number (beyond ±1.8e308); correct it, or name it "
-        "as missing with --missing inf"
-    ),
-    "huge.csv": (
-        "huge.csv: line 5, column 'x': '1e309' is not a finite number (beyond ±1.8e308); correct it, or name it as "
-        "missing with --missing 1e309"
     ),
     "odd.csv": (
         "odd.csv: column 'x' is a number in 39 rows but 'oops' in line 5; correct it, or name it as missing with "
@@ -179,7 +171,8 @@ BAD_WORDS = [
     ("good.csv --target y --engine gpu", "--engine: unknown engine 'gpu': choose cpu, reference"),
     (
         "good.csv --target y --watch mae",
-        "--watch mae doesn't fit classes: choose loss, error, accuracy, balanced_accuracy, log_loss, auc, refinement",
+        "--watch mae doesn't fit classes: choose loss, error, accuracy, balanced_accuracy, f1, precision, recall, "
+        "average_precision, log_loss, auc, refinement",
     ),
     ("good.csv --target y --decimal x", "--decimal 'x' is unknown: choose . or ,"),
     (
@@ -260,12 +253,22 @@ BAD_WORDS = [
     ),
     (
         "good.csv --target y --test-file new_class.csv",
-        "new_class.csv: line 3, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
+        "new_class.csv: line 2, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
         "the row out",
     ),
     ("good.csv --target y --test-file no_label.csv", "no_label.csv: no row has a value in the target 'y'"),
     (
-        "infinite_target.csv --target w",
+        "infinite.csv --target y --infinite refuse",
+        "infinite.csv: line 5, column 'x': 'inf' is not a finite number (beyond ±1.8e308); correct it, or name it "
+        "as missing with --missing inf",
+    ),
+    (
+        "huge.csv --target y --infinite refuse",
+        "huge.csv: line 5, column 'x': '1e309' is not a finite number (beyond ±1.8e308); correct it, or name it as "
+        "missing with --missing 1e309",
+    ),
+    (
+        "infinite_target.csv --target w --infinite refuse",
         "infinite_target.csv: line 5, column 'w': '-inf' is not a finite number (beyond ±1.8e308); correct it, or "
         "name it as missing with --missing -inf",
     ),
@@ -414,7 +417,7 @@ def test_a_new_table_that_does_not_fit_the_model(refused, run, table):
 def test_a_new_table_with_other_classes(refused, run):
     assert run("train", "good.csv", *TARGET, *FAST, "--quiet").code == 0
     refused(
-        "new_class.csv: line 3, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
+        "new_class.csv: line 2, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
         "the row out",
         "evaluate",
         "good.safetensors",

@@ -183,8 +183,9 @@ def test_a_training_is_gone_on_with_and_the_lesson_stays_as_it_is(at_a_terminal,
     at_a_terminal("3", "a", "a", "", "q")
     assert main(["lesson", "mine.toml"]) == 0
     out = capsys.readouterr().out
-    epochs = [int(line.split()[0]) for line in out.splitlines() if re.match(r" +\d+ +\S+$", line)]
+    epochs = [int(line.split()[0]) for line in out.splitlines() if re.match(r" +\d+ {1,8}\S+$", line)]
     assert epochs == [0, 1, 2, 5, 5, 6, 7, 10, 10, 11, 12, 15, 5, 6, 7, 10]
+    assert out.count("* the cost so far") == 2  # as often as it was made again
     assert "✓" in out
     assert "✗" not in out
 

@@ -52,6 +52,10 @@ def test_the_first_use_in_each_section_is_a_link():
         ("", "term-batch", "mini-batches"),
     ]
     assert re.sub(r"</?a\b[^>]*>", "", found.html) == html  # nothing else is changed
+    facts = '<table class="told"><tr><th>loss</th><td>temperature 2</td></tr></table>'
+    facts += "<table><tr><td>a fold</td></tr></table><p>fold</p>"
+    assert [term.name for term in explained(facts).terms] == ["fold", "temperature"]
+    assert "<td>a fold</td>" in explained(facts).html
 
 
 def test_a_page_ends_with_the_terms_it_uses():

@@ -246,15 +246,20 @@ def test_ablate_has_the_words_of_train():
         "target_scaling": "none",
         "test_share": 0.4,
         "test_file": CLASSES,
+        "kinds": {"x1": "category"},
+        "groups": "x2",
+        "time": "x2",
+        "split": "x2",
     }
-    reading = {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "missing": ["-9"]}
+    reading = {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "missing": ["-9"], "thousands": "space"}
+    reading |= {"dates": "month-first", "infinite": "refuse", "unpack_limit": "1K"}
     of_training = {"table", "target", "engine", "threads", "on_epoch_end", "settings"}
     assert set(inspect.signature(chainrule.train).parameters) == {*question, *reading, *of_training}
     assert set(inspect.signature(ablate).parameters) >= of_training - {"on_epoch_end", "settings"}
     for name, value in question.items():
         found, settings = asked(CLASSES, "y", {name: value, **reading, "seed": 3})
         assert getattr(found, name) == value
-        assert found.reading == Reading(";", ",", "utf-8", ("-9",))
+        assert found.reading == Reading(";", ",", "utf-8", ("-9",), " ", "month-first", "refuse", 1024)
         assert settings == Settings(seed=3)
     found = ablate(CLASSES, "y", seeds=1, ingredients=[], inputs=["x1"], test_share=0.4, **QUICK)
     assert found.rows == 48

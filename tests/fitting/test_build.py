@@ -117,6 +117,8 @@ def test_python_has_the_words_of_the_command_line():
         "json",
         "quiet",
         "ablate",
+        "cross_validate",
+        "learning_curve",
         "small",  # `small_of`
         "notation",  # in which parameters are named on the command line
     }  # where results go: `save`, `fit.history`, …

@@ -117,7 +117,7 @@ def test_each_step_keeps_what_the_ones_before_it_have_found():
     assert whole.resolved == steps[-1].resolved
 
 
-@pytest.mark.parametrize("name", ["test_seed", "validation", "kinds", "share", "reading"])
+@pytest.mark.parametrize("name", ["test_seed", "validation", "share", "reading"])
 @pytest.mark.parametrize("ask", [chainrule.train, chainrule.ablate])
 def test_what_only_the_code_asks_is_no_word_of_the_users(ask, name):
     with pytest.raises(SettingsError, match=f"there is no setting '{name}'"):

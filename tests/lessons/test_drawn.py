@@ -29,7 +29,7 @@ def test_the_weights_first_and_then_the_row(walk):
     (weights,) = pictures(walk.made[0].blocks)
     given = {"W[1][1,1]": 0.15, "W[1][2,1]": 0.20, "W[2][1,2]": 0.50, "W[2][2,2]": 0.55}
     assert {name: numbers_of(weights)[name] for name in given} == given
-    assert {"i1", "i2", "outₒ₁", "outₒ₂"} <= texts_of(weights)
+    assert {"i₁", "i₂", "outₒ₁", "outₒ₂"} <= texts_of(weights)
     (values,) = pictures(walk.made[1].blocks)
     found = numbers_of(values)
     assert found["a[2][1]"] == pytest.approx(0.75136507, abs=5e-9)

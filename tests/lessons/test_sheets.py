@@ -188,6 +188,8 @@ def test_the_network_is_drawn_with_the_numbers():
     assert latex.count(r"\begin{picture}") == latex.count(r"\end{picture}") == 1
     assert latex.count(r"\Line(") == 12  # eight weights, and two biases to two neurons each
     assert latex.count(r"\circle{") == 6
+    assert r"{\scriptsize out$_{o1}$}" in latex
+    assert "U+" not in latex
 
 
 @pytest.mark.parametrize("name", lesson_names())

@@ -302,7 +302,7 @@ def test_dates_with_two_readings(tmp_path: Path) -> None:
     (note,) = (one for one in trained.prepared.schema.notes if "'d'" in one)
     assert (
         note
-        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates month-first changes that"
+        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates=month-first takes the other"
     )
     spellings = {None: "%d/%m/%Y", "day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
     for order, spelling in spellings.items():
@@ -605,10 +605,12 @@ def _as_csv(folder: Path) -> str:
 
 
 OTHERS = {
-    "t.dta": b"<stata_dta><header>", "old.dta": b"\x73\1\0\0", "t.sas7bdat": b"\0" * 12 + b"\xc2\xea\x81\x60", "t.xpt": b"HEADER RECORD*******LIBRARY",
-    "t.sav": b"$FL2@(#)", "t.rds": gzip.compress(b"X\n\0\0"), "t.h5": b"\x89HDF\r\n\x1a\n", "t.pkl": b"\x80\4\x95\0", "t.orc": b"ORC\0",
-    "t.avro": b"Obj\1", "t.npy": b"\x93NUMPY\1\0", "t.db": b"SQLite format 3\0", "t.duckdb": b"\0" * 8 + b"DUCK\0", "t.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-    "t.pdf": b"%PDF-1.7", "t.html": b"<!DOCTYPE html>", "t.tar": b"a" * 257 + b"ustar\0", "t.7z": b"7z\xbc\xaf\x27\x1c", "t.zip": b"PK\3\4 data.csv", "t.png": b"\x89PNG\r\n\x1a\n",
+    "t.dta": b"<stata_dta><header>", "old.dta": b"\x73\1\0\0", "t.sas7bdat": b"\0" * 12 + b"\xc2\xea\x81\x60",
+    "t.xpt": b"HEADER RECORD*******LIBRARY", "t.sav": b"$FL2@(#)", "t.rds": gzip.compress(b"X\n\0\0"),
+    "t.h5": b"\x89HDF\r\n\x1a\n", "t.pkl": b"\x80\4\x95\0", "t.orc": b"ORC\0", "t.avro": b"Obj\1", "t.npy": b"\x93NUMPY\1\0",
+    "t.db": b"SQLite format 3\0", "t.duckdb": b"\0" * 8 + b"DUCK\0", "t.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "t.pdf": b"%PDF-1.7", "t.html": b"<!DOCTYPE html>", "t.tar": b"a" * 257 + b"ustar\0", "t.7z": b"7z\xbc\xaf\x27\x1c",
+    "t.zip": b"PK\3\4 data.csv", "t.png": b"\x89PNG\r\n\x1a\n",
 }  # fmt: skip
 
 
@@ -663,10 +665,11 @@ def test_records_that_are_none(text: str, words: str, tmp_path: Path) -> None:
         read_table(tmp_path / "t.json")
 
 
+@pytest.mark.slow
 def test_ever_new_keys_take_no_time(tmp_path: Path) -> None:
-    lines = [json.dumps({f"k{i}": i, "y": 1}) for i in range(30_000)]
+    lines = [json.dumps({f"k{i}": i, "y": 1}) for i in range(15_000)]
     (tmp_path / "t.ndjson").write_text("\n".join(lines))
-    with pytest.raises(TableError, match="its 30,000 objects have 30,001 different keys"):
+    with pytest.raises(TableError, match="its 15,000 objects have 15,001 different keys"):
         read_table(tmp_path / "t.ndjson")
     (tmp_path / "u.ndjson").write_text("\n".join(json.dumps({f"k{i % 50}": i, "y": 1}) for i in range(500)))
     assert read_table(tmp_path / "u.ndjson").frame.null_count().row(0) == (490, 0, *(490,) * 49)

@@ -182,7 +182,7 @@ def test_what_is_asked_of_a_table_is_said_by_fields_too():
     said = [one.name for one in listed(Question)]
     assert said == [
         *("target", "task", "inputs", "drop", "weights"),
-        *("test_share", "test_file", "scaling", "target_scaling"),
+        *("test_share", "test_file", "groups", "time", "split", "scaling", "target_scaling", "kinds"),
     ]
     made = Parser("train", "TABLE", "", "")
     for one in listed(Question):
@@ -246,7 +246,8 @@ CLASSES = Problem("classification", 1000, 4, 3, (InputGroup("number"),))
         ("activation", {}, NUMBERS, "leaky_relu"),
         ("members", {}, CLASSES, 5),
         ("members", {"fast": True}, CLASSES, 2),
-        ("members", {"recipe": False}, CLASSES, 8),
+        ("members", {"recipe": False}, CLASSES, 1),
+        ("members", {"recipe": False, "bagging": True}, CLASSES, 8),
         ("label_smoothing", {}, CLASSES, 0.05),
         ("learning_rate", {}, CLASSES, 0.004),
         ("schedule", {}, NUMBERS, "coslog4"),

@@ -26,6 +26,12 @@ def of_classes(name, w):
         "balanced_accuracy": lambda: judge.balanced_accuracy_score(CODES, P.argmax(1), sample_weight=w),
         "log_loss": lambda: judge.log_loss(CODES, P, sample_weight=w),
         "auc": lambda: judge.roc_auc_score(CODES, P, multi_class="ovr", sample_weight=w),
+        "f1": lambda: judge.f1_score(CODES, P.argmax(1), average="macro", sample_weight=w),
+        "precision": lambda: judge.precision_score(CODES, P.argmax(1), average="macro", sample_weight=w),
+        "recall": lambda: judge.recall_score(CODES, P.argmax(1), average="macro", sample_weight=w),
+        "average_precision": lambda: judge.average_precision_score(
+            ONE_HOT, P, average="macro", sample_weight=w
+        ),
     }[name]()
 
 
@@ -53,6 +59,7 @@ def test_every_metric_has_its_direction():
     # The scorers of scikit-learn say by their sign which way is better.
     theirs = {
         "accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy", "log_loss": "neg_log_loss", "auc": "roc_auc",
+        "f1": "f1", "precision": "precision", "recall": "recall", "average_precision": "average_precision",
         "rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error",
         "median_absolute_error": "neg_median_absolute_error", "r2": "r2",
     }  # fmt: skip

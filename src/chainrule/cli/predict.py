@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
         frame = model.prediction_frame(table)
     if options.with_inputs:
         frame = _beside(table.frame, frame)
-    warn(table.notes)
+    warn([*table.notes, *model.drift(table)])
     if out is None:
         data = table_bytes(frame, ".csv", safe=options.safe_csv)
         sys.stdout.flush()

@@ -17,7 +17,6 @@ from chainrule.cli.parsing import (
 EXAMPLES = """
 chainrule report penguins.safetensors penguins.csv --out report.html
 chainrule report penguins.safetensors penguins.csv --seed 3 --out report.md
-chainrule report penguins.safetensors penguins.csv --ablation ablation.json --out report.html
 chainrule report penguins.safetensors new.csv --format md
 """
 

@@ -7,6 +7,8 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +22,11 @@ from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
-    parse_columns,
+    names_among,
     reading,
     reading_options,
     setting_option,
+    settings_given,
     thread_option,
     whole,
 )
@@ -33,12 +36,14 @@ from chainrule.explain.show import render
 from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
+    from chainrule.fitting.question import Question
     from chainrule.fitting.score import Trained
     from chainrule.training.settings.by_hand import ReadName
 
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
+chainrule train visits.csv --target outcome --groups patient --cross-validate
 chainrule train penguins.csv --target species --learning-curve --report curve.html
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
@@ -68,6 +73,10 @@ def parser() -> Parser:
     said = "whose names --initial, --frozen and --weights-from have: a notation such as article-5, or a file of your own"
     made.option("network", "--as", dest="notation", metavar="NOTATION", help=said)
     made.options("training", {"--engine NAME": f"what runs the equations: {in_words()}"})
+    made.options(
+        "training",
+        {"--dtype {float32,float64}": "of the numbers in training (default float32, of reference float64)"},
+    )
     thread_option(made, "training")
     output = {
         "--out FILE": "the model file; if not given, the table's name with .safetensors",
@@ -85,6 +94,15 @@ def parser() -> Parser:
         const=3,
         type=whole,
         help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no model",
+    )
+    made.option(
+        "output",
+        "--cross-validate",
+        metavar="K",
+        nargs="?",
+        const=5,
+        type=whole,
+        help="score K times (5 if not given) on another Kth of the rows, each time by a training on the others; writes no model",
     )
     made.option(
         "output",
@@ -120,50 +138,57 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
+    from chainrule.fitting.cross_validation import check_crosses
     from chainrule.fitting.learning import check_learns
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
-    from chainrule.fitting.train import fit_prepared, prepare
+    from chainrule.fitting.train import fit_prepared, prepare, score_without
     from chainrule.model.source import Reading
     from chainrule.reports.history import history_text
     from chainrule.reports.training import found_document
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings.record import Settings
 
-    settings = Settings(**_given(options, Settings))
+    settings = Settings(**settings_given(options, Settings))
     if options.ablate is not None:
         check_ablates(settings, options.ablate)
     elif options.learning_curve is not None:
         check_learns(settings, options.learning_curve)
     engine = options.engine or ENGINES[0]
-    engine_named(engine, threads=options.threads)  # what is unknown is refused before the table is read
+    engine_named(
+        engine, threads=options.threads, dtype=options.dtype
+    )  # what is unknown is refused before the table is read
     how = Reading().changed(**reading(options))
     table = how.table(options.table)
     if options.target is None:
         columns = f"{table.name} has {', '.join(table.columns[:20])}"
         raise SettingsError(f"--target is missing: name the column to predict; {columns}")
-    asked = _given(options, Question)
-    targets = _names(asked["target"], table.columns)
+    asked = settings_given(options, Question)
+    targets = names_among(asked["target"], table.columns)
     asked["target"] = targets[0] if len(targets) == 1 else targets
     for name in ("inputs", "drop"):
         if name in asked:
-            asked[name] = _names(asked[name], table.columns)
+            asked[name] = names_among(asked[name], table.columns)
     if "kinds" in asked:
         asked["kinds"] = dict(asked["kinds"])
     question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
+    if options.cross_validate is not None:
+        check_crosses(question, options.cross_validate)
     if study is not None:
         question = question.opened()
-    prepared = prepare(question, settings)
+    prepared = prepare(question if options.cross_validate is None else _without_test(question), settings)
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
         print(flush=True)
     if study is not None:
         from chainrule.cli.ablation import ablation
+        from chainrule.cli.cross_validation import cross_validation
         from chainrule.cli.learning import learning
 
         look = ablation if options.ablate is not None else learning
+        look = look if options.cross_validate is None else cross_validation
         found = look(question, settings, options, engine)
         if options.report is not None:
             with write_atomically(options.report, overwrite=options.overwrite) as file:
@@ -172,9 +197,12 @@ def run(options: argparse.Namespace) -> None:
         return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
-        result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
+        result = fit_prepared(
+            prepared, engine=engine, threads=options.threads, dtype=options.dtype, on_epoch_end=progress
+        )
     with limited_threads(options.threads):
-        trained = score_prepared(prepared, result, engine=engine)
+        again = partial(score_without, prepared, engine=engine, threads=options.threads, dtype=options.dtype)
+        trained = score_prepared(prepared, result, engine=engine, without=again)
     texts = {} if history is None else {history: history_text(trained.fit.watched.history)}
     if options.report is not None:
         texts[Path(options.report)] = _report(trained, path, report_format, options)
@@ -188,14 +216,21 @@ def run(options: argparse.Namespace) -> None:
         other = None if small is None else (small, small_path(path))
         _print_result(trained, path, list(texts), options.table, other)
         return
-    warn(trained.notes)
+    warn(
+        [
+            *([trained.verdict] if trained.verdict else []),
+            *(note for note in trained.notes if note not in trained.verdict),
+        ]
+    )
     if options.json:
         print_json(_result(trained, path, small))
 
 
 def _study(options: argparse.Namespace) -> str | None:
     """Return the option that trains to compare, instead of writing a model, or None; raises SettingsError for two."""
-    given = [name for name in ("ablate", "learning_curve") if getattr(options, name) is not None]
+    given = [
+        name for name in ("ablate", "cross_validate", "learning_curve") if getattr(options, name) is not None
+    ]
     named = [f"--{name.replace('_', '-')}" for name in given]
     if len(named) > 1:
         raise SettingsError(
@@ -204,10 +239,9 @@ def _study(options: argparse.Namespace) -> str | None:
     return named[0] if named else None
 
 
-def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
-    """Return the settings of a class that were given; the others are left to it."""
-    values = {one.name: getattr(options, one.name) for one in listed(cls)}
-    return {name: value for name, value in values.items() if value is not None}
+def _without_test(question: Question) -> Question:
+    """Return the question with no rows set aside for the score: each fold is, in its turn."""
+    return question if question.split is not None else replace(question, test_share=0.0)
 
 
 def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
@@ -222,11 +256,6 @@ def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
     from chainrule.explain.notation.record import notation
 
     return address_read(notation(options.notation))
-
-
-def _names(values: list[str], columns: Sequence[str]) -> list[str]:
-    """Return the columns of ``--inputs a,b --inputs c``."""
-    return [name for value in values for name in parse_columns(value, columns)]
 
 
 def small_path(path: Path) -> Path:
@@ -299,6 +328,7 @@ NEXT = (
     "evaluate {model} NEW.csv",
     "predict {model} NEW.csv --out predictions.csv",
     "explain {model} {table} --row 1",
+    "diagnose {model} {table}",
     "report {model} {table} --out report.html",
     "describe {model}",
     "lesson article-5",
@@ -336,6 +366,15 @@ def _print_result(
         console.print(Text(f"  chainrule {line.format(**files)}", "cyan"), soft_wrap=True)
 
 
+def _shared(trained: Trained) -> dict[str, Any] | None:
+    """Return what is said of rows of the score that training saw: how many, and the scores without them."""
+    found = trained.shared
+    if found is None:
+        return None
+    without = found.without
+    return {"rows": found.rows, "scores_without": None if without is None else without.scores}
+
+
 def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[str, Any]:
     from chainrule.reports.training import scores_data, target_data
 
@@ -347,11 +386,18 @@ def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[
         "rows": prepared.rows,
         "held_out": trained.held_out,
         **scores_data(trained.evaluation),
+        "verdict": trained.verdict,
+        "shared": _shared(trained),
+        "leaks": [leak.column for leak in trained.prepared.leaks],
+        "scores_without_leaks": None if trained.without_leaks is None else trained.without_leaks.scores,
         "baselines": dict(trained.baselines),
         "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
         "network": model.network.to_dict(),
         "members": model.members,
-        "training": {**model.card, "seconds": round(fit.seconds, 3)},
+        "training": {
+            **{name: value for name, value in model.card.items() if name != "seen"},
+            "seconds": round(fit.seconds, 3),
+        },
         "columns": prepared.schema.to_dict()["columns"],
         "notes": [*prepared.schema.notes, *trained.notes],
         **(

@@ -28,6 +28,9 @@ from chainrule.training.scores.weights import check_range
 if TYPE_CHECKING:
     from chainrule.explain.columns.importance import Importance
 
+INTERRUPTED = "Training interrupted by user."
+"""What is warned of where Ctrl-C ended a training, in scikit-learn's words."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

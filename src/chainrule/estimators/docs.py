@@ -171,6 +171,8 @@ schema_ : Schema
     What was found in each column, and what was made of it.
 notes_ : tuple of str
     What a user should know of the table and the training.
+stopped_ : str
+    Why training ended: 'epochs', 'early stopping', 'converged', 'callback', 'interrupted', 'diverged' or 'time limit'.
 history_ : tuple of Epoch
     Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
 n_features_in_ : int

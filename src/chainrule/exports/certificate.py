@@ -140,11 +140,10 @@ def _numbers(program: Program, prediction: Prediction, mean: FloatArray) -> Floa
 
 def _margins(program: Program, mean: FloatArray) -> FloatArray:
     """Return how far each decision is from a tie, (n, targets)."""
-    limit = 0.0 if program.answers.signed else 0.5
     if program.answers.kind == "class" and mean.shape[1] > 1:
         ordered = np.sort(mean, axis=1)
         return ordered[:, -1:] - ordered[:, -2:-1]
-    return np.asarray(np.abs(mean - limit))
+    return np.asarray(np.abs(mean - program.limit))
 
 
 def units_of(program: Program) -> FloatArray:

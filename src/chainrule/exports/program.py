@@ -126,6 +126,13 @@ class Program:
         return Answers("labels" if several else "class", self.model.loss.signed)
 
     @property
+    def limit(self) -> float:
+        """What a single output, or that of a label, is beyond where it stands for the second class."""
+        if self.answers.signed:
+            return 0.0
+        return 0.5 if self.model.threshold is None else self.model.threshold.second
+
+    @property
     def n_answers(self) -> int:
         """How many numbers an answer has: probabilities, outputs that decide, or numbers in the targets' units."""
         answers = self.answers

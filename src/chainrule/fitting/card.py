@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -38,11 +37,11 @@ def told(resolved: Resolved, plan: Plan) -> dict[str, Any]:
     return found
 
 
-def training_card(resolved: Resolved, plan: Plan, result: FitResult, **more: Any) -> dict[str, Any]:
-    """Return the card of a training; ``more`` are the fields of `Card` that these don't tell."""
+def training_card(
+    resolved: Resolved, plan: Plan, result: FitResult, of_each: int, **more: Any
+) -> dict[str, Any]:
+    """Return the card of a training of ``of_each`` rows a member; ``more`` are the fields of `Card` that these don't tell."""
     bagging = resolved.members if resolved.bagging else 0
-    n = more["rows"]["training"]
-    of_each = n - math.ceil(n / bagging) if bagging else n
     card = {
         **told(resolved, plan),
         "watch": plan.watched,

@@ -11,14 +11,17 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.fitting.by_hand import resolve_by_hand
 from chainrule.fitting.encode import encode_target
+from chainrule.fitting.leaks import leaks
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
-from chainrule.fitting.rows import VALIDATION_STREAM, divided
+from chainrule.fitting.rows import VALIDATION_STREAM, strata_of
 from chainrule.fitting.target_units import in_units
 from chainrule.model.file import check_writable
+from chainrule.model.model import of_trained_classes
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
+from chainrule.training.scores.weights import check_counted, check_range, class_weights
 from chainrule.training.settings.record import Problem
 from chainrule.training.settings.resolve import Resolved
 
@@ -30,6 +33,10 @@ def choose(encoded: Encoded) -> Prepared:
     is noted), TableError for targets that the loss can't take.
     """
     target, problem, resolved = _chosen(encoded)
+    if encoded.settings.threshold is not None and encoded.by_class and target.n_classes > 2:
+        raise SettingsError(
+            f"{setting('threshold')} is for two classes, and there are {target.n_classes}: leave it out"
+        )
     if resolved.plan.watch is not None:
         plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, target))
         resolved = replace(resolved, plan=plan)
@@ -37,26 +44,48 @@ def choose(encoded: Encoded) -> Prepared:
     parts = {"encoder": encoded.encoder.to_dict(), "target": target.to_dict(), "network": network.to_dict()}
     check_writable(parts, network.n_parameters, resolved.members)
     table, seed, share = encoded.table, encoded.settings.seed, resolved.validation_share
-    how = (share, seed, VALIDATION_STREAM)
-    training, split_off = divided(table, target.names, encoded.left, *how, by_class=encoded.by_class)
+    strata = strata_of(table, target.names, encoded.left, by_class=encoded.by_class)
+    if encoded.parting.watches and encoded.settings.validation_share is not None:
+        raise SettingsError(
+            f"{setting('split')} says which rows are for validation, and so does {setting('validation_share')}: leave one of "
+            "them out"
+        )
+    if encoded.watched is None:
+        training, split_off = encoded.parting.validated(encoded.left, share, seed, strata, VALIDATION_STREAM)
+    else:
+        training, split_off = encoded.left, encoded.left[:0]
     resolved = _validating(resolved, encoded, len(split_off))
     rows = np.concatenate([training, split_off])
     fitted = table.take(rows)
+    encoded, unknown = _scorable(encoded, target)
     arrays = _arrays(encoded, target, resolved, fitted, rows, len(training))
     # What can't be scored on is said now, rather than after training.
     encode_target(encoded.tested, target, resolved)
     doubt = doubt_of_loss(resolved.network, arrays.training.y)
     if doubt is not None and doubt.hopeless:
         raise SettingsError(doubt.words)
-    return Prepared(
+    found = leaks(encoded, target)
+    prepared = Prepared(
         **vars(encoded),
         target=target,
         problem=problem,
         resolved=resolved,
         fitted=fitted,
+        places=rows,
         arrays=arrays,
-        notes=() if doubt is None else (doubt.words,),
+        notes=(*unknown, *(leak.words for leak in found), *(() if doubt is None else (doubt.words,))),
+        leaks=found,
     )
+    if resolved.bagging:
+        _ = prepared.folds  # rows that the rule doesn't let be dealt out are refused now
+    return prepared
+
+
+def _scorable(encoded: Encoded, target: Target) -> tuple[Encoded, tuple[str, ...]]:
+    """Return the table with the rows of the score whose classes were there to be learned, and what to say of the others."""
+    tested = encoded.tested
+    part, notes = of_trained_classes(target, tested)
+    return (replace(encoded, tested=part), notes) if notes else (encoded, ())
 
 
 def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
@@ -67,7 +96,8 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
         len(rows),
         encoded.encoder.n_inputs,
         groups=encoded.groups,
-        validates=encoded.watched is not None,
+        validates=encoded.watched is not None or encoded.parting.watches,
+        most_folds=encoded.parting.most_folds(rows),
         n_targets=len(question.targets),
     )
 
@@ -101,10 +131,38 @@ def _validating(resolved: Resolved, encoded: Encoded, n_split_off: int) -> Resol
             resolved = replace(resolved, calibrate=False)  # the recipe's, for a table with no row to spare
         else:
             _check_calibrates(resolved, encoded.by_class, validates, len(encoded.question.targets) > 1)
+    _check_classes(resolved, encoded, n_split_off)
     if resolved.refit and not n_split_off:
         why = f"{setting('refit')} trains again on the validation rows, and there are none"
         raise SettingsError(f"{why}: set {setting('validation_share')}, or leave it out")
     return resolved
+
+
+def _check_classes(resolved: Resolved, encoded: Encoded, n_split_off: int) -> None:
+    """Raise SettingsError for weights of classes, or a threshold, that such targets don't have."""
+    settings = encoded.settings
+    for name in ("class_weight", "threshold"):
+        if getattr(settings, name) is None:
+            continue
+        if not encoded.by_class:
+            raise SettingsError(f"{setting(name)} is for classes, and the target is a number: leave it out")
+        if len(encoded.question.targets) > 1:
+            raise SettingsError(f"{setting(name)} is for one target, and there are several: leave it out")
+    if settings.threshold is None:
+        return
+    network = resolved.network
+    if network.output.activation.name != "sigmoid" or network.loss.signed or network.output.n_out > 1:
+        raise SettingsError(
+            f"{setting('threshold')} needs one output that is a probability, and loss {network.loss.name} makes "
+            f"{network.output.n_out} × {network.output.activation.name}: leave it out"
+        )
+    if isinstance(settings.threshold, str) and not (
+        encoded.watched is not None or resolved.bagging or n_split_off
+    ):
+        raise SettingsError(
+            f"{setting('threshold', settings.threshold)} is found by rows that weren't trained on, and there are none: set "
+            f"{setting('validation_share')}, or give a probability"
+        )
 
 
 def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool, several: bool) -> None:
@@ -135,7 +193,15 @@ def _arrays(
     y = _joined([encode_target(part, target, resolved) for part in parts])
     if weights is not None:
         weights = np.concatenate([weights[rows], np.ones(len(x) - len(rows))])
-    return Arrays(x, y, weights, encoder.transform(encoded.tested), n_training, fitted.n_rows)
+    by_class, own = None, None if weights is None else weights[: len(rows)]
+    if resolved.settings.class_weight is not None:
+        codes = np.concatenate([target.codes(part) for part in parts])
+        by_class = class_weights(resolved.settings.class_weight, codes[: len(rows)], target.labels, own)
+        weights = by_class[codes] if weights is None else by_class[codes] * weights
+        by = [*([] if own is None else [setting("weights")]), setting("class_weight")]
+        check_counted(weights, [np.arange(n_training)], [np.arange(n_training, len(x))], by)
+        check_range(weights, " and ".join(by))
+    return Arrays(x, y, weights, encoder.transform(encoded.tested), n_training, fitted.n_rows, by_class)
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:

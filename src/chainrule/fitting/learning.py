@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-import numpy as np
-
 from chainrule._doors import setting
 from chainrule._plain import IF_SET, AnyNumber, Count, Plain
 from chainrule.engines import ENGINES
@@ -18,7 +16,7 @@ from chainrule.fitting.encode import encode
 from chainrule.fitting.prepared import Prepared, Split
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.read import read
-from chainrule.fitting.rows import LEARNING_STREAM, divided
+from chainrule.fitting.rows import LEARNING_STREAM, strata_of
 from chainrule.fitting.score import trained_model
 from chainrule.fitting.split import split
 from chainrule.fitting.train import fit_prepared
@@ -167,8 +165,8 @@ def _some_of(whole: Split, share: float, seed: int) -> Any:
     """Return a share of the rows that are left for training, of each class that share."""
     if share == 1:
         return whole.left
-    how = (share, seed, LEARNING_STREAM)
-    return np.sort(divided(whole.table, whole.question.targets, whole.left, *how, by_class=whole.by_class)[1])
+    strata = strata_of(whole.table, whole.question.targets, whole.left, by_class=whole.by_class)
+    return whole.parting.drawn(whole.left, share, seed, strata, LEARNING_STREAM)
 
 
 def _scored(prepared: Prepared, engine: str, threads: int | None) -> tuple[Scores, Scores]:

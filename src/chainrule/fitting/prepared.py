@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chainrule._doors import setting
 from chainrule._kept import cached_property
 from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.question import Question
-from chainrule.fitting.rows import dealt
+from chainrule.fitting.rows import FOLDS_STREAM, strata_of
 from chainrule.tables.encode import Encoder
+from chainrule.tables.parting import Parting
 from chainrule.tables.schema import Schema
 from chainrule.tables.split import Folds
 from chainrule.tables.table import Table
@@ -32,7 +34,7 @@ class Arrays:
     """All rows as the network sees them, ``x`` (n, d), ``y`` (n, n_out) and ``weights`` (n,) or None.
 
     The first ``n_training`` are the training rows; then come validation rows, those that were split off first: they are
-    in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score.
+    in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score. ``class_weights`` (classes,) are in the weights.
     """
 
     x: FloatArray
@@ -41,6 +43,7 @@ class Arrays:
     x_test: FloatArray
     n_training: int
     n_fitted: int
+    class_weights: FloatArray | None = None
 
     @property
     def training(self) -> Rows:
@@ -83,8 +86,12 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Split(Read):
-    """The rows of the score are set aside: ``tested``. ``left`` are the usable rows that aren't among them."""
+    """The rows of the score are set aside: ``tested``. ``left`` are the usable rows that aren't among them.
 
+    ``parting`` is the rule by which that was done, and by which ``left`` is parted from here on.
+    """
+
+    parting: Parting
     tested: Table
     left: IntArray
 
@@ -97,20 +104,42 @@ class Encoded(Split):
     groups: tuple[InputGroup, ...]
 
 
+@dataclass(frozen=True)
+class Leak:
+    """A column that alone nearly tells the target, and the share of errors or variance that it leaves out of fold."""
+
+    column: str
+    target: str
+    left: float
+    is_class: bool
+
+    @property
+    def words(self) -> str:
+        """What it does, and what to do."""
+        what = "of the errors of the most frequent class" if self.is_class else "of the variance"
+        return (
+            f"column {self.column!r} alone nearly tells {self.target}, out of fold it leaves {self.left:.1%} {what}: if it isn't "
+            f"known before the target, leave it out ({setting('drop', [self.column])})"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared(Encoded):
     """Everything is chosen, and training can begin: what the command line reports first.
 
     ``problem`` is what the recipe looked at; ``fitted`` are the training rows followed by the validation rows that were
-    split off. ``notes`` say what is odd about the loss, and what a time limit has cost.
+    split off, at these ``places`` (from 0) in the table. ``notes`` say what is odd, and what a time limit has cost;
+    ``leaks`` are columns that alone nearly tell a target.
     """
 
     target: Target
     problem: Problem
     resolved: Resolved
     fitted: Table
+    places: IntArray
     arrays: Arrays
     notes: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:
@@ -123,4 +152,6 @@ class Prepared(Encoded):
         """The folds of the fitted rows, one for each member with bagging, else None."""
         if not self.resolved.bagging:
             return None
-        return dealt(self.fitted, self.target, self.resolved.members, self.resolved.steps.seed)
+        strata = strata_of(self.table, self.target.names, self.places, by_class=self.by_class)
+        members, seed = self.resolved.members, self.resolved.steps.seed
+        return self.parting.dealt(self.places, members, seed, strata, FOLDS_STREAM)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, get_args
 
 from chainrule._doors import setting as named
 from chainrule.errors import SettingsError
 from chainrule.model.source import READING, Reading, Source
 from chainrule.tables.kinds import KINDS_BY_HAND
+from chainrule.tables.parting import By, SplitRule
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import suggestion
 from chainrule.tables.task import TASKS
@@ -58,6 +59,14 @@ class Question:
         unset=f"{TEST_SHARE:g}, but none with {{test_file}}")
     test_file: Source | None = option(None, source(), "table", "TABLE", "a table to score on instead of held-out rows",
         unset="none")
+    groups: str | None = option(None, free_text(), "table", "COLUMN",
+        "a column whose equal values stay together: no patient, say, is in training and in the score", more="also in folds and "
+        "validation rows; it is no input", unset="none", page="training.md#splits")
+    time: str | None = option(None, free_text(), "table", "COLUMN",
+        "a column of dates or numbers: the latest rows are the score's", more="and the latest of the others are watched",
+        unset="none", page="training.md#splits")
+    split: str | None = option(None, free_text(), "table", "COLUMN",
+        "a column that says of each row train, validation or test; it is no input", unset="none", page="training.md#splits")
     scaling: str = option("robust", choice(*SCALINGS), "table", "NAME", "of number inputs (default robust); see {scalings}")
     target_scaling: str | None = option(None, choice(*SCALINGS), "table", "NAME",
         "of a number target; what suits the output if not given", unset="what suits the output")
@@ -74,6 +83,15 @@ class Question:
         check_fields(self)
         if self.test_seed is not None and (wrong := SEED.wrong(self.test_seed)):
             raise SettingsError(f"{named('test_seed')} {self.test_seed!r} {wrong}")
+        given = [name for name in ("groups", "time", "split") if getattr(self, name) is not None]
+        if len(given) > 1:
+            one, other = map(named, given[:2])
+            raise SettingsError(f"rows are split by {one} or by {other}: leave one of them out")
+        if self.split is not None and (self.test_file is not None or self.test_share is not None):
+            other = named("test_share" if self.test_file is None else "test_file")
+            raise SettingsError(
+                f"{named('split')} says which rows the score is on, and so does {other}: leave one of them out"
+            )
         if self.test_file is not None and self.test_share is not None:
             raise SettingsError(
                 f"the score is on {named('test_share')} of the rows or on {named('test_file')}: leave one of them out"
@@ -85,9 +103,17 @@ class Question:
         return (self.target,) if isinstance(self.target, str) else tuple(self.target)
 
     @property
+    def rule(self) -> SplitRule:
+        """By what the rows are parted."""
+        for by in get_args(By):
+            if (column := getattr(self, by, None)) is not None:
+                return SplitRule(by, column)
+        return SplitRule()
+
+    @property
     def share(self) -> float:
-        """The share of the table's rows that is held out for the score."""
-        if self.test_file is not None:
+        """The share of the table's rows that is held out for the score; 0 where the rows of the score are given."""
+        if self.test_file is not None or self.split is not None:
             return 0.0
         return TEST_SHARE if self.test_share is None else self.test_share
 

@@ -64,6 +64,11 @@ def _schema(table: Table, question: Question) -> Schema:
     """Return the table's schema, the column of row weights left out of the inputs."""
     targets, inputs, weights = question.targets, question.inputs, question.weights
     drop, task, kinds = question.drop, question.task, question.kinds
+    parted = question.rule.column if question.rule.by != "time" else None
+    if question.rule.column in targets:
+        raise SettingsError(f"{question.rule.column!r} is the target, so rows can't be split by it")
+    if parted is not None and parted in table.columns and parted not in (inputs or ()):
+        drop = [*drop, parted]
     if weights is not None:
         drop = [*drop, weights]
         if weights not in table.columns:
@@ -73,8 +78,16 @@ def _schema(table: Table, question: Question) -> Schema:
             role = "the target" if weights in targets else "an input"
             raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
     schema = infer_schema(table, target=targets, inputs=inputs, drop=drop, task=task, kinds=kinds)
-    reason = "it holds the weights of the rows"
-    columns = tuple(replace(c, reason=reason) if c.name == weights else c for c in schema.columns)
+    reasons = {
+        weights: "it holds the weights of the rows",
+        parted: f"rows are split by it ({question.rule.by})",
+    }
+    if weights is not None and weights == parted:
+        raise SettingsError(f"{weights!r} holds the rows' weights, so rows can't be split by it")
+    columns = tuple(
+        replace(c, reason=reasons[c.name]) if c.name in reasons and c.role == "left out" else c
+        for c in schema.columns
+    )
     return replace(schema, columns=columns)
 
 

@@ -14,21 +14,31 @@ import numpy as np
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
-from chainrule.engines.base import Data, RunState, StepSettings
+from chainrule.engines.base import Data, RunState, StepSettings, of_member
 from chainrule.engines.step import batches, masks_of_step
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.bits import check_arithmetic, other_machine
 from chainrule.fitting.card import settings_of
-from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
+from chainrule.fitting.rows import (
+    FOLDS_STREAM,
+    TEST_STREAM,
+    VALIDATION_STREAM,
+    data_digest,
+    strata_of,
+    unseen_inputs,
+)
 from chainrule.model.file import check_writable
 from chainrule.model.model import Model
 from chainrule.model.source import Source
+from chainrule.tables.equal import cells_of
 from chainrule.tables.kinds import weight_cells
+from chainrule.tables.parting import Parting, SplitRule, parting
 from chainrule.tables.table import Table
 from chainrule.training.initial import initial_parameters
 from chainrule.training.plan import Plan
 from chainrule.training.scores.temperature import at_temperature
+from chainrule.training.scores.weights import row_weights
 
 MOST_STEPS = 200
 """The most steps of one replay: each begins at the start of its epoch."""
@@ -90,15 +100,13 @@ def replay(
     (1, (1, 14), 8)
     """
     model, index = model.of_member(member - 1)
-    settings, plan = _checked_card(model)
+    begun = trained_again(model, source, **reading)
+    settings, plan, numbers, table = begun.settings, begun.plan, begun.numbers, begun.table
     network = model.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
-    data, numbers, table = _training_data(model, source, **reading)
     card = model.card
     place = card["members"]["kept"][index] - 1
-    if "bagging" in card:
-        folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
-        data = replace(data, train=folds.rest[place])
+    data = replace(begun.data, train=of_member(begun.data.train, place))
     per_epoch = -(-len(data.train) // settings.batch_size)
     last = min(per_epoch * card["epochs_run"], card.get("most_steps", per_epoch * card["epochs_run"]))
     for step in wanted:
@@ -106,9 +114,7 @@ def replay(
             raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
-    trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
-    start = initial_parameters(network, trained, settings.seed, unseen, data.x, settings.sharing)
-    runner = _Runner(model, data, settings, plan, place, index, start, per_epoch, state, threads)
+    runner = _Runner(model, data, settings, plan, place, index, begun.start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
 
     def made(step: int) -> Replay:
@@ -140,7 +146,10 @@ class _Runner:
 
     def __post_init__(self, state: RunState | None, threads: int | None) -> None:
         model, per_epoch = self.model, self.per_epoch
-        self.engine = engine_named(model.engine, threads=threads if REGISTRY[model.engine].threaded else None)
+        threads = threads if REGISTRY[model.engine].threaded else None
+        # As the training was; check_arithmetic has seen that the card tells it.
+        dtype = model.card["bits"]["machine"].get("dtype")
+        self.engine = engine_named(model.engine, threads=threads, dtype=dtype)
         self.run = self.engine.start(model.network, self.start, self.data, self.settings, state)
         self.shares = self.settings.sharing != "none"
         made = 0 if state is None else int(state.steps[0 if self.shares else self.place])
@@ -226,6 +235,33 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     return settings, plan
 
 
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A model's training as it began: parameters of all members, rows with their numbers in the ``table``, settings and plan."""
+
+    start: FloatArray
+    data: Data
+    numbers: IntArray
+    table: Table
+    settings: StepSettings
+    plan: Plan
+
+
+def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
+    """Return what a model's training, of one group, began with, so that it can be made again; raises what `replay` raises."""
+    settings, plan = _checked_card(model)
+    data, numbers, table = _training_data(model, source, **reading)
+    card = model.card
+    if "bagging" in card:
+        strata = strata_of(table, model.target.names, numbers - 1, by_class=model.task == "classification")
+        k, seed = card["members"]["trained"], card["seed"]
+        folds = _parting(model, table).dealt(numbers - 1, k, seed, strata, FOLDS_STREAM)
+        data = replace(data, train=folds.rest)
+    how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
+    start = initial_parameters(model.network, *how, data.x, settings.sharing)
+    return Begun(start, data, numbers, table, settings, plan)
+
+
 def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> FloatArray:
     """Return parameters (p,) as those that the training of a member (from 0), an own ``network``, began with.
 
@@ -293,18 +329,31 @@ def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, 
     if card["weights"] is not None:
         weights = weight_cells(table, card["weights"])
         rows = rows[weights[rows] > 0]
-    seed, parts = card["seed"], []
+    seed, rule = card["seed"], _parting(model, table)
+    rows = rows[rule.known[rows]]
     drawn = (
-        (card["test_share"], card.get("test_seed", seed), TEST_STREAM),
-        (card["validation_share"], seed, VALIDATION_STREAM),
+        (rule.tested, card["test_share"], card.get("test_seed", seed), TEST_STREAM),
+        (rule.validated, card["validation_share"], seed, VALIDATION_STREAM),
     )
-    for how in drawn:
+    parts = []
+    for part_of, share, drawn_by, stream in drawn:
         part = rows[:0]
         if len(rows):
-            rows, part = divided(table, target.names, rows, *how, by_class=model.task == "classification")
+            strata = strata_of(table, target.names, rows, by_class=model.task == "classification")
+            rows, part = part_of(rows, share, drawn_by, strata, stream)
         parts.append(part)
     test, validation = parts
     return (rows, validation, test), weights
+
+
+def _parting(model: Model, table: Table) -> Parting:
+    """Return the rule by which the training's rows were parted, with a table."""
+    rule = SplitRule.from_dict(model.card["split"]) if "split" in model.card else SplitRule()
+    cells = None
+    if rule.together:
+        by_class = model.task == "classification"
+        cells = cells_of(table, model.encoder.columns, model.target.names, by_class=by_class)
+    return parting(table, rule, cells)
 
 
 def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table]:
@@ -325,6 +374,8 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
         x = model.encoder.transform(part)
         y = target.transform(part, single=by_class and model.output.n_out == 1)
         weights = None if weights is None else weights[rows]
+        if "class_weights" in card:
+            weights = row_weights(card["class_weights"], target.codes(part), target.labels, weights)
         same = data_digest(x, y, weights) == card["data"]
     if not same:
         raise TableError(

@@ -1,4 +1,4 @@
-"""Which rows are for what: test, validation, folds, and the digest of what was trained on."""
+"""Which rows are for what: the streams that draw them, the classes they are drawn by, and the digest of what was trained on."""
 
 from __future__ import annotations
 
@@ -9,45 +9,20 @@ import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.tables.encode import Encoder
-from chainrule.tables.split import Folds, split_folds, split_rows
 from chainrule.tables.table import Table
-from chainrule.tables.targets import Target
 from chainrule.tables.values import one_spelling
 
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM = 0, 1, 2, 3
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM, CROSS_STREAM, LEAKS_STREAM = range(6)
 
 
-def divided(
-    table: Table,
-    targets: Sequence[str],
-    rows: IntArray,
-    share: float,
-    seed: int,
-    stream: int,
-    *,
-    by_class: bool,
-) -> tuple[IntArray, IntArray]:
-    """Return a table's ``rows`` in two parts by chance, the second with ``share`` of them, of each class that share.
-
-    Of several targets each combination of their classes is one.
-    """
-    strata = _strata(table, targets)[rows] if by_class else None
-    first, second = split_rows(len(rows), share, seed, strata, stream=stream)
-    return rows[first], rows[second]
-
-
-def _strata(table: Table, targets: Sequence[str]) -> Array:
-    """Return the class of every row, or the number of its combination of classes (n,)."""
+def strata_of(table: Table, targets: Sequence[str], rows: IntArray, *, by_class: bool) -> Array | None:
+    """Return the class of each of a table's ``rows``, or the number of its combination of classes (n,); None for numbers."""
+    if not by_class:
+        return None
     if len(targets) == 1:
-        return one_spelling(table.column(targets[0])).to_numpy()
+        return one_spelling(table.column(targets[0])).to_numpy()[rows]
     codes = [np.unique(one_spelling(table.text(name)), return_inverse=True)[1] for name in targets]
-    return np.asarray(np.unique(np.stack(codes), axis=1, return_inverse=True)[1]).reshape(-1)
-
-
-def dealt(fitted: Table, target: Target, members: int, seed: int) -> Folds:
-    """Return the folds of a table's rows for so many members, of each class the same share."""
-    strata = _strata(fitted, target.names) if target.task == "classification" else None
-    return split_folds(fitted.n_rows, members, seed, strata, stream=FOLDS_STREAM)
+    return np.asarray(np.unique(np.stack(codes), axis=1, return_inverse=True)[1]).reshape(-1)[rows]
 
 
 def unseen_inputs(encoder: Encoder) -> list[int]:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from chainrule._doors import setting
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
 from chainrule.fitting.bits import bits_told
 from chainrule.fitting.card import training_card
 from chainrule.fitting.held_out import held_out, held_out_rows
+from chainrule.fitting.judged import Result, judged
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
+from chainrule.fitting.shared import Shared, shared_of
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
-from chainrule.model.model import Evaluation, Model, check_finite
+from chainrule.model.model import Evaluation, Model, Prediction, check_finite
+from chainrule.model.seen import seen_columns
+from chainrule.model.threshold import Threshold
+from chainrule.tables.parting import SplitRule
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
 from chainrule.training.refit import warmup_of_refit
 from chainrule.training.result import FitResult
 from chainrule.training.scores.baselines import Answered, class_answers, number_answers
-from chainrule.training.scores.metrics import Scores, mean_scores, scores
+from chainrule.training.scores.metrics import Scores, mean_scores, rarer, scores
 from chainrule.training.scores.temperature import at_temperature, temperature_of
+from chainrule.training.scores.threshold import best_threshold
 
 MOST_CHECKED = 1000
 """The training rows on which a trained network's outputs are checked to be finite."""
@@ -39,7 +45,10 @@ class Trained:
 
     They are about rows the network never saw; where none were held out, ``evaluation`` is about the rows it was
     trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know. With bagging
-    ``out_of_fold`` is about the training rows, each as answered by the one member that held it out.
+    ``out_of_fold`` is about the training rows, each as answered by the one member that held it out. ``shared``: the rows
+    of the score that training saw all the same, with the score without them. ``without_leaks`` is the score of a training
+    without the columns that alone nearly tell the target, where there are some. ``verdict`` is what is worst about the result,
+    in one sentence with what to try; "" where nothing speaks against it.
     """
 
     model: Model
@@ -49,26 +58,43 @@ class Trained:
     baselines: Mapping[str, Scores]
     notes: tuple[str, ...]
     out_of_fold: Evaluation | None = None
+    shared: Shared | None = None
+    verdict: str = ""
+    without_leaks: Evaluation | None = None
 
     @property
     def held_out(self) -> bool:
-        """Whether the scores are about rows the network never saw."""
+        """Whether there are rows that were held out for the scores; of a table of its own some may have been seen (`shared`)."""
         return self.prepared.tested.n_rows > 0
 
 
-def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGINES[0]) -> Trained:
+def score_prepared(
+    prepared: Prepared,
+    result: FitResult,
+    *,
+    engine: str = ENGINES[0],
+    without: Callable[[Sequence[str]], Evaluation | None] | None = None,
+) -> Trained:
     """Make the model of a training and score it on the rows held out, beside the baselines.
 
+    ``without``: what gives the score of a training without some columns, asked where these alone nearly tell the target.
     Ctrl-C leaves out the baselines, which can take longer than the rest, rather than lose what was trained. Raises
     SettingsError where training left nothing finite.
     """
     try:
-        return _scored(prepared, result, engine, with_baselines=True)
+        return _scored(prepared, result, engine, without, with_baselines=True)
     except KeyboardInterrupt:
-        return _scored(prepared, result, engine, with_baselines=False)
+        return _scored(prepared, result, engine, None, with_baselines=False)
 
 
-def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baselines: bool) -> Trained:
+def _scored(
+    prepared: Prepared,
+    result: FitResult,
+    engine: str,
+    without: Callable[[Sequence[str]], Evaluation | None] | None,
+    *,
+    with_baselines: bool,
+) -> Trained:
     model, notes = trained_model(prepared, result, engine=engine)
     out_of_fold = _out_of_fold(model, prepared, result, engine)
     if not prepared.tested.n_rows:
@@ -81,8 +107,16 @@ def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baseline
     model = replace(model, card={**model.card, "scores": finite})
     if not with_baselines:
         notes.append("the baselines were interrupted, and are left out")
-    baselines = _baselines(prepared) if with_baselines else {}
-    return Trained(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold)
+    shared, answers = shared_of(prepared, model, tested), _baselines(prepared) if with_baselines else ()
+    baselines = baseline_scores(prepared.target, prepared.tested, answers) if answers else {}
+    leaked = None
+    if prepared.leaks and without is not None:
+        leaked = without([leak.column for leak in prepared.leaks])
+    verdict = judged(Result(model, prepared, tested, evaluation, answers, baselines, notes, shared, leaked))
+    return Trained(
+        *(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold, shared, verdict),
+        without_leaks=leaked,
+    )
 
 
 def trained_model(
@@ -110,22 +144,47 @@ def trained_model(
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
         "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,
         "bits": bits_told(engine_named(engine), result.parameters),
+        "seen": {
+            name: one.to_dict()
+            for name, one in seen_columns(prepared.encoder, prepared.table, prepared.left).items()
+        },
+        "class_weights": _class_weights(prepared),
+        "split": prepared.parting.rule.to_dict() if prepared.parting.rule != SplitRule() else None,
     }  # fmt: skip
     model = Model(
         (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,
         prepared.target,
         prepared.question.reading,
-        training_card(resolved, plan, result, **entries),
+        training_card(resolved, plan, result, _of_each(prepared, rows["training"]), **entries),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result, large))
     if resolved.calibrate:
         model = _calibrated(model, prepared, result, engine)
+    if prepared.settings.threshold is not None:
+        model = replace(
+            model, threshold=_threshold(model, prepared, result, engine, prepared.settings.threshold)
+        )
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.fitted.x
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
+
+
+def _class_weights(prepared: Prepared) -> dict[str, float] | None:
+    """Return the weights of the classes by their names, None where there are none."""
+    weights = prepared.arrays.class_weights
+    return (
+        None
+        if weights is None
+        else dict(zip(map(str, prepared.target.labels), weights.tolist(), strict=True))
+    )
+
+
+def _of_each(prepared: Prepared, rows: int) -> int:
+    """Return how many rows a member sees in an epoch."""
+    return rows if prepared.folds is None else int(prepared.folds.rest.shape[1])
 
 
 def _to_scale(prepared: Prepared) -> str:
@@ -141,6 +200,39 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
     """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
     if not prepared.resolved.bagging:
         return None
+    rows, answers = _answers_out_of_fold(model, prepared, result, engine)
+    return model.score(answers, prepared.fitted.take(rows))
+
+
+def out_of_fold_answers(trained: Trained, engine: str = ENGINES[0]) -> tuple[IntArray, Prediction]:
+    """Return with bagging the places of the fitted rows, and each one's answer by the member that hasn't seen it."""
+    return _answers_out_of_fold(trained.model, trained.prepared, trained.fit, engine)
+
+
+def _answers_out_of_fold(
+    model: Model, prepared: Prepared, result: FitResult, engine: str
+) -> tuple[IntArray, Prediction]:
+    outputs = held_out(prepared, result, _answers(model, engine))[0]
+    return held_out_rows(prepared, result), model.answer_of(outputs)
+
+
+def _threshold(
+    model: Model, prepared: Prepared, result: FitResult, engine: str, wanted: float | str
+) -> Threshold:
+    """Return the threshold that is given, or the best by a rule for the rows that the members haven't seen."""
+    place = rarer(prepared.target.codes(prepared.fitted))
+    if not isinstance(wanted, str):
+        return Threshold(place, float(wanted), "given")
+    outputs = held_out(prepared, result, _answers(model, engine)).mean(axis=0)
+    probabilities = model.probabilities(outputs)
+    assert probabilities is not None
+    parts = [prepared.fitted] if prepared.watched is None else [prepared.fitted, prepared.watched]
+    codes = np.concatenate([prepared.target.codes(part) for part in parts])[held_out_rows(prepared, result)]
+    return Threshold(place, best_threshold(wanted, codes == place, probabilities[:, place]), wanted)
+
+
+def _answers(model: Model, engine: str) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    """Return what gives the outputs (k, n, n_out) of some members' parameters as trained, at the model's temperature."""
     temperature, made = model.card["temperature"], engine_named(engine)
 
     def outputs(parameters: FloatArray, x: FloatArray) -> FloatArray:
@@ -148,9 +240,7 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
             parameters = at_temperature(model.network, parameters, temperature)
         return made.predict(model.network, parameters, x)
 
-    rows = held_out_rows(prepared, result)
-    answers = model.answer_of(held_out(prepared, result, outputs)[0])
-    return model.score(answers, prepared.fitted.take(rows))
+    return outputs
 
 
 def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Model:
@@ -164,22 +254,28 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
     return replace(made, card={**model.card, "temperature": temperature})
 
 
-def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
-    arrays = prepared.arrays
+def _baselines(prepared: Prepared) -> Sequence[Mapping[str, Answered]]:
+    arrays, own = prepared.arrays, prepared.row_weights
     x, _, weights = arrays.fitted
-    answers = baseline_answers(prepared.target, prepared.fitted, x, arrays.x_test, weights)
-    return baseline_scores(prepared.target, prepared.tested, answers)
+    rows = np.ones(len(x)) if own is None else own[prepared.places]
+    return baseline_answers(prepared.target, prepared.fitted, x, arrays.x_test, weights, rows)
 
 
 def baseline_answers(
-    target: Target, fitted: Table, x: FloatArray, x_test: FloatArray, weights: FloatArray | None = None
+    target: Target,
+    fitted: Table,
+    x: FloatArray,
+    x_test: FloatArray,
+    weights: FloatArray | None = None,
+    row_weights: FloatArray | None = None,
 ) -> tuple[Mapping[str, Answered], ...]:
     """Return for each target the baselines' answers for encoded rows ``x_test`` (m, d), learned from the ``fitted`` ones.
 
-    ``x`` (n, d) are these encoded, ``weights`` (n,) theirs. Of several targets only the baselines count that all have.
+    ``x`` (n, d) are these encoded, ``weights`` (n,) theirs, and ``row_weights`` (n,) those without the weights of their classes,
+    by which the most frequent class is told. Of several targets only the baselines count that all have.
     """
     each = [
-        class_answers(x, part.codes(fitted), x_test, part.n_classes, weights)
+        class_answers(x, part.codes(fitted), x_test, part.n_classes, weights, row_weights)
         if part.n_classes
         else number_answers(x, part.numbers(fitted), x_test, weights)
         for part in target.parts

@@ -9,6 +9,8 @@ adds what it has found. `train_prepared` trains and scores: `Trained`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from chainrule.fitting.read import read
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.split import split
 from chainrule.fitting.timing import check_not_limited, start_of, within_time
+from chainrule.model.model import Evaluation
 from chainrule.model.source import Source
 from chainrule.tables.cells import located
 from chainrule.training.checkpoint import Checkpoint
@@ -46,6 +49,9 @@ def train(
     weights: str | None = None,
     test_share: float | None = None,
     test_file: Source | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    split: str | None = None,
     scaling: str = "robust",
     target_scaling: str | None = None,
     kinds: Mapping[str, str] | None = None,
@@ -60,6 +66,7 @@ def train(
     unpack_limit: int | str | None = None,
     engine: str = ENGINES[0],
     threads: int | None = None,
+    dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
     **settings: Any,
 ) -> Trained:
@@ -67,8 +74,8 @@ def train(
 
     ``target`` is a column, or a list of columns that are all numbers, or all of two classes: one network answers all.
     ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
-    ``settings`` are the fields of `Settings`. All words are the command line's. Raises TableError or
-    SettingsError with one line that says what to do.
+    ``settings`` are the fields of `Settings`, ``dtype`` (float32 or float64) what the engine trains in. All words are the
+    command line's. Raises TableError or SettingsError with one line that says what to do.
 
     >>> import chainrule
     >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", hidden=[4], epochs=30)
@@ -76,7 +83,7 @@ def train(
     (8, ['a', 'b'])
     """
     words = {**locals(), **settings}
-    how = {name: words.pop(name) for name in ("engine", "threads", "on_epoch_end")}
+    how = {name: words.pop(name) for name in ("engine", "threads", "dtype", "on_epoch_end")}
     del words["settings"]
     return train_prepared(prepare(*asked(words.pop("table"), words.pop("target"), words)), **how)
 
@@ -94,13 +101,45 @@ def train_prepared(
     *,
     engine: str = ENGINES[0],
     threads: int | None = None,
+    dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
 ) -> Trained:
     """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
     with limited_threads(threads):
         prepared = within_time(prepared, engine=engine, threads=threads)
-        result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
-        return score_prepared(prepared, result, engine=engine)
+        how: dict[str, Any] = {"engine": engine, "threads": threads, "dtype": dtype}
+        result = fit_prepared(prepared, on_epoch_end=on_epoch_end, **how)
+        again = partial(score_without, prepared, **how)
+        return score_prepared(prepared, result, engine=engine, without=again)
+
+
+def score_without(
+    prepared: Prepared,
+    columns: Sequence[str],
+    *,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    dtype: DTypeLike | None = None,
+) -> Evaluation | None:
+    """Return the scores of the same training without some columns; None where no column is left, or time is limited.
+
+    KeyboardInterrupt goes on.
+    """
+    kept = [one.name for one in prepared.schema.inputs if one.name not in columns]
+    if not kept or prepared.budget is not None:
+        return None
+    question = replace(
+        prepared.question,
+        table=prepared.table,
+        inputs=kept,
+        test_file=prepared.scored,
+        validation=prepared.watched,
+    )
+    made = prepare(question, prepared.settings)
+    result = fit_prepared(made, engine=engine, threads=threads, dtype=dtype)
+    if result.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return score_prepared(made, result, engine=engine).evaluation
 
 
 def fit_prepared(
@@ -108,10 +147,13 @@ def fit_prepared(
     *,
     engine: str = ENGINES[0],
     threads: int | None = None,
+    dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
     resume: Checkpoint | None = None,
 ) -> FitResult:
     """Train on a prepared table with ``threads`` threads (all processors if None), or go on from a checkpoint.
+
+    ``dtype``: float32 or float64, the engine's own if None.
 
     Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
     none, and KeyboardInterrupt goes on.
@@ -119,7 +161,7 @@ def fit_prepared(
     resolved, budget = prepared.resolved, prepared.budget
     if resume is not None:
         check_not_limited(prepared)
-    made = engine_named(engine, threads=threads)
+    made = engine_named(engine, threads=threads, dtype=dtype)
     _check_room(prepared, made.dtype)
     start, data = start_of(prepared)
     what = (made, resolved.network, start, data, resolved.steps, resolved.plan)

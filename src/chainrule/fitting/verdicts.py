@@ -16,6 +16,10 @@ MOST_CELLS = 2_000_000
 """The largest table, in encoded cells, for which the linear program of separability is solved."""
 
 
+STILL_FALLING = "the loss was still falling at the last epoch"
+"""What is said of a training that was cut off."""
+
+
 def trained_members(result: FitResult) -> list[int]:
     """Return the members whose kept parameters are better than their initial ones; all where none are."""
     learned = [member for member, epoch in enumerate(result.best_epochs) if epoch > 0]
@@ -63,7 +67,7 @@ def training_notes(
         plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
     ):
         more = f", or a longer {setting('time_limit')}," if limited else ""
-        notes.append(f"the loss was still falling at the last epoch: more {setting('epochs')}{more} may help")
+        notes.append(f"{STILL_FALLING}: more {setting('epochs')}{more} may help")
     if resolved.refit and not trained_again and untrained < members:
         notes.append(
             "training ended before it could be done again on all rows: the validation rows are not learned from"

@@ -95,6 +95,9 @@ def small(name: Name) -> str:
     """
     if not isinstance(name, Lettered) or name.qualifiers:
         return plain(name)
+    numbered = re.fullmatch(r"([A-Za-z])([0-9]+)", name.letter)
+    if numbered and not name.below:
+        name = replace(name, letter=numbered[1], below=numbered[2])
     below, above = _single(name.below), _single(name.above)
     if not (set(below) <= _LOWERED.keys() and set(above) <= _RAISED.keys()):
         return plain(name)

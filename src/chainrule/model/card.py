@@ -27,6 +27,8 @@ from chainrule.equations.network import MAX_MEMBERS
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import ModelFileError, SettingsError
+from chainrule.model.seen import SeenColumn
+from chainrule.tables.parting import SplitRule
 
 
 def _metric_name(value: object, where: str) -> str:
@@ -105,7 +107,9 @@ class Card(Plain):
     dealt out to (``bagging``), and the steps of the one epoch that didn't fit into the time limit (``most_steps``). A
     ``refit`` is the training that the card is about. ``order`` names the rule by which an epoch's rows were dealt out
     (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
-    What was ``taught`` learned another model's answers rather than the table's target.
+    ``class_weights`` are what the classes' rows counted, beside their ``weights``. ``split`` is the rule by which rows were
+    parted, everywhere (None: each by itself), and ``seen`` what the rows that were learned from have in each column. What
+    was ``taught`` learned another model's answers rather than the target.
     """
 
     table: str
@@ -149,7 +153,10 @@ class Card(Plain):
     bagging: Annotated[Count, IF_SET] = 0
     most_steps: Annotated[Positive | None, IF_SET] = None
     order: Annotated[str, IF_SET] = "whole"
+    class_weights: Annotated[Mapping[str, float] | None, IF_SET] = None
     taught: Annotated[bool, IF_SET] = False
+    seen: Annotated[Mapping[str, SeenColumn] | None, IF_SET] = None
+    split: Annotated[SplitRule | None, IF_SET] = None
     bits: Annotated[CardBits | None, IF_SET] = None
 
 

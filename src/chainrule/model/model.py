@@ -32,9 +32,11 @@ from chainrule.model.group import (
     read_version_1,
     with_arrays,
 )
+from chainrule.model.seen import SeenColumn, drift_notes
 from chainrule.model.source import Reading, Source
+from chainrule.model.threshold import Threshold
 from chainrule.tables.by_row import RowEncoder
-from chainrule.tables.cells import no_row
+from chainrule.tables.cells import no_row, shown
 from chainrule.tables.encode import Encoder
 from chainrule.tables.spellings import FIRST_KNOWN
 from chainrule.tables.steps import ColumnSteps
@@ -47,7 +49,8 @@ if TYPE_CHECKING:
     from chainrule.training.scores.metrics import Scores
 
 VERSION = 5
-"""The newest version of the description: numbers may be in dress, dates in the spellings of people, and signs be named.
+"""The newest version of the description: numbers may be in dress, dates in the spellings of people, signs be named, and there
+may be a threshold.
 
 In 4 there may be several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the
 oldest version from 2 on that says all of it.
@@ -80,6 +83,12 @@ class Prediction:
     probabilities: FloatArray | None
     finite: BoolArray
 
+    def of_rows(self, rows: IntArray) -> Prediction:
+        """Return what is predicted for some of the rows (from 0)."""
+        codes = None if self.codes is None else self.codes[rows]
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Prediction(self.labels[rows], codes, probabilities, self.finite[rows])
+
     def of_target(self, j: int) -> Prediction:
         """Return what is predicted for one of several targets (from 0), as if it were the only one."""
         codes = None if self.codes is None else self.codes[:, j]
@@ -108,7 +117,8 @@ class Model:
     """Trained networks and all that is needed to read a table and answer in the target's units.
 
     ``groups`` holds networks of one shape each, with the parameters of their members; members are counted over all
-    groups. ``card`` is plain data about the training. `predict`, `evaluate` and `prediction_frame` take a path, a data
+    groups. ``card`` is plain data about the training, ``threshold`` the probability that decides between two classes, if not
+    one half. `predict`, `evaluate` and `prediction_frame` take a path, a data
     frame or a `Table`, and the words of `read_table`; those not given are the ones the model was trained with.
     Raises SettingsError for groups that don't answer alike.
     """
@@ -118,9 +128,14 @@ class Model:
     target: Target
     reading: Reading = field(default_factory=Reading)
     card: Mapping[str, Any] = field(default_factory=dict)
+    threshold: Threshold | None = None
 
     def __post_init__(self) -> None:
         check_groups(self.groups)
+        if self.threshold is not None and not (self.target.n_classes == 2 and self.gives_probabilities):
+            raise SettingsError("threshold: is for the probabilities of two classes")
+        if self.threshold is not None and self.output.n_out > 1:
+            raise SettingsError("threshold: is for one output, the probability of the second class")
 
     @property
     def task(self) -> str:
@@ -241,12 +256,22 @@ class Model:
         table = self.table(source, **reading)
         return check_finite(self.answer(self.encoder.transform(table)), table)
 
+    def drift(self, source: Source, **reading: Any) -> tuple[str, ...]:
+        """Return a note about each column of a table whose cells lie outside what training saw, with their share.
+
+        Nothing of a model whose card doesn't tell what was seen.
+        """
+        table, card = self.table(source, **reading), self.card or {}
+        seen = {name: SeenColumn.from_dict(one) for name, one in card.get("seen", {}).items()}
+        return drift_notes(self.encoder, seen, table)
+
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
-        """Return the scores on a table that has the target; rows without a target are left out."""
+        """Return the scores on a table that has the target; rows without one, or of a class that wasn't trained, are left out."""
         table = self.table(source, **reading)
         part = table.take(self.target.known(table))
         if not part.n_rows:
             raise TableError(no_row(table, self.target.names))
+        part = of_trained_classes(self.target, part)[0]
         return self.score(self.predict(part), part)
 
     def prediction_frame(self, source: Source, **reading: Any) -> pl.DataFrame:
@@ -317,8 +342,12 @@ class Model:
             return Prediction(self.target.named(places), places, self.probabilities(mean), finite)
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
-        codes = Answers("class", self.loss.signed).codes(mean)
-        return Prediction(np.array(self.target.labels)[codes], codes, self.probabilities(mean), finite)
+        probabilities = self.probabilities(mean)
+        if self.threshold is None or probabilities is None:
+            codes = Answers("class", self.loss.signed).codes(mean)
+        else:
+            codes = self.threshold.codes(probabilities)
+        return Prediction(np.array(self.target.labels)[codes], codes, probabilities, finite)
 
     def probabilities(self, mean: FloatArray) -> FloatArray | None:
         """Return the classes' probabilities (n, classes) for mean outputs (n, n_out), None where the loss gives none.
@@ -375,12 +404,15 @@ class Model:
             "target": self.target.to_dict(),
             "reading": self.reading.to_dict(),
             "card": dict(self.card),
+            **({} if self.threshold is None else {"threshold": self.threshold.to_dict()}),
         }
         plain: dict[str, Any] = json.loads(json.dumps(description, allow_nan=False))
         return plain
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
+        if self.threshold is not None:
+            return VERSION
         dresses = [
             *(column.dress for column in self.encoder.columns),
             *(part.dress for part in self.target.parts),
@@ -425,6 +457,7 @@ class Model:
                 f"its description has version {version!r}, and versions 1 to {VERSION} are read"
             )
         data = {name: value for name, value in description.items() if name not in ESTIMATOR_PARTS}
+        threshold = data.pop("threshold", None) if version == VERSION else None
         data = read_record(data, "the description", (*_PARTS, "network" if version == 1 else "groups"))
         read_text(data["chainrule"], "chainrule")
         read = read_version_1 if version == 1 else read_groups
@@ -434,7 +467,8 @@ class Model:
         groups = with_arrays(networks, own)
         for group in groups:
             _check_fit(group.network, encoder, target)
-        return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
+        parts = groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
+        return cls(*parts, None if threshold is None else Threshold.from_dict(threshold))
 
 
 def _is_estimators(name: str) -> bool:
@@ -478,6 +512,22 @@ def check_finite(prediction: Prediction, table: Table) -> Prediction:
             "large for these inputs, so train it again"
         )
     return prediction
+
+
+def of_trained_classes(target: Target, table: Table) -> tuple[Table, tuple[str, ...]]:
+    """Return a table's rows whose classes were trained, and a note about the others; all where no row's class was."""
+    rows = target.trained(table)
+    if not len(rows) or len(rows) == table.n_rows:
+        return table, ()
+    others = np.setdiff1d(np.arange(table.n_rows), rows)
+    words = table.take(others).frame.select(target.names).unique().height
+    first = ", ".join(shown(table, int(others[0]), name) for name in target.names)
+    what = "row is" if len(others) == 1 else "rows are"
+    more = f" and {words - 1} more" if words > 1 else ""
+    return table.take(rows), (
+        f"{table.name}: {len(others):,} {what} of a class that training did not have ({first}{more}; the first is "
+        f"{table.place(int(others[0]))}), and can't be scored",
+    )
 
 
 def load(path: str | PathLike[str]) -> Model:

@@ -18,7 +18,15 @@ from chainrule.explain.show.document import (
     with_formulas,
 )
 from chainrule.reports.training import MOST_COLUMNS, answer_facts
-from chainrule.reports.words import STOPPED, score_words, shape_of, training_words
+from chainrule.reports.words import (
+    STOPPED,
+    class_weight_words,
+    score_words,
+    shape_of,
+    threshold_words,
+    training_words,
+)
+from chainrule.tables.parting import SplitRule
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
@@ -100,11 +108,17 @@ def model_facts(model: Model) -> Iterator[tuple[str, Cell]]:
         strongest = max(
             (g.network for g in model.groups), key=lambda net: max(one.dropout for one in net.layers)
         )
+        if "split" in card:
+            yield "split", SplitRule.from_dict(card["split"]).words
+        if "class_weights" in card:
+            yield "classes", class_weight_words(card["class_weights"].keys(), card["class_weights"].values())
         yield "training", ", ".join(_how(card, strongest))
         kept = sorted(set(card["best_epochs"]))
         ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
         span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
         yield "epochs", f"{card['epochs_run']:,} run{ending}, kept {span}"
+        if model.threshold is not None:
+            yield "threshold", threshold_words(model)
         if scores := score_words(card["scores"] or {}):
             yield "held-out score", scores
 

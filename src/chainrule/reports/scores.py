@@ -15,7 +15,7 @@ from chainrule.plots.kinds.scores import slices_chart
 from chainrule.reports.intervals import UNKNOWN, Interval, bootstrap, wilson
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
-from chainrule.reports.words import SCORE_NAMES, baseline_words, number_shown
+from chainrule.reports.words import SCORE_NAMES, baseline_words, number_shown, scores_shown
 from chainrule.training.scores.metrics import METRICS, PRIMARY, Scores
 
 
@@ -70,11 +70,10 @@ def _scored(counted: Scorer, y: AnyArray, answers: AnyArray, rows: IntArray) -> 
 
 def _table(scores: Scores, intervals: Mapping[str, Interval], baselines: Mapping[str, Scores]) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
-    for name, words in SCORE_NAMES.items():
-        if name in scores:
-            others = (number_shown(one[name]) if name in one else "–" for one in baselines.values())
-            own = Styled(number_shown(scores[name]), "result")
-            rows.append((words, own, interval_shown(intervals[name]), *others))
+    for name, words in scores_shown(scores):
+        others = (number_shown(one[name]) if name in one else "–" for one in baselines.values())
+        own = Styled(number_shown(scores[name]), "result")
+        rows.append((words, own, interval_shown(intervals[name]), *others))
     headers = ("", "network", "95 % interval", *baselines)
     return TableBlock(headers, tuple(rows), tuple(range(1, len(headers))))
 

@@ -19,7 +19,9 @@ MOST_DOUBTS = 6
 
 def summary(subject: Reported, parts: Sequence[ReportPart], main: Interval | None) -> tuple[Block, ...]:
     """Return what came out: the task, the score beside the baselines, what to distrust, what is left out, how it was made."""
-    doubts = list(dict.fromkeys(doubt for part in parts for doubt in part.doubts))
+    # What is bad about a training's result comes first, as it does where it is trained.
+    worst = [subject.trained.verdict] if subject.trained is not None and subject.trained.verdict else []
+    doubts = list(dict.fromkeys([*worst, *(doubt for part in parts for doubt in part.doubts)]))
     blocks: list[Block] = [Words(" ".join(said(subject, main or UNKNOWN)), "lead")]
     if doubts:
         blocks.append(Words("What to distrust", "title"))

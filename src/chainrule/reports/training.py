@@ -21,12 +21,17 @@ from chainrule.reports.words import (
     SCORE_NAMES,
     STOPPED,
     clamp_words,
+    class_weight_words,
     number_shown,
+    rarer_words,
     rows_shown,
     score_words,
+    scores_shown,
     shape_of,
+    threshold_words,
     training_words,
 )
+from chainrule.tables.parting import SplitRule
 
 if TYPE_CHECKING:
     from chainrule.fitting.prepared import Prepared
@@ -84,11 +89,15 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
         how.append("members end together")
     yield "task", prepared.schema.task_reason
     yield "rows", shown
+    if prepared.parting.rule != SplitRule():
+        yield "split", prepared.parting.rule.words
     if resolved.bagging:
         does = "each stopped by" if plan.early_stopping else "each holding out"
         yield "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
     if prepared.question.weights is not None:
         yield "weights", f"of the rows in training, from column {prepared.question.weights}"
+    if prepared.arrays.class_weights is not None:
+        yield "classes", class_weight_words(prepared.target.labels, prepared.arrays.class_weights)
     yield "network", shape_of(resolved.network, resolved.members)
     yield "training", ", ".join(how)
     if prepared.target.clamp is not None:
@@ -126,15 +135,26 @@ def _share(parts: int) -> str:
 def result_document(trained: Trained) -> Document:
     """Return how training went, and the scores beside the baselines."""
     model, evaluation = trained.model, trained.evaluation
-    blocks: list[Block] = [Words(_ending(trained.fit, model.card["best_epochs"]))]
+    blocks: list[Block] = []
+    if trained.verdict:
+        blocks.append(Words(f"{trained.verdict[0].upper()}{trained.verdict[1:]}.", "warn"))
+    blocks.append(Words(_ending(trained.fit, model.card["best_epochs"])))
     if model.card["temperature"] is not None:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
-    blocks += notes(trained.notes)
+    if model.threshold is not None:
+        blocks.append(Words(threshold_words(model)))
+    blocks += notes([note for note in trained.notes if note not in trained.verdict])
     title = f"Score on {rows_shown(evaluation.rows)} it never saw"
+    if trained.shared is not None:
+        title = f"Score on {rows_shown(evaluation.rows)}, {trained.shared.part} of which it was trained on"
     if not trained.held_out:
         rows = f"{rows_shown(evaluation.rows)} it was trained on"
         title = f"Score on the {rows}: it flatters, as none were held out"
     blocks.append(Section(title, evaluation_blocks(model, evaluation, trained.baselines)))
+    if trained.shared is not None and trained.shared.without is not None:
+        without = trained.shared.without
+        told = f"without those, on {rows_shown(without.rows)}: {score_words(without.scores)}"
+        blocks.append(Section("", (Words(told),)))
     if trained.out_of_fold is not None:
         told = (
             f"out of fold, each row by the member that held it out: {score_words(trained.out_of_fold.scores)}"
@@ -183,16 +203,36 @@ def evaluation_blocks(
             Styled(number_shown(evaluation.scores[name]), "result"),
             *(number_shown(scores[name]) if name in scores else "–" for scores in baselines.values()),
         )
-        for name, words in SCORE_NAMES.items()
-        if name in evaluation.scores
+        for name, words in scores_shown(evaluation.scores)
     )
     scores = TableBlock(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
     if evaluation.confusion is not None:
-        return (scores, *_confusion(model.target.labels, evaluation.confusion.tolist()))
+        told = rarer_words(model, evaluation.scores, evaluation.confusion)
+        said = (Words(told),) if told else ()
+        return (scores, *said, *_confusion(model.target.labels, evaluation.confusion.tolist()))
     if evaluation.by_target is not None:
         return _scores_of_each(model, evaluation.by_target, scores)
     units = f"errors are in the units of {model.target.name}; R² is 1 if perfect, 0 if as good as the mean"
     return scores, Words(units)
+
+
+def class_data(model: Model, evaluation: Evaluation) -> dict[str, Scores]:
+    """Return precision, recall, F1 and rows of each class by its name."""
+    from chainrule.training.scores.metrics import class_scores
+
+    assert evaluation.confusion is not None
+    each = class_scores(evaluation.confusion)
+    return {str(label): one for label, one in zip(model.target.labels, each, strict=True)}
+
+
+def class_table(model: Model, evaluation: Evaluation) -> TableBlock:
+    """Return the same as a table."""
+    names = ("precision", "recall", "f1")
+    rows = tuple(
+        (label, *(number_shown(one[name]) for name in names), f"{int(one['rows']):,}")
+        for label, one in class_data(model, evaluation).items()
+    )
+    return TableBlock(("class", *(SCORE_NAMES[name] for name in names), "rows"), rows, (1, 2, 3, 4))
 
 
 def _scores_of_each(model: Model, by_target: Mapping[str, Scores], means: Block) -> tuple[Block, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from chainrule._types import Array
 from chainrule.equations.layout import Layout
+from chainrule.training.scores.baselines import TRIVIAL
 from chainrule.training.scores.metrics import METRICS
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
+    from chainrule.model.model import Model
     from chainrule.tables.target import TargetEncoder
 
 SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
@@ -25,16 +28,9 @@ STOPPED = {
 }
 
 
-BASELINES = {
-    "majority class": "always answering the most frequent class",
-    "mean": "always answering the mean",
-}
-"""What a baseline does; the others are called by their name."""
-
-
 def baseline_words(name: str) -> str:
     """Say what a baseline does, in a sentence."""
-    return BASELINES.get(name, name)
+    return TRIVIAL.get(name, name)
 
 
 def rows_shown(n: int) -> str:
@@ -62,11 +58,52 @@ def training_words(told: Mapping[str, Any], network: Network, n: int) -> Iterato
         yield f"members share the hidden layers' weights ({told['sharing']})"
 
 
+def scores_shown(scores: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the scores that there are, in the order to be shown, by name and in words: accuracy last where classes are uneven."""
+    late = ["accuracy"] if "f1" in scores and "accuracy" in scores else []
+    names = [name for name in SCORE_NAMES if name in scores and name not in late]
+    yield from ((name, SCORE_NAMES[name]) for name in (*names, *late))
+
+
+def rarer_words(model: Model, scores: Collection[str], confusion: Array | None) -> str:
+    """Say which class F1 and its kin are of, where they are shown; "" where not."""
+    if "f1" not in scores or confusion is None:
+        return ""
+    if len(confusion) > 2:
+        return "classes are uneven: F1, precision, recall and average precision are means over the classes"
+    rows = confusion.sum(axis=1)
+    name = model.target.labels[int(rows[1] <= rows[0])]
+    return f"classes are uneven: F1, precision, recall and average precision are of {name}, the rarer one"
+
+
 def score_words(scores: Mapping[str, float]) -> str:
     """Say scores in a line, those that there are."""
-    return ", ".join(
-        f"{words} {number_shown(scores[name])}" for name, words in SCORE_NAMES.items() if name in scores
-    )
+    return ", ".join(f"{words} {number_shown(scores[name])}" for name, words in scores_shown(scores))
+
+
+def class_weight_words(labels: Collection[object], weights: Collection[float]) -> str:
+    """Say what rows of each class count in training."""
+    shown = [f"{label} {weight:.4g}" for label, weight in zip(labels, weights, strict=True)]
+    more = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
+    return f"rows count in training by their class: {', '.join(shown[:12])}{more}"
+
+
+THRESHOLDS = {
+    "given": "as given",
+    "f1": "where F1 is largest",
+    "balanced_accuracy": "where balanced accuracy is largest",
+    "accuracy": "where accuracy is largest",
+}
+"""How a threshold was found, by its rule."""
+
+
+def threshold_words(model: Model) -> str:
+    """Say from which probability on a class is answered, and why."""
+    found = model.threshold
+    assert found is not None
+    how = THRESHOLDS.get(found.rule, found.rule)
+    seen = "" if found.rule == "given" else " for rows that were not trained on"
+    return f"{model.target.labels[found.place]} is answered from a probability of {found.least:.4g} on, {how}{seen}"
 
 
 def clamp_words(target: TargetEncoder) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike
 
+from chainrule._kept import cached_property
 from chainrule._types import FloatArray
 from chainrule.formula.on_numbers import on_numbers
 from chainrule.tables.dates import parts_of
@@ -28,6 +29,7 @@ from chainrule.tables.steps import (
     TakePart,
     Trim,
 )
+from chainrule.tables.table import Table, from_frame
 from chainrule.tables.values import float_text, is_plain_number
 
 Values: TypeAlias = Sequence[float]
@@ -37,21 +39,37 @@ _NAN = float("nan")
 _MOST = 2.0**63
 
 
+class Encodes(Protocol):
+    """What encodes whole tables, and says by which steps."""
+
+    def steps(self, missing: Sequence[str], decimal: str) -> Sequence[ColumnSteps]:
+        """Return the steps of each column."""
+
+    def transform(self, table: Table) -> FloatArray:
+        """Return the values of the input neurons (n, d)."""
+
+
+@dataclass(frozen=True)
 class RowEncoder:
     """A function of one row, a mapping of cells by column, that gives its inputs (d,).
 
-    Cells are what a data frame holds: text, numbers, truth values, dates, None. What is unusual, or wrong, is given to
-    ``otherwise``, which reads it as a table of one row and says what is wrong with it.
+    Cells are what a data frame holds: text, numbers, truth values, dates, None. What is unusual, or wrong, is read as a table
+    of one row, which says what is wrong with it. ``missing`` are the words for a missing cell, ``decimal`` the sign of
+    numbers in text.
     """
 
-    def __init__(
-        self,
-        steps: Sequence[ColumnSteps],
-        otherwise: Callable[[Mapping[str, Any]], FloatArray],
-        dtype: DTypeLike = np.float64,
-    ) -> None:
-        self._columns = [(one.column, cell_function(one)) for one in steps]
-        self._otherwise, self._dtype = otherwise, np.dtype(dtype)
+    encoder: Encodes
+    missing: tuple[str, ...]
+    decimal: str
+    dtype: str
+
+    @cached_property
+    def _columns(self) -> list[tuple[str, _Cell]]:
+        steps = self.encoder.steps(self.missing, self.decimal)
+        return [(one.column, cell_function(one)) for one in steps]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_columns"}
 
     def __call__(self, row: Mapping[str, Any]) -> FloatArray:
         """Return the values of the input neurons (d,); raises TableError for a column that lacks, or a cell in the way."""
@@ -62,9 +80,15 @@ class RowEncoder:
             except (KeyError, ArithmeticError):
                 found = None
             if found is None:
-                return self._otherwise(row).astype(self._dtype, copy=False)
+                return self._as_table(row)
             values += found
-        return np.array(values, self._dtype)
+        return np.array(values, self.dtype)
+
+    def _as_table(self, row: Mapping[str, Any]) -> FloatArray:
+        cells = {name: [row[name]] for name, _ in self._columns if name in row}
+        table = replace(from_frame(cells, "the row", missing=self.missing), decimal=self.decimal)
+        encoded: FloatArray = self.encoder.transform(table)[0].astype(self.dtype, copy=False)
+        return encoded
 
 
 def cell_function(steps: ColumnSteps) -> _Cell:

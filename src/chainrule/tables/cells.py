@@ -52,7 +52,7 @@ def number_cells(table: Table, name: str, dress: Dress | None = None) -> FloatAr
     column = table.column(name)
     if dress is not None and dress.thousands == "." and table.raw is not None:
         # What a program takes for 1.2 is 1,200 in this dress.
-        column = table.raw.get_column(name)
+        column = table.text(name)
     if column.dtype == pl.String:
         numbers = (dress or Dress(table.decimal)).read(column)
         _refuse(table, name, numbers.is_null() & column.is_not_null(), "is not a number")
@@ -114,7 +114,7 @@ def as_levels(table: Table, name: str) -> pl.Series:
     column = table.column(name)
     if table.raw is None or column.dtype == pl.String:
         return column
-    text = table.raw.get_column(name)
+    text = table.text(name)
     return text if bool(text.str.contains(r"^[-+]?0[0-9]").any()) else column
 
 

@@ -163,7 +163,7 @@ class ColumnEncoder(Plain):
     def write(self, table: Table, out: FloatArray) -> None:
         """Write the values of the inputs into ``out``, shape (n, inputs of this column), all zeros."""
         if self.kind == "category":
-            codes = self._looked_up(table)
+            codes = self.looked_up(table)
             places = np.where(codes >= 0, codes, len(self.levels) + self.missing)
             if self.missing:
                 places[codes == LEVEL_MISSING] = len(self.levels)
@@ -208,7 +208,8 @@ class ColumnEncoder(Plain):
             return ReadDate(date_spellings(self.spelling))
         return LookUp(self.levels)
 
-    def _looked_up(self, table: Table) -> IntArray:
+    def looked_up(self, table: Table) -> IntArray:
+        """Return the place of each cell of a category among the levels (n,), less than 0 where it is missing or another."""
         return LookUp(self.levels).column(table, self.name)
 
     def _values(self, table: Table) -> dict[str, FloatArray]:

@@ -2,10 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,19 +18,27 @@ from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.frames import check_names
 from chainrule.tables.table import check_width
+from chainrule.tables.values import clean_text, to_typed
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
 _SAMPLE_RECORDS = 200
+_PIECE = 2**23
+_BLOCK = 2**24
+_NEWLINE = np.uint8(10)
 _LONGEST_FIELD = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Delimited:
-    """Delimited text taken apart: the names of its columns, its cells as text, the line of each row."""
+    """Delimited text taken apart: the names of its columns, its cells, the line of each row.
+
+    ``raw`` has the text of the columns of text, and of numbers that polars writes otherwise than it is.
+    """
 
     names: tuple[str, ...]
     cells: pl.DataFrame
+    raw: pl.DataFrame
     lines: IntArray
     notes: tuple[str, ...]
 
@@ -82,15 +92,18 @@ def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
     return best or next((delimiter for delimiter in candidates if delimiter not in sample), candidates[0])
 
 
-def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
-    """Take delimited text apart; raises TableError naming the line of a record that does not fit.
+def read_delimited(
+    data: bytes, delimiter: str, where: str, missing: Sequence[str] = (), decimal: str = "."
+) -> Delimited:
+    """Take delimited text in UTF-8 apart; raises TableError naming the line of a record that does not fit.
 
-    The first record is the header. Quotes are as in RFC 4180; blank lines are skipped.
+    Cells are without the blanks around them, and null where they are empty or a ``missing`` word; columns whose cells are all
+    numbers, with this ``decimal`` sign, are such. The first record is the header. Quotes are as in RFC 4180; blank lines are
+    skipped.
     """
-    data = text.encode()
     layout = _scan(data, delimiter)
     if layout is None:
-        return _read_record_by_record(text, delimiter, where)
+        return _read_record_by_record(data.decode(), delimiter, where, missing, decimal)
     records = enumerate(data[a:b] for a, b in zip(layout.starts, layout.ends, strict=True))
     first, line = next(((i, record) for i, record in records if record.strip(b" \t")), (-1, b""))
     if first < 0:
@@ -103,10 +116,39 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
     lines = layout.lines[body][~blank]
     _check_fields(layout.fields[body][~blank], lines, len(names), delimiter, where)
     notes += _blank_note(layout.lines[body][blank])
-    cells = _read_cells(data, layout, body, blank, names, delimiter)
-    if cells is None:
-        return _read_record_by_record(text, delimiter, where)
-    return Delimited(names, cells, lines, notes)
+    made = _read_cells(
+        data, layout, body, blank, names, delimiter, partial(_taken, missing=missing, decimal=decimal)
+    )
+    if made is None:
+        return _read_record_by_record(data.decode(), delimiter, where, missing, decimal)
+    del data, layout
+    return Delimited(names, *_whole(names, made, decimal), lines, notes)
+
+
+def _taken(text: pl.Series, missing: Sequence[str], decimal: str) -> pl.Series:
+    """Return a part of a column as numbers where its text can be written again from them, else as text, cleaned."""
+    cleaned = clean_text(text, missing)
+    typed = to_typed(cleaned, decimal)
+    return typed if typed.dtype != pl.String and typed.cast(pl.String).equals(cleaned) else cleaned
+
+
+def _whole(
+    names: Sequence[str], parts: list[list[pl.Series]], decimal: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the columns of some parts, numbers as such, and the text of those that isn't as polars writes it."""
+    typed, kept = [], []
+    for name, own in zip(names, parts, strict=True):
+        kinds = {part.dtype for part in own if part.null_count() < len(part)}
+        if len(kinds) == 1 and pl.String not in kinds:
+            typed.append(pl.concat([part.cast(next(iter(kinds))) for part in own]).alias(name))
+        else:
+            text = (
+                pl.concat([part.cast(pl.String) for part in own]) if own else pl.Series([], dtype=pl.String)
+            )
+            kept.append(text.alias(name))
+            typed.append(to_typed(kept[-1], decimal))
+        own.clear()
+    return pl.DataFrame(typed), pl.DataFrame(kept)
 
 
 def _scan(data: bytes, delimiter: str) -> _Layout | None:
@@ -114,14 +156,15 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     if data.count(b"\r") != data.count(b"\r\n"):
         return None
     octets = np.frombuffer(data, np.uint8)
-    newlines = np.flatnonzero(octets == ord("\n"))
-    breaks, delimiters = newlines, np.flatnonzero(octets == ord(delimiter))
-    quotes = np.flatnonzero(octets == ord('"'))
+    newlines = _places(octets, "\n")
+    breaks, delimiters = newlines, _places(octets, delimiter)
+    quotes = _places(octets, '"')
     if len(quotes):
         if not _quotes_are_regular(octets, quotes, ord(delimiter)):
             return None
         breaks = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
         delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+    breaks = breaks.astype(np.int64)
     starts = np.concatenate(([0], breaks + 1))
     ends = np.concatenate((breaks, [len(octets)]))
     if starts[-1] == len(octets):
@@ -133,13 +176,26 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     return _Layout(starts, ends, lines, fields)
 
 
+def _places(octets: NDArray[np.uint8], sign: str) -> NDArray[Any]:
+    """Return where a sign is, found piece by piece: a truth value for every byte at once would be as large as the text."""
+    kind = np.uint32 if len(octets) < 2**32 else np.int64
+    starts = range(0, len(octets), _PIECE)
+    found = [(np.flatnonzero(octets[a : a + _PIECE] == ord(sign)) + a).astype(kind) for a in starts]
+    return np.concatenate(found) if found else np.zeros(0, kind)
+
+
+def _at(octets: NDArray[np.uint8], places: IntArray) -> NDArray[np.uint8]:
+    """Return the bytes at places, a line's end beyond the last."""
+    return np.where(places < len(octets), octets[np.minimum(places, len(octets) - 1)], _NEWLINE)
+
+
 def _quotes_are_regular(octets: NDArray[np.uint8], quotes: IntArray, cut: int) -> bool:
     """Whether each quote opens a field, closes one, or is half of a doubled quote inside one."""
     if len(quotes) % 2:
         return False
-    padded = np.concatenate(([10], octets, [10, 10])).astype(np.uint8)
-    before = padded[quotes[0::2]]
-    after, second = padded[quotes[1::2] + 2], padded[quotes[1::2] + 3]
+    opening, closing = quotes[0::2].astype(np.int64), quotes[1::2].astype(np.int64)
+    before = np.where(opening > 0, octets[np.maximum(opening - 1, 0)], _NEWLINE)
+    after, second = (_at(octets, closing + ahead) for ahead in (1, 2))
     around = (cut, ord("\n"), ord('"'))
     closes = np.isin(after, around) | (after == ord("\r")) & (second == ord("\n"))
     return bool(np.isin(before, around).all() and closes.all())
@@ -154,29 +210,43 @@ def _only_spaces(data: bytes, layout: _Layout, body: slice, width: int) -> BoolA
 
 
 def _read_cells(
-    data: bytes, layout: _Layout, body: slice, blank: BoolArray, names: Sequence[str], delimiter: str
-) -> pl.DataFrame | None:
-    starts = layout.starts[body]
-    if not len(starts) or blank.all():
-        return pl.DataFrame({name: pl.Series([], dtype=pl.String) for name in names})
-    content = data[starts[0] :]
-    if blank.any():
-        lengths = np.diff(np.append(starts, len(data)))
-        content = np.frombuffer(content, np.uint8)[np.repeat(~blank, lengths)].tobytes()
-    try:
-        cells = pl.read_csv(
-            content,
-            has_header=False,
-            separator=delimiter,
-            quote_char='"' if b'"' in content else None,
-            schema=dict.fromkeys(names, pl.String()),
-        )
-    except pl.exceptions.PolarsError:
-        return None
-    return cells if cells.height == int((~blank).sum()) else None
+    data: bytes, layout: _Layout, body: slice, blank: BoolArray, names: Sequence[str], delimiter: str,
+    taken: Callable[[pl.Series], pl.Series],
+) -> list[list[pl.Series]] | None:  # fmt: skip
+    """Return the parts of each column, block of rows by block of rows, as ``taken`` from text; None where quotes are odd."""
+    starts = np.append(layout.starts[body], len(data))
+    n = len(starts) - 1
+    parts: list[list[pl.Series]] = [[] for _ in names]
+    rows = max(1, int(_BLOCK * n / max(len(data), 1)))
+    for first in range(0, n, rows):
+        last = min(first + rows, n)
+        gone = blank[first:last]
+        if gone.all():
+            continue
+        content = data[starts[first] : starts[last]]
+        if gone.any():
+            lengths = np.diff(starts[first : last + 1])
+            content = np.frombuffer(content, np.uint8)[np.repeat(~gone, lengths)].tobytes()
+        try:
+            cells = pl.read_csv(
+                content,
+                has_header=False,
+                separator=delimiter,
+                quote_char='"' if b'"' in content else None,
+                schema=dict.fromkeys(names, pl.String()),
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        if cells.height != int((~gone).sum()):
+            return None
+        for part, column in zip(parts, cells.get_columns(), strict=True):
+            part.append(taken(column))
+    return parts
 
 
-def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
+def _read_record_by_record(
+    text: str, delimiter: str, where: str, missing: Sequence[str], decimal: str
+) -> Delimited:
     """Read text whose quotes are unusual with the standard library, which says where they go wrong."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[list[str]] = []
@@ -204,9 +274,11 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     counts = np.array([len(record) for record in records[1:]], dtype=np.int64)
     _check_fields(counts, places, len(names), delimiter, where)
     columns = zip(*records[1:], strict=True) if len(records) > 1 else [[] for _ in names]
-    cells = pl.DataFrame([pl.Series(n, list(c), pl.String) for n, c in zip(names, columns, strict=True)])
+    texts = [
+        [clean_text(pl.Series(n, list(c), pl.String), missing)] for n, c in zip(names, columns, strict=True)
+    ]
     after_header = np.array([at for at in skipped if at > lines[0]], dtype=np.int64)
-    return Delimited(names, cells, places, notes + _blank_note(after_header))
+    return Delimited(names, *_whole(names, texts, decimal), places, notes + _blank_note(after_header))
 
 
 def _read_long(reader: Iterator[list[str]]) -> Iterator[list[str]]:

@@ -37,7 +37,7 @@ _SAMPLE = 1000
 
 
 @dataclass(frozen=True)
-class Found:
+class DressFinding:
     """What was found about a column of numbers in dress.
 
     ``other``: the dress of another reading that nothing speaks against; ``several``: units or currencies, if there are more
@@ -74,7 +74,9 @@ class Found:
         return said
 
 
-def find_dress(text: pl.Series, decimal: str, thousands: str, proof: str, delimiter: str) -> Found | None:
+def find_dress(
+    text: pl.Series, decimal: str, thousands: str, proof: str, delimiter: str
+) -> DressFinding | None:
     """Return the dress of a text column's numbers, or None where they have none, or it has no numbers.
 
     ``decimal`` and ``thousands`` are the signs that were asked for (a decimal point is what is there without asking);
@@ -89,7 +91,7 @@ def find_dress(text: pl.Series, decimal: str, thousands: str, proof: str, delimi
     before, after = (_words(parts.get_column(name)) for name in ("before", "after"))
     if several := _several(before, after):
         few = parts.height == len(present) and len(several) <= FEW_UNITS
-        return Found(None, several=several) if few else None
+        return DressFinding(None, several=several) if few else None
     cut, fits = _readings(parts.get_column("body"), decimal, thousands)
     most = max(fits.values())
     if most < LEAST * len(present):
@@ -108,7 +110,7 @@ def find_dress(text: pl.Series, decimal: str, thousands: str, proof: str, delimi
         parts.get_column("body").str.contains(made[0].thousands, literal=True).any()
     )
     words = (made[0] if shown else replace(made[0], thousands="")).words
-    return Found(made[0], made[1] if len(made) > 1 else None, (), _example(parts, made), words)
+    return DressFinding(made[0], made[1] if len(made) > 1 else None, (), _example(parts, made), words)
 
 
 def proven_decimal(columns: Iterable[pl.Series]) -> str:

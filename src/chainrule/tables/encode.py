@@ -1,8 +1,8 @@
 """From the cells of a table to the input neurons of a network, by arithmetic that can be read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,7 +16,7 @@ from chainrule.tables.columns import ColumnEncoder, Input, fit_column
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.schema import Schema
 from chainrule.tables.steps import ColumnSteps
-from chainrule.tables.table import Table, from_frame, listed_names, suggestion
+from chainrule.tables.table import Table, listed_names, suggestion
 from chainrule.tables.values import DEFAULT_MISSING
 
 
@@ -114,14 +114,7 @@ class Encoder(Plain):
         >>> encoder.by_row()({"A": "55"}).tolist()
         [0.5]
         """
-
-        def otherwise(row: Mapping[str, Any]) -> FloatArray:
-            cells = {name: [row[name]] for name in (column.name for column in self.columns) if name in row}
-            table = replace(from_frame(cells, "the row", missing=missing), decimal=decimal)
-            encoded: FloatArray = self.transform(table)[0]
-            return encoded
-
-        return RowEncoder(self.steps(missing, decimal), otherwise, dtype)
+        return RowEncoder(self, tuple(missing), decimal, np.dtype(dtype).name)
 
     def _check_columns(self, table: Table) -> None:
         known = set(table.columns)

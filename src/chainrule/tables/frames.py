@@ -87,7 +87,7 @@ def _level_text(level: Any) -> str:
     if isinstance(level, int | np.integer):
         return str(int(level))
     if isinstance(level, datetime):  # pandas' own is one
-        return as_text(pl.Series([level], dtype=pl.Datetime("us")))[0]
+        return str(as_text(pl.Series([level], dtype=pl.Datetime("us")))[0])
     return float_text(float(level)) if isinstance(level, float | np.floating) else str(level)
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from chainrule._types import FloatArray
 from chainrule.tables.cells import number_cells, remedy, shown
 from chainrule.tables.dress import Dress
-from chainrule.tables.dressing import Found, could_be_thousands, find_dress
+from chainrule.tables.dressing import DressFinding, could_be_thousands, find_dress
 from chainrule.tables.frames import CATEGORY, INDEX
 from chainrule.tables.spellings import (
     DAY_FIRST,
@@ -74,7 +74,7 @@ class ColumnKind:
     odd_is_error: bool = False
     n_missing: int = 0
     n_unique: int = 0
-    found: Found | None = None
+    found: DressFinding | None = None
     note: str = ""
 
     @property
@@ -154,13 +154,13 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
     return ColumnKind(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error, found=seen, note=note)
 
 
-def dress_of(table: Table, name: str) -> Found | None:
+def dress_of(table: Table, name: str) -> DressFinding | None:
     """Return what there is of a dress in a column of text, or of numbers whose text is known."""
     column = table.column(name)
     if column.dtype != pl.String:
         if table.raw is None:
             return None
-        column = table.raw.get_column(name)
+        column = table.text(name)
     asked = (table.decimal, table.thousands)
     return find_dress(column, *asked, table.proven_decimal, table.delimiter)
 
@@ -175,7 +175,7 @@ def _are_thousands(table: Table, name: str) -> bool:
     """Tell whether a column of numbers such as 1.200 is of thousands, since others show a decimal comma."""
     if table.raw is None or table.column(name).dtype != pl.Float64:
         return False
-    return could_be_thousands(table.raw.get_column(name)) and table.proven_decimal == ","
+    return could_be_thousands(table.text(name)) and table.proven_decimal == ","
 
 
 def _dates(table: Table, name: str, spelling: str) -> ColumnKind:
@@ -187,7 +187,7 @@ def _dates(table: Table, name: str, spelling: str) -> ColumnKind:
         return ColumnKind("datetime", spelling=spelling)
     first, other = ("day", MONTH_FIRST) if is_day_first(spelling) else ("month", DAY_FIRST)
     example = str(table.column(name).drop_nulls()[0])
-    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates {other} changes that"
+    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates={other} takes the other"
     return ColumnKind("datetime", spelling=spelling, note=note)
 
 

@@ -15,6 +15,7 @@ from chainrule.errors import TableError
 from chainrule.tables.foreign import refuse_url
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.unpack import PACKED
+from chainrule.tables.values import to_typed
 
 _ENDINGS = (
     *(
@@ -72,7 +73,7 @@ def _is_part(path: Path, folder: Path) -> bool:
     return path.is_file() and not hidden and bool(suffixes) and suffixes[-1] in _ENDINGS
 
 
-def joined(tables: Sequence[Table], name: str) -> Table:
+def joined(tables: Sequence[Table], name: str, decimal: str) -> Table:
     """Return the rows of all tables as one; raises TableError where they haven't the same columns."""
     first = tables[0]
     for other in tables[1:]:
@@ -84,13 +85,12 @@ def joined(tables: Sequence[Table], name: str) -> Table:
                 f"{other.name}: has not the columns of {first.name} (lacking: {lacking}; more: {more}); give parts that have "
                 "the same"
             )
-    frames = [table.frame.select(first.columns) for table in tables]
-    raw = (
-        None
-        if first.raw is None
-        else pl.concat([table.raw.select(first.columns) for table in tables if table.raw is not None])
-    )
-    frame = raw if raw is not None else pl.concat(_alike(frames))
+    raw = None
+    if first.raw is None:
+        frame = pl.concat(_alike([table.frame.select(first.columns) for table in tables]))
+    else:
+        columns = [pl.concat([table.text(name).alias(name) for table in tables]) for name in first.columns]
+        frame, raw = pl.DataFrame([to_typed(column, decimal) for column in columns]), pl.DataFrame(columns)
     sizes = np.cumsum([0, *(table.n_rows for table in tables)])
     lines = None
     if all(table.lines is not None for table in tables):

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
-
 from chainrule._doors import setting
 from chainrule._forks import check_polars
 from chainrule.errors import SettingsError, TableError
@@ -21,7 +19,7 @@ from chainrule.tables.parts import files_of, joined
 from chainrule.tables.records import read_json_lines, read_json_list
 from chainrule.tables.table import Table, listed_names, with_finite
 from chainrule.tables.unpack import PACKED, UNPACK_LIMIT, size_of, unpacked
-from chainrule.tables.values import DEFAULT_MISSING, clean, to_typed
+from chainrule.tables.values import DEFAULT_MISSING
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -31,6 +29,8 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NDJSON = (".ndjson", ".jsonl", ".json")
+_FIRST = 4_000_000
+_PIECE = 2**23
 _DELIMITED = (".csv", ".tsv", ".tab", ".txt")
 
 
@@ -81,43 +81,47 @@ def read_table(
     cut = None if delimiter is None else _checked_delimiter(delimiter)
     how = _How(cut, decimal, encoding, tuple(missing), infinite, size_of(unpack_limit))
     names, whole = files_of(source)
-    tables = [_read_file(*_load(name), how) for name in names]
-    table = joined(tables, whole) if len(tables) > 1 else tables[0]
+    tables = [_read_file(name, how) for name in names]
+    table = tables.pop() if len(tables) == 1 else joined(tables, whole, decimal)
     if table.raw is not None:
-        typed = pl.DataFrame([to_typed(column, decimal) for column in table.raw.get_columns()])
-        table = replace(table, frame=typed, notes=(*table.notes, *rounded_notes(typed)))
-        table = with_finite(table, infinite)
+        table = with_finite(replace(table, notes=(*table.notes, *rounded_notes(table.frame))), infinite)
     return replace(table, decimal=decimal, thousands=thousands, dates=dates)
 
 
-def _read_file(data: bytes, name: str, how: _How) -> Table:
-    """Return the table of a file's content, whatever its format."""
+def _read_file(name: str, how: _How) -> Table:
+    """Return the table of a file, whatever its format."""
+    data, name = _load(name)
     data = unpacked(data, name, how.unpack_limit)
     suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in PACKED]
     suffix = suffixes[-1] if suffixes else ""
-    if not data.strip():
+    if not data or data.isspace():
         raise TableError(f"{name}: the file is empty")
     if (binary := read_binary(data, name, suffix, how.missing, how.infinite)) is not None:
         return binary
     refuse_foreign(data, name)
-    text, notes = _decode(data, name, how.encoding)
-    records = (text, name, how.missing, notes, how.infinite)
-    start = text.lstrip()[:1] if suffix not in _DELIMITED else ""
-    if start == "[" and (suffix == ".json" or text.lstrip()[1:].lstrip()[:1] in ("{", "]")):
-        return read_json_list(*records)
-    if suffix in _NDJSON or start == "{":
-        return read_json_lines(*records)
+    data, notes = _in_utf_8(data, name, how.encoding)
+    begins = data[:_FIRST].decode("utf-8", "ignore")
+    start = begins.lstrip()[:1] if suffix not in _DELIMITED else ""
+    is_list = start == "[" and (suffix == ".json" or begins.lstrip()[1:].lstrip()[:1] in ("{", "]"))
+    if is_list or suffix in _NDJSON or start == "{":
+        read = read_json_list if is_list else read_json_lines
+        return read(data.decode(), name, how.missing, notes, how.infinite)
     cut = how.delimiter
     if cut is None and suffix in (".tsv", ".tab"):
         cut = "\t"
-    cut = cut or sniff_delimiter(text, [c for c in DELIMITERS if c != how.decimal])
-    parts = read_delimited(text, cut, name)
+    cut = cut or sniff_delimiter(begins, [c for c in DELIMITERS if c != how.decimal])
+    held = [data]
+    del data
+    parts = read_delimited(
+        held.pop(), cut, name, how.missing, how.decimal
+    )  # which lets go of the text as soon as it can
     if not len(parts.lines):
         raise TableError(f"{name}: there is a header ({listed_names(parts.names)}) but no row below it")
-    raw = clean(parts.cells, how.missing)
     # A first column without a name is what pandas and R write the rows' numbers into.
     said = {parts.names[0]: INDEX} if parts.first_unnamed else {}
-    return Table(raw, name, raw, parts.lines, True, notes=notes + parts.notes, delimiter=cut, said=said)
+    return Table(
+        parts.cells, name, parts.raw, parts.lines, True, notes=notes + parts.notes, delimiter=cut, said=said
+    )
 
 
 def check_decimal(sign: object) -> None:
@@ -156,28 +160,52 @@ def _load(name: str) -> tuple[bytes, str]:
         raise TableError(f"{name}: can't be read: {reason}") from error
 
 
-def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
+def _in_utf_8(data: bytes, name: str, encoding: str | None) -> tuple[bytes, tuple[str, ...]]:
+    """Return text in UTF-8 without a byte-order mark, and what is worth a note of the encoding that it was in."""
     marked = next((codec for mark, codec in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
     codec = encoding or marked or "utf-8"
     _check_encoding(codec)
     notes: tuple[str, ...] = ()
+    if codecs.lookup(codec).name == "utf-8" and marked is None and _is_utf_8(data):
+        return _without_nul(data, name), notes  # as most text is, which needs no copy of itself
     try:
-        text = data.decode(codec)
+        data = data.decode(codec).removeprefix("\ufeff").encode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         if encoding or marked:
             remedy = f"choose another {setting('encoding')}"
             raise TableError(f"{name}: line {line}: can't be decoded as {codec}; {remedy}") from error
-        text = data.decode("latin-1")
+        data = data.decode("latin-1").encode()
         notes = (
             f"is not UTF-8 (first at line {line}), so it was read as Latin-1; if letters are wrong, name the encoding",
         )
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+    except UnicodeEncodeError as error:
+        raise TableError(
+            f"{name}: has half a character in {codec}; choose another {setting('encoding')}"
+        ) from error
+    return _without_nul(data, name), notes
+
+
+def _is_utf_8(data: bytes) -> bool:
+    """Tell whether data is text in UTF-8, piece by piece."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _PIECE):
+            decoder.decode(data[start : start + _PIECE])
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _without_nul(data: bytes, name: str) -> bytes:
+    """Return the data; raises TableError for what is no text table, as a NUL byte shows."""
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise TableError(
             f"{name}: line {line} holds a NUL byte; this is not a text table, or it wants {setting('encoding')}"
         )
-    return text.removeprefix("\ufeff"), notes
+    return data
 
 
 def _check_encoding(encoding: str) -> None:

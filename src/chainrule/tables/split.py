@@ -27,15 +27,14 @@ def split_rows(
         raise SettingsError(f"the share is {share}; it is at least 0 and below 1, such as 0.2")
     if n < 1:
         raise SettingsError(f"there are {n} rows to divide; at least 1 is needed")
-    order = _order(n, seed, stream)
-    wanted = min(max(int(np.floor(share * n + 0.5)), 1 if share > 0 else 0), n - 1)
+    order = drawn_order(n, seed, stream)
     is_test = np.zeros(n, dtype=np.bool_)
     if strata is None:
-        is_test[order[:wanted]] = True
+        is_test[order[: wanted_of_each(n, share)[0]]] = True
     else:
-        codes = _codes(strata, n)
+        codes = strata_codes(strata, n)
         sizes = np.bincount(codes)
-        taken = _share_out(sizes, share, wanted)
+        taken = wanted_of_each(n, share, sizes)
         # The rank of each row among the rows of its class, in the drawn order.
         by_class = order[np.argsort(codes[order], kind="stable")]
         rank = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -43,10 +42,17 @@ def split_rows(
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 
-class Folds(NamedTuple):
-    """K folds of n rows: ``own`` (n,) is each row's fold, ``held`` (K, ceil(n/K)) the rows that each holds out, sorted.
+def wanted_of_each(n: int, share: float, sizes: IntArray | None = None) -> IntArray:
+    """Return how many of n rows are drawn for the test, (1,), or of each class of these ``sizes``, (classes,)."""
+    wanted = min(max(int(np.floor(share * n + 0.5)), 1 if share > 0 else 0), n - 1)
+    return np.array([wanted]) if sizes is None else _share_out(sizes, share, wanted)
 
-    Where K doesn't divide n, a smaller fold holds out one row more, of another fold: all hold out the same number.
+
+class Folds(NamedTuple):
+    """K folds of n rows: ``own`` (n,) is each row's fold, ``held`` (K, m) the rows that each holds out, sorted.
+
+    All hold out the same number m. Where K doesn't divide n, a smaller fold holds out one row more, of another fold; where
+    rows belong together, it holds some of its own rows out twice.
     """
 
     own: IntArray
@@ -54,9 +60,11 @@ class Folds(NamedTuple):
 
     @property
     def rest(self) -> IntArray:
-        """The rows that each fold leaves to be trained on, (K, n - ceil(n/K)), sorted."""
+        """The rows that each fold leaves to be trained on, (K, m), sorted; where fewer are left than m, some come twice."""
         rows = np.arange(len(self.own))
-        return np.stack([np.delete(rows, line) for line in self.held])
+        left = [np.delete(rows, line) for line in self.held]
+        most = max(map(len, left))
+        return np.stack([np.sort(np.resize(line, most)) for line in left])
 
 
 def split_folds(n: int, k: int, seed: int, strata: Array | None = None, *, stream: int = 0) -> Folds:
@@ -72,9 +80,9 @@ def split_folds(n: int, k: int, seed: int, strata: Array | None = None, *, strea
         raise SettingsError(
             f"{n} rows can't be dealt out to {k} folds: there are at least 2, and more rows than folds"
         )
-    order = _order(n, seed, stream)
+    order = drawn_order(n, seed, stream)
     if strata is not None:
-        order = order[np.argsort(_codes(strata, n)[order], kind="stable")]
+        order = order[np.argsort(strata_codes(strata, n)[order], kind="stable")]
     own = np.empty(n, np.int64)
     own[order] = np.arange(n) % k
     size = -(-n // k)
@@ -83,7 +91,8 @@ def split_folds(n: int, k: int, seed: int, strata: Array | None = None, *, strea
     return Folds(own, np.sort(dealt.T, axis=1))
 
 
-def _order(n: int, seed: int, stream: int) -> IntArray:
+def drawn_order(n: int, seed: int, stream: int) -> IntArray:
+    """Return rows 0 … n-1 in the order that Philox keyed by (seed, stream) draws them in, (n,)."""
     if not (0 <= seed < 2**64 and 0 <= stream < 2**64):
         raise SettingsError(f"the seed is {seed} and the stream {stream}; both are from 0 to 2^64 - 1")
     # The raw bits of a bit generator are the same in every NumPy; the methods of Generator need not be.
@@ -91,7 +100,8 @@ def _order(n: int, seed: int, stream: int) -> IntArray:
     return np.argsort(drawn, kind="stable")
 
 
-def _codes(strata: Array, n: int) -> IntArray:
+def strata_codes(strata: Array, n: int) -> IntArray:
+    """Return the class of each row by its place among the classes, (n,); raises SettingsError for other than n rows."""
     labels = np.asarray(strata)
     if labels.shape != (n,):
         raise SettingsError(

@@ -17,6 +17,8 @@ from chainrule.tables.frames import plain_types, rounded_notes, said_kinds, to_p
 from chainrule.tables.spellings import proven_order
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
 
+_SHOWN = 5000
+
 MOST_COLUMNS = 100_000
 """The most columns that a table may have."""
 
@@ -28,8 +30,9 @@ INFINITE = ("missing", "refuse")
 class Table:
     """A data frame with ``n`` rows, its name for messages, and the place of every row in its source.
 
-    ``raw`` holds the cells as they were written, where the source was delimited text; ``lines`` their line
-    numbers. ``rows`` are their places in the table that they were taken from, where they were.
+    ``raw`` holds the cells as they were written, where the source was delimited text, but not those of numbers that polars
+    writes as they were written; ``lines`` their line numbers. ``rows`` are their places in the table that they were taken
+    from, where they were.
     """
 
     frame: pl.DataFrame
@@ -65,8 +68,10 @@ class Table:
         return proven_order(self._texts())
 
     def _texts(self) -> list[pl.Series]:
-        frame = self.frame if self.raw is None else self.raw
-        return [column for column in frame.get_columns() if column.dtype == pl.String]
+        if self.raw is None:
+            return [column for column in self.frame.get_columns() if column.dtype == pl.String]
+        first = replace(self, frame=self.frame.head(_SHOWN), raw=self.raw.head(_SHOWN))
+        return [first.text(name) for name in self.columns]
 
     @property
     def n_rows(self) -> int:
@@ -95,7 +100,10 @@ class Table:
 
     def text(self, name: str) -> pl.Series:
         """Return a column as text: as written in the source where that is known."""
-        return as_text(self.column(name)) if self.raw is None else self.raw.get_column(name)
+        column = self.column(name)
+        if self.raw is None:
+            return as_text(column)
+        return self.raw.get_column(name) if name in self.raw.columns else column.cast(pl.String)
 
     def cell(self, row: int, name: str) -> str | None:
         """Return one cell as text, or None if it is missing."""
@@ -105,7 +113,7 @@ class Table:
     def take(self, rows: Sequence[int] | IntArray) -> "Table":
         """Return the table of the given rows; each keeps its place in the source."""
         index = np.asarray(rows, dtype=np.int64)
-        raw = None if self.raw is None else self.raw[index]
+        raw = self.raw if self.raw is None or not self.raw.width else self.raw[index]
         lines = None if self.lines is None else self.lines[index]
         rows = index if self.rows is None else self.rows[index]
         return replace(self, frame=self.frame[index], raw=raw, lines=lines, rows=rows)

@@ -19,7 +19,15 @@ from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.task import TASKS
-from chainrule.tables.values import are_opposites, as_text, check_texts, one_spelling, to_booleans, truth_of
+from chainrule.tables.values import (
+    are_opposites,
+    as_text,
+    check_texts,
+    one_spelling,
+    to_booleans,
+    to_numbers,
+    truth_of,
+)
 
 Label: TypeAlias = str | bool | int | float
 
@@ -172,6 +180,21 @@ class TargetEncoder(Plain, place="target"):
             where = located(table, int(unseen[0]), self.name)
             raise TableError(f"{where} {what}; correct it or leave the row out")
         return codes
+
+    def trained(self, table: Table) -> IntArray:
+        """Return the rows whose class is one of the labels, in order; of numbers all. A cell of another kind is of no class."""
+        if not self.labels:
+            return np.arange(table.n_rows)
+        column = table.column(self.name)
+        if isinstance(self.labels[0], str):
+            return np.flatnonzero(self._word_codes(table) >= 0)
+        text = as_text(column)
+        values = to_numbers(text, table.decimal).cast(pl.Float64)
+        if isinstance(self.labels[0], bool):
+            truth = to_booleans(text).cast(pl.Float64)
+            values = truth.zip_with(truth.is_not_null(), values)
+        numbers = values.fill_null(float("nan")).to_numpy()
+        return np.flatnonzero(_places(numbers, np.array(self.labels, dtype=np.float64)) >= 0)
 
     def _word_codes(self, table: Table) -> IntArray:
         """Return the place of every row's word among the labels, -1 or less for another; case counts but for yes and no."""

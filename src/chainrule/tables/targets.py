@@ -74,6 +74,13 @@ class Targets(Plain, place="target"):
         """Return the rows that have all targets, in order."""
         return known_rows(table, self.names)
 
+    def trained(self, table: Table) -> IntArray:
+        """Return the rows whose classes are all such as were trained, in order; of numbers all."""
+        rows = np.arange(table.n_rows)
+        for part in self.parts:
+            rows = np.intersect1d(rows, part.trained(table))
+        return rows
+
     def numbers(self, table: Table) -> FloatArray:
         """Return the rows' numbers (n, targets) in the units of the table; raises TableError for a cell that is none."""
         return np.stack([part.numbers(table) for part in self.parts], axis=-1)

@@ -8,7 +8,7 @@ from chainrule._doors import setting
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import number_cells, shown
-from chainrule.tables.dressing import Found
+from chainrule.tables.dressing import DressFinding
 from chainrule.tables.kinds import ColumnKind
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.values import one_spelling
@@ -71,7 +71,7 @@ def find_task(
     return chosen, reason
 
 
-def refuse_doubt(where: str, target: str, found: Found | None, task: str | None) -> None:
+def refuse_doubt(where: str, target: str, found: DressFinding | None, task: str | None) -> None:
     """Raise TableError where a target's numbers have two readings, and nothing says which is meant."""
     if found is None or found.dress is None or found.other is None or task == "classification":
         return

@@ -37,14 +37,18 @@ def check_texts(words: Iterable[object], what: str) -> None:
 
 def clean(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
     """Strip blanks around every text cell and turn the ``missing`` words into null."""
-    text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    if not text:
+    if not any(dtype == pl.String for dtype in frame.dtypes):
         return frame
-    words = list(dict.fromkeys([*missing, ""]))
-    stripped = frame.with_columns(pl.col(text).str.strip_chars(BLANKS))
-    return stripped.with_columns(
-        pl.when(pl.col(name).is_in(words)).then(None).otherwise(pl.col(name)).alias(name) for name in text
-    )
+    return pl.DataFrame([clean_text(column, missing) for column in frame.get_columns()])
+
+
+def clean_text(column: pl.Series, missing: Sequence[str]) -> pl.Series:
+    """Strip blanks around every cell of a text column and turn the ``missing`` words into null; others stay as they are."""
+    if column.dtype != pl.String:
+        return column
+    stripped = column.str.strip_chars(BLANKS)
+    gaps = stripped.is_in(list(dict.fromkeys([*missing, ""])))
+    return stripped.zip_with(~gaps, stripped.clear(len(stripped))) if bool(gaps.any()) else stripped
 
 
 def to_numbers(text: pl.Series, decimal: str = ".") -> pl.Series:

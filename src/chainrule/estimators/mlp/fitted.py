@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule._files import PathLike
 from chainrule._types import FloatArray
+from chainrule.estimators.base import INTERRUPTED
 from chainrule.estimators.callbacks import read_checkpoint, reading_checkpoint
 from chainrule.estimators.mlp.fitting import Beginning, Curves, Fitting, fresh
 from chainrule.estimators.mlp.network import SHOWN_NAMES
@@ -180,7 +181,7 @@ def _divergence(fitting: Fitting, result: FitResult) -> str:
 def _warn(estimator: Any, fitting: Fitting, result: FitResult) -> None:
     level = 7  # the line of the user's own call
     if result.stopped == "interrupted":
-        warnings.warn("Training interrupted by user.", stacklevel=level)
+        warnings.warn(INTERRUPTED, stacklevel=level)
     elif result.diverged:
         warnings.warn(
             f"{_divergence(fitting, result)} The best weights before were kept.",

@@ -22,7 +22,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import ModelFileError
-from chainrule.estimators.base import Given, Trainable, checked_weights
+from chainrule.estimators.base import INTERRUPTED, Given, Trainable, checked_weights
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
@@ -54,6 +54,7 @@ from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_bits
 from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import check_counted, check_range
+from chainrule.training.settings.fields import listed, numpydoc
 from chainrule.training.settings.record import Settings, Task
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
 
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
+
+SPLITS = ("groups", "time", "split")
+"""What may say by which column of X rows are parted into those to train on and those to watch."""
 
 _HISTORY = f"{FITTED}.history"
 
@@ -90,6 +94,7 @@ class BaseTable(Trainable):
     """Fitting and prediction of both estimators; how targets are read is what differs."""
 
     _texts: ClassVar[Mapping[str, str]] = {
+        "splits": numpydoc([one for one in listed(Question) if one.name in SPLITS]),
         "fit": "Fit to a table",
         "X_fit": "frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)",
         "rows_fit": """
@@ -115,10 +120,14 @@ y_val : array-like, default=None
     task: Task
     scaling: str
     target_scaling: str | None = None
+    groups: str | None
+    time: str | None
+    split: str | None
 
     model_: Model
     schema_: Schema
     notes_: tuple[str, ...]
+    stopped_: str
     history_: tuple[Epoch, ...]
     n_features_in_: int
 
@@ -166,17 +175,18 @@ y_val : array-like, default=None
                     weights=weight,
                     scaling=self.scaling,
                     target_scaling=self.target_scaling,
-                    test_share=0.0,
+                    test_share=None if self.split else 0.0,
                     validation=validation,
                     kinds=self.kinds,
+                    **{by: getattr(self, by) for by in SPLITS},
                     reading=reading,
                 )
                 prepared = prepare(question, self._settings(seed))
                 more = checked_weights(given.sample_weight_val, given.X_val, "sample_weight_val")
                 if more is not None:
-                    arrays, known = prepared.arrays, prepared.arrays.training.weights
-                    weights = np.ones(arrays.n_training) if known is None else known
-                    arrays = replace(arrays, weights=np.concatenate([weights, more]))
+                    arrays, n = prepared.arrays, prepared.arrays.n_training
+                    known = np.ones(len(arrays.x)) if arrays.weights is None else arrays.weights
+                    arrays = replace(arrays, weights=np.concatenate([known[:n], known[n:] * more]))
                     prepared = replace(prepared, arrays=arrays)
                 prepared = self._ready(prepared)
                 _check_weights(prepared, given.weighing(getattr(self, "class_weight", None)))
@@ -235,10 +245,16 @@ y_val : array-like, default=None
         with combined(self._begin(prepared)) as on_epoch_end:
             result = fit_prepared(prepared, **how, on_epoch_end=on_epoch_end, resume=point)
         model, notes = trained_model(prepared, result, engine=self.engine)
+        if result.stopped == "interrupted":
+            notes = [
+                f"training was interrupted after {len(result.history):,} epochs: the best so far is kept",
+                *notes,
+            ]
+            warnings.warn(INTERRUPTED, stacklevel=4)
         if result.diverged or not any(result.best_epochs):
-            warnings.warn(notes[0], ConvergenceWarning, stacklevel=4)
+            warnings.warn(notes[result.stopped == "interrupted"], ConvergenceWarning, stacklevel=4)
         self._finish(model, prepared, result)
-        self.model_, self.schema_ = model, prepared.schema
+        self.model_, self.schema_, self.stopped_ = model, prepared.schema, result.stopped
         self.notes_ = (*prepared.schema.notes, *notes)
         self._keep_history(result.watched.history)
 
@@ -346,6 +362,7 @@ y_val : array-like, default=None
         if model.task != made.task:
             raise ModelFileError(f"its model's task is {model.task}")
         made.model_, made.schema_, made.notes_ = model, fitted.schema, fitted.notes
+        made.stopped_ = model.card.get("stopped", "epochs")
         written = arrays.get(_HISTORY)
         made._keep_history(fitted.history if written is None else history_from_bits(written, _HISTORY))
         made.n_features_in_ = fitted.n_features

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +22,6 @@ from chainrule.estimators.table.data import AnyArray, check_differ, class_values
 from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model
 from chainrule.training.result import FitResult
-from chainrule.training.scores.weights import class_weights
 from chainrule.training.settings.record import Task
 
 
@@ -46,8 +44,7 @@ class TableClassifier(ScoredClasses, BaseTable):
     ----------
     {settings}
     {scaling}
-    class_weight : dict or 'balanced', default=None
-        Weights of classes; 'balanced' gives all of them the same weight in sum.
+    {splits}
     {table}
 
     Attributes
@@ -68,7 +65,6 @@ class TableClassifier(ScoredClasses, BaseTable):
     """
 
     task: Task = "classification"
-    class_weight: Any
     calibrate: bool | None
 
     def __init__(
@@ -112,6 +108,8 @@ class TableClassifier(ScoredClasses, BaseTable):
         recipe: bool | None = None,
         fast: bool = False,
         calibrate: bool | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        threshold: float | str | None = None,
         time_limit: float | None = None,
         weight_decay: float | None = None,
         l1: float = 0.0,
@@ -121,7 +119,9 @@ class TableClassifier(ScoredClasses, BaseTable):
         clip_norm: float | None = None,
         # until here
         scaling: str = "robust",
-        class_weight: Any = None,
+        groups: str | None = None,
+        time: str | None = None,
+        split: str | None = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         decimal: str | None = None,
@@ -155,15 +155,10 @@ class TableClassifier(ScoredClasses, BaseTable):
         return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
 
     def _ready(self, prepared: Prepared) -> Prepared:
-        if self.class_weight is None:
-            return prepared
-        arrays = prepared.arrays
-        parts = [prepared.fitted] if prepared.watched is None else [prepared.fitted, prepared.watched]
-        codes = np.concatenate([prepared.target.codes(part) for part in parts])
-        own, weights = codes[: arrays.n_fitted], arrays.weights
-        found = class_weights(self.class_weight, own, self.classes_, arrays.fitted.weights)[codes]
-        weights = found if weights is None else found * weights
-        return replace(prepared, arrays=replace(arrays, weights=weights))
+        labels = prepared.target.labels
+        if len(labels) < len(self.classes_):  # some class was in rows alone that are left out, or for a test
+            self.classes_ = np.array(labels, dtype=self.classes_.dtype)
+        return prepared
 
     def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
         self.temperature_ = float(model.card["temperature"] or 1.0)

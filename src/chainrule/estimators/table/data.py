@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 from chainrule._forks import check_polars
 from chainrule.errors import TableError
 from chainrule.model.source import Reading
-from chainrule.tables.dressing import Found, find_dress
+from chainrule.tables.dressing import DressFinding, find_dress
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.task import refuse_doubt
 from chainrule.tables.values import BLANKS, are_opposites, one_spelling, truth_of
@@ -139,7 +139,7 @@ def check_differ(values: AnyArray, says: str, name: str, *, among: bool) -> None
     raise TableError(f"{name}: {what} {says}, so there is nothing to learn; {remedy}")
 
 
-def dress_of_target(y: Any, reading: Reading) -> Found | None:
+def dress_of_target(y: Any, reading: Reading) -> DressFinding | None:
     """Return the dress of a target whose numbers are text, None for another."""
     values = np.asarray(y)
     if values.ndim != 1 or not len(values) or not all(isinstance(value, str) for value in values.tolist()):

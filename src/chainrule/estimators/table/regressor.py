@@ -44,6 +44,7 @@ class TableRegressor(ScoredNumbers, BaseTable):
     {scaling}
     target_scaling : {'standard', 'minmax', 'none'}, default=None
         Of y; None: what suits the output layer.
+    {splits}
     {table}
 
     Attributes
@@ -117,6 +118,9 @@ class TableRegressor(ScoredNumbers, BaseTable):
         # until here
         scaling: str = "robust",
         target_scaling: str | None = None,
+        groups: str | None = None,
+        time: str | None = None,
+        split: str | None = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         decimal: str | None = None,

@@ -209,6 +209,8 @@ def outcome_of(
         # One output speaks for the second of two classes.
         second = outputs[0] > (0.0 if loss.signed else 0.5)
         code = int(second) if len(outputs) == 1 else int(np.argmax(outputs))
+        if model.threshold is not None and (answered := model.answer_of(outputs[None]).codes) is not None:
+            code = int(answered[0])
     elif str(label) in labels:
         code = labels.index(str(label))
     else:

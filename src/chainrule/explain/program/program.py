@@ -191,7 +191,7 @@ def _answer(model: Model, names: Names) -> Iterator[str]:
             yield f"prediction{ending} = in_units{ending}({told})"
             yield f"print({_text(f'{part.name}:')}, prediction{ending})"
         return
-    limit = "0" if model.loss.signed else "0.5"
+    limit = "0" if model.loss.signed else "0.5" if model.threshold is None else repr(model.threshold.second)
     if isinstance(target, Targets):
         yield "# Each output is the probability of its target's second class."
         for which, part in enumerate(target.parts):

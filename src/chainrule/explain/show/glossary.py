@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from markupsafe import Markup
 
@@ -44,12 +45,15 @@ class Term:
 def glossary() -> Mapping[str, Term]:
     """Return all terms by name, in alphabetical order; a form or a formula that is none is an error of the file."""
     data = tomllib.loads((files("chainrule.explain.show") / "glossary.toml").read_text("utf-8"))
-    made = {
-        name: Term(name, **{key: tuple(value) if key == "forms" else value for key, value in row.items()})
-        for name, row in sorted(data.items(), key=lambda item: item[0].lower())
-    }
+    made = {name: _term(name, data[name]) for name in sorted(data, key=str.lower)}
     assert all(term.formula == "" or stated_in(term.formula) is not None for term in made.values())
     return made
+
+
+def _term(name: str, row: Mapping[str, Any]) -> Term:
+    return Term(
+        name, row["words"], tuple(row.get("forms", ())), row.get("formula", ""), row.get("elsewhere", "")
+    )
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,11 @@ class Explained:
 _TAG = re.compile(r"(<[^>]*>)")
 _NAME = re.compile(r"</?([a-z0-9]+)")
 _VOID = frozenset(("br", "wbr", "img", "input", "hr", "link", "meta", "col"))
-_TOLD = frozenset(("p", "li", "dd"))
+_TOLD = frozenset(("p", "li", "dd", "td"))
 """Where terms are explained: running words."""
+
+FACTS = "facts"
+"""Stands for a table of facts in words, in which terms are explained as in running words."""
 
 _QUIET = frozenset(
     (
@@ -120,6 +127,12 @@ def explained(html: str) -> Explained:
 def _follow(tag: str, open_tags: list[str]) -> None:
     """Keep the names of the tags that are open."""
     match = _NAME.match(tag)
+    if match is not None and tag.startswith('<table class="told"'):
+        open_tags.append(FACTS)
+        return
+    if match is not None and match[1] == "table" and open_tags[-1:] == [FACTS]:
+        open_tags.pop()
+        return
     if match is None or match[1] in _VOID or tag.endswith("/>"):
         return
     if not tag.startswith("</"):

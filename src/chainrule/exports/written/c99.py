@@ -262,7 +262,7 @@ class _Header:
 
     def _places(self) -> Iterator[str]:
         answers, n = self.program.answers, self.program.n_outputs
-        limit = "0.0" if answers.signed else "0.5"
+        limit = repr(self.program.limit)
         if answers.kind == "labels" or (answers.kind == "class" and n == 1):
             for j in range(n):
                 yield f"    answer->labels[{j}] = outputs[{j}] > {limit};"

@@ -162,7 +162,7 @@ def _result(program: Program) -> str:
     if answers.kind == "number":
         made = [f"[{_data(part.name)}]: {{ value: answers[{j}] }}" for j, part in enumerate(parts)]
         return f"{{ {', '.join(made)} }}"
-    limit = "0" if answers.signed else "0.5"
+    limit = "0" if answers.signed else repr(program.limit)
     made = []
     for j, part in enumerate(parts):
         if answers.kind == "labels" or program.n_outputs == 1:

@@ -158,7 +158,7 @@ def _outputs(nodes: Nodes, program: Program, mean: str, answers: str, names: Seq
     """Yield the outputs: numbers, or labels and what they were decided by."""
     make, waiting = nodes.make, iter(names)
     parts = program.model.target.parts
-    limit = 0.0 if program.answers.signed else 0.5
+    limit = program.limit
 
     def column(array: str, j: int, output: str = "") -> str:
         return nodes.node("Gather", [array, nodes.constant(np.array(j, np.int64))], output, axis=1)

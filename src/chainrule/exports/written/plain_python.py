@@ -133,7 +133,7 @@ def _result(program: Program) -> str:
     if answers.kind == "number":
         made = [f'{part.name!r}: {{"value": answers[{j}]}}' for j, part in enumerate(parts)]
         return f"{{{', '.join(made)}}}"
-    limit = "0.0" if answers.signed else "0.5"
+    limit = repr(program.limit)
     made = []
     for j, part in enumerate(parts):
         labels = _literal(list(part.labels))

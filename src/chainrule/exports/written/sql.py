@@ -179,7 +179,8 @@ def _date(steps: QuerySteps, v: str, cell: Cell, data: dict[str, Any]) -> dict[s
 def _chosen(program: Program, answers: Texts, means: Texts) -> Iterator[tuple[str, str]]:
     """Yield the result's columns: the answer of each target, and what it was decided by."""
     parts = program.model.target.parts
-    limit = "0.0e0" if program.answers.signed else "0.5e0"
+    said = repr(program.limit)
+    limit = said if "e" in said else f"{said}e0"
     taken = {key_name(program)}
     names = [free_name(name, taken, " (answer)") for name in program.answer_names]
     flat, outputs = list(answers.flat), list(means.flat)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import singledispatch
+from itertools import groupby
+from unicodedata import decomposition, normalize
 
 from chainrule.explain.show.latex import latex_text
 from chainrule.plots.all_marks import AnyMark
@@ -57,7 +59,7 @@ def _neurons(mark: Neurons, tall: float) -> Iterator[str]:
         across = 2 * mark.radius
         if mark.square:
             corner = f"{_at(x - mark.radius)},{_at(tall - y - mark.radius)}"
-            box = rf"\framebox({_at(across)},{_at(across)}){{\scriptsize {latex_text(text)}}}"
+            box = rf"\framebox({_at(across)},{_at(across)}){{\scriptsize {_written(text)}}}"
             yield rf"\put({corner}){{{box}}}"
         else:
             yield rf"\put({_at(x)},{_at(tall - y)}){{\circle{{{_at(across)}}}}}"
@@ -80,7 +82,17 @@ def _writing(mark: Writing, tall: float) -> Iterator[str]:
 
 
 def _text(x: float, y: float, text: str, side: str, size: str, *, plate: bool = False) -> str:
-    words = rf"{size} {latex_text(text)}"
+    words = rf"{size} {_written(text)}"
     if plate:
         words = rf"\setlength{{\fboxsep}}{{0.6pt}}{PLATE}{{{words}}}"
     return rf"\put({_at(x)},{_at(y)}){{\makebox(0,0){side}{{{words}}}}}"
+
+
+def _written(text: str) -> str:
+    """Return a text as LaTeX prints it; small signs below and above, as names in pictures have them, become scripts."""
+    made = []
+    for kind, signs in groupby(text, lambda sign: decomposition(sign).partition(" ")[0]):
+        plain = "".join(signs)
+        mark = {"<sub>": "_", "<super>": "^"}.get(kind)
+        made.append(latex_text(plain) if mark is None else f"${mark}{{{normalize('NFKC', plain)}}}$")
+    return "".join(made)

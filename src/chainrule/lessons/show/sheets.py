@@ -11,8 +11,9 @@ from markupsafe import Markup
 from chainrule._numbers import visible
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.show.document import GridBlock, Words, Worked
-from chainrule.explain.show.html import environment, section_data, shown_name
+from chainrule.explain.show.html import environment, section_data
 from chainrule.explain.show.latex import HEAD, MARGINS, TAIL, latex_block, latex_name, latex_text
+from chainrule.explain.show.prose import shown_name
 from chainrule.explain.show.showing import Showing
 from chainrule.formula.latex import latex
 from chainrule.formula.names import split_name

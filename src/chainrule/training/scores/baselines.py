@@ -16,6 +16,12 @@ from chainrule.training.scores.metrics import mean_of
 Answered = dict[str, FloatArray | IntArray]
 """What a baseline answers for rows, by what metrics are of: ``labels`` and ``probabilities``, or ``numbers``."""
 
+TRIVIAL = {
+    "majority class": "always answering the most frequent class",
+    "mean": "always answering the mean",
+}
+"""The baselines that know nothing, and what they do."""
+
 MOST_ROWS = 50_000
 """Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
 
@@ -28,16 +34,21 @@ MOST_WORK = 2e10
 
 @one_blas_thread()
 def class_answers(
-    x: FloatArray, y: IntArray, x_test: FloatArray, n_classes: int, weights: FloatArray | None = None
+    x: FloatArray,
+    y: IntArray,
+    x_test: FloatArray,
+    n_classes: int,
+    weights: FloatArray | None = None,
+    row_weights: FloatArray | None = None,
 ) -> dict[str, Answered]:
     """Return the answers of the majority class (with the classes' shares) and of logistic regression.
 
-    ``weights`` (n,) are those of the training rows. Logistic regression is left out where there is no input, one class
-    only, or too much of both.
+    ``weights`` (n,) are those of the training rows, ``row_weights`` (n,) what the majority is counted by, if not by these.
+    Logistic regression is left out where there is no input, one class only, or too much of both.
     """
     from sklearn.linear_model import LogisticRegression
 
-    counts = np.bincount(y, weights, minlength=n_classes)
+    counts = np.bincount(y, weights if row_weights is None else row_weights, minlength=n_classes)
     shares = counts / counts.sum()
     constant = np.tile(shares, (len(x_test), 1))
     guesses = np.full(len(x_test), int(np.argmax(shares)))

@@ -31,7 +31,8 @@ class Metric:
     ``function(y, prediction, weights)`` gets the rows' weights (n,) or None, and by ``of``: ``labels``: classes
     (n,), or 0 and 1 for each of several labels (n, labels); ``probabilities``: classes (n,) counted from 0, and
     (n, classes); ``numbers``: (n, n_out) both; ``sums``: classes (n,), and the output layer's z as (n, classes).
-    ``counted(y, prediction)`` says whether it is a score of such rows; what isn't ``shown`` never is.
+    ``counted(y, prediction)`` says whether it is a score of such rows; what isn't ``shown`` never is, and of what is
+    ``rare`` only where classes are `uneven`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Metric:
     greater_is_better: bool = True
     counted: Callable[..., bool] = lambda y, prediction: True
     shown: bool = True
+    rare: bool = False
 
 
 _USUAL = 500
@@ -80,6 +82,78 @@ def balanced_accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | No
         rows = y == label
         shares.append(_share(predicted[rows] == label, None if weights is None else weights[rows]))
     return float(np.mean(shares))
+
+
+def uneven(y: IntArray) -> bool:
+    """Return whether some class has less than half of the rows that it would have if all had as many; ``y`` (n,) codes.
+
+    Of two classes that is less than a quarter of the rows. There accuracy is high for who never answers the rare one.
+    """
+    counts = np.bincount(y)
+    counts = counts[counts > 0]
+    return len(counts) > 1 and bool(2 * len(counts) * counts.min() < len(y))
+
+
+def rarer(y: IntArray) -> int:
+    """Return the class of two, 0 or 1, that fewer rows have; the second where both have as many."""
+    return int(2 * np.count_nonzero(y) <= len(y))
+
+
+def _of_classes(
+    y: IntArray, predicted: IntArray, weights: FloatArray | None, score: Callable[..., FloatArray]
+) -> float:
+    """Return a score of the rarer of two classes, or its mean over the classes that have rows.
+
+    ``score(both, true, answered)`` is made of what counts (classes,) of rows that are right, that have the class, and that are
+    answered with it.
+    """
+    n = int(max(y.max(), predicted.max())) + 1
+    both = np.bincount(y[y == predicted], None if weights is None else weights[y == predicted], max(n, 2))
+    true, answered = (np.bincount(codes, weights, max(n, 2)).astype(np.float64) for codes in (y, predicted))
+    found = score(both.astype(np.float64), true, answered)
+    return float(found[rarer(y)] if n <= 2 else found[true > 0].mean())
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return part / whole, 0 where there is nothing."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def precision(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the share of the rows answered with a class that have it; of the `rarer` of two, or the classes' mean."""
+    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(both, answered))
+
+
+def recall(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the share of a class's rows that are answered with it; of the `rarer` of two, or the classes' mean."""
+    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(both, true))
+
+
+def f1(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN); of the `rarer` of two, or the classes' mean."""
+    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(2 * both, true + answered))
+
+
+def average_precision(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the mean precision at all thresholds, by the gain in recall (PR-AUC); of the `rarer` of two, or a mean."""
+    from sklearn.metrics import average_precision_score
+
+    two = probabilities.shape[1] == 2
+    classes = [rarer(y)] if two else np.unique(y).tolist()
+    each = [average_precision_score(y == c, probabilities[:, c], sample_weight=weights) for c in classes]
+    return float(np.mean(each))
+
+
+def class_scores(matrix: IntArray) -> list[Scores]:
+    """Return precision, recall and F1 of each class of a confusion matrix (row: true, column: predicted), and its ``rows``."""
+    both, true, answered = (
+        part.astype(np.float64) for part in (np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0))
+    )
+    columns = (_ratio(both, answered), _ratio(both, true), _ratio(2 * both, true + answered), true)
+    return [
+        {"precision": p, "recall": r, "f1": f, "rows": n}
+        for p, r, f, n in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 def log_loss(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
@@ -170,6 +244,11 @@ def _has_all_classes(y: IntArray, probabilities: FloatArray) -> bool:
     return bool(len(np.unique(y)) == probabilities.shape[1])
 
 
+def _has_two_classes(y: IntArray, predicted: IntArray) -> bool:
+    """Tell whether rows have classes to be told apart."""
+    return bool(np.ptp(y) > 0)
+
+
 def _varies(y: FloatArray, predicted: FloatArray) -> bool:
     """Tell whether targets (n,) differ, by what a float can hold."""
     return 0 < _spread(_scaled(y)[1], None) < np.inf
@@ -182,6 +261,17 @@ def _records(*records: Metric) -> Mapping[str, Metric]:
 METRICS: Mapping[str, Metric] = _records(
     Metric("accuracy", "accuracy", accuracy, "labels"),
     Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, "labels"),
+    Metric("f1", "F1", f1, "labels", counted=_has_two_classes, rare=True),
+    Metric("precision", "precision", precision, "labels", counted=_has_two_classes, rare=True),
+    Metric("recall", "recall", recall, "labels", counted=_has_two_classes, rare=True),
+    Metric(
+        "average_precision",
+        "average precision",
+        average_precision,
+        "probabilities",
+        counted=_has_two_classes,
+        rare=True,
+    ),
     Metric("log_loss", "log-loss", log_loss, "probabilities", False),
     Metric("auc", "AUC", auc, "probabilities", counted=_has_all_classes),
     Metric("rmse", "RMSE", rmse, "numbers", False),
@@ -198,7 +288,8 @@ def scores(y: Any, **predictions: Any) -> Scores:
 
     ``y`` and ``labels`` (n,) are numbers of classes, ``probabilities`` (n, classes); or ``y`` and ``numbers`` (n,) are in the
     target's units. AUC is left out where a class has no row, and R² where the targets are all equal: they have no value
-    there. An error too large for a float is infinite.
+    there. Precision, recall, F1 and average precision are counted where classes are `uneven`. An error
+    too large for a float is infinite.
 
     >>> scores(np.array([0, 1, 1, 1]), labels=np.array([0, 1, 1, 0]))
     {'accuracy': 0.75, 'balanced_accuracy': 0.8333333333333333}
@@ -208,7 +299,7 @@ def scores(y: Any, **predictions: Any) -> Scores:
             record.name: record.function(y, prediction, None)
             for record in METRICS.values()
             if record.shown and (prediction := predictions.get(record.of)) is not None
-            if record.counted(y, prediction)
+            if record.counted(y, prediction) and (not record.rare or uneven(y))
         }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 
@@ -24,24 +25,31 @@ def class_weights(
     if isinstance(wanted, str):
         if wanted != "balanced":
             raise SettingsError(
-                f"class_weight {wanted!r} is unknown: write balanced, or a weight for each class"
+                f"{setting('class_weight', wanted)} is unknown: write balanced, or a weight for each class"
             )
         counts = np.bincount(codes, weights, minlength=len(known)).astype(np.float64)
         present = counts > 0
         shares = np.count_nonzero(present) * counts / counts.sum()
         return np.where(present, 1 / np.where(present, shares, 1.0), 0.0)
     if not isinstance(wanted, Mapping):
-        raise SettingsError(f"class_weight {wanted!r} must be balanced, or a weight for each class")
+        raise SettingsError(
+            f"{setting('class_weight')} {wanted!r} must be balanced, or a weight for each class"
+        )
     found = np.ones(len(known))
+    words = [str(name) for name in known]
     for name, weight in wanted.items():
-        if name not in known:
-            classes = ", ".join(map(str, known))
-            raise SettingsError(f"class_weight names the class {name!r}, but the classes are {classes}")
+        # On the command line, and in a card, a class is text.
+        place = known.index(name) if name in known else words.index(name) if name in words else None
+        if place is None:
+            classes = ", ".join(words)
+            raise SettingsError(
+                f"{setting('class_weight')} names the class {name!r}, but the classes are {classes}"
+            )
         if isinstance(weight, bool | str) or not np.isfinite(weight) or weight < 0:
             raise SettingsError(
-                f"class_weight {weight!r} of the class {name!r} must be a number of at least 0"
+                f"{setting('class_weight')} {weight!r} of the class {name!r} must be a number of at least 0"
             )
-        found[known.index(name)] = weight
+        found[place] = weight
     return found
 
 

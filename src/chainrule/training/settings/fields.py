@@ -8,10 +8,12 @@ tells (`fitting.card`), and by scripts beside the tests signatures, the card's f
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Real
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
@@ -299,6 +301,35 @@ def factors() -> Kind:
         return "must be factors by name, such as {'b': 0.1}"
 
     return Kind("factors", "dict", wrong)
+
+
+def weights_of_classes() -> Kind:
+    """Return the kind of ``balanced``, or weights of at least 0 by class."""
+
+    def wrong(value: Any) -> str:
+        if isinstance(value, str):
+            return "" if value == "balanced" else "is unknown: write balanced, or a weight for each class"
+        if not isinstance(value, Mapping):
+            return "must be balanced, or a weight for each class"
+        fits = all(
+            isinstance(one, Real) and not isinstance(one, bool) and 0 <= float(one) < math.inf
+            for one in value.values()
+        )
+        return "" if fits else "must have weights of at least 0"
+
+    return Kind("weights", "'balanced' or dict", wrong)
+
+
+def threshold_rule(*rules: str) -> Kind:
+    """Return the kind of a probability between 0 and 1, or a rule that finds one."""
+
+    def wrong(value: Any) -> str:
+        if isinstance(value, str):
+            return "" if value in rules else f"is unknown: choose {', '.join(rules)}, or a probability"
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1
+        return "" if fits else "must be a probability between 0 and 1"
+
+    return Kind("threshold", "float or {" + ", ".join(map(repr, rules)) + "}", wrong)
 
 
 # ---- what is made of them

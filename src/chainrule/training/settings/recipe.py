@@ -48,6 +48,9 @@ PATIENCE = 0.55
 ADAMS = ("adam", "adamw", "adam_epsilon_hat")
 """The optimizers whose steps are Adam's, for which the recipe's learning rate and weight decay were chosen."""
 
+SEVERAL = 8
+"""The members of a plain network where what is asked for needs several."""
+
 FEWEST_BAGGED = 40
 """The fewest rows of which each member holds out a fold of its own."""
 
@@ -166,7 +169,8 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and not settings.refit
         and several
         and not problem.validates
-        and problem.n_rows >= max(FEWEST_BAGGED, 2 * members),
+        and problem.n_rows >= max(FEWEST_BAGGED, 2 * members)
+        and (problem.most_folds is None or problem.most_folds >= members),
         "validation_share": 0.2,
         "members": members,
     }
@@ -196,7 +200,9 @@ def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
         "hidden": (128, 64), "activation": "relu", "loss": _loss(settings, problem), "optimizer": "adam",
         "batch_size": "all" if method.whole else batch_size(problem.n_rows), "epochs": 200, "schedule": "constant",
         "dropout": 0.0, "weight_decay": method.weight_decay, "early_stopping": True, "patience": 20,
-        "validation_share": 0.15, "members": 8,
+        "validation_share": 0.15,
+        # What is shown of one network is the answer; several are averaged by who asks for what only several have.
+        "members": SEVERAL if settings.bagging or settings.stop_together or settings.sharing != "none" else 1,
     }  # fmt: skip
 
 

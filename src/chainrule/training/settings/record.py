@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from chainrule.equations.activations import activation as activation_named
 from chainrule.equations.dense import BIAS_MODES, PARAMETRIZATIONS, BiasMode, Parametrization
@@ -17,6 +17,7 @@ from chainrule.equations.schedules import schedule as schedule_named
 from chainrule.equations.schedules import strength
 from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
+from chainrule.training.scores.threshold import RULES
 from chainrule.training.scores.watch import WATCHED
 from chainrule.training.settings.fields import (
     address_list,
@@ -32,6 +33,8 @@ from chainrule.training.settings.fields import (
     rows,
     share,
     sizes,
+    threshold_rule,
+    weights_of_classes,
     whole,
 )
 
@@ -84,7 +87,8 @@ class Settings:
     scaling_layer: bool | None = option(None, flag(), "network", "",
         "give each number that enters layer 1 a learned factor", unset="no", page="features.md", card="elsewhere")
     members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
-        "how many networks are trained and averaged", unset="5, or 2 with {fast}; of a plain network 8", card="elsewhere")
+        "how many networks are trained and averaged",
+        unset="5, or 2 with {fast}; of a plain network 1, or 8 where several are needed", card="elsewhere")
     sharing: str = option("none", choice(*SHARINGS), "network", "HOW",
         "tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
         more="biases and an output layer are each member's own, too", page="#members-that-share")
@@ -144,6 +148,12 @@ class Settings:
         "divide the outputs' weighted sums by the temperature that is best for the validation rows",
         more="with bagging, for the folds held out", unset="with the recipe", page="#calibration", task="classification",
         card="elsewhere")
+    class_weight: str | Mapping[Any, float] | None = option(None, weights_of_classes(), "training", "CLASS=X,…",
+        "what rows of a class count in training, or balanced: all classes the same in sum", unset="1 for all",
+        page="#weights-of-classes", task="classification", card="elsewhere")
+    threshold: float | str | None = option(None, threshold_rule(*RULES), "training", "RULE",
+        "of two classes, the probability from which on the rarer is answered: a number, or the best out of fold by f1, "
+        "balanced_accuracy or accuracy", unset="1/2", page="#threshold", task="classification", card="elsewhere")
     clamp: bool | None = option(None, flag(), "training", "",
         "draw predicted numbers in to the range of the training rows' target",
         unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
@@ -193,7 +203,8 @@ class Problem:
     """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
 
     ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
-    validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each.
+    validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each. ``most_folds``:
+    how many folds the rows can be dealt out to, None for any number.
     """
 
     task: Task
@@ -203,6 +214,7 @@ class Problem:
     groups: tuple[InputGroup, ...] = ()
     validates: bool = False
     n_targets: int = 1
+    most_folds: int | None = None
 
 
 MOST_ONE_HOT = 9
