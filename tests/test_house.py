@@ -19,7 +19,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in 
 
 # From the ground up; a module imports from its own room and from rooms before it.
 ROOMS = ["ground", "formula", "plots", "equations", "tables", "engines", "training", "model", "fitting"]
-ROOMS += ["explain", "lessons", "reports", "exports", "estimators", "cli"]
+ROOMS += ["explain", "lessons", "reports", "exports", "estimators", "studio", "cli"]
 
 # Narrower than the order of the rooms: of that room, only these modules.
 GROUND = [

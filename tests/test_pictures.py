@@ -39,21 +39,19 @@ def test_they_stand_on_the_first_screen():
 
 
 def test_they_are_small_and_of_the_size_that_the_script_takes(script):
+    sizes = {shot.name: (shot.width * shot.scale, shot.height * shot.scale) for shot in script.SHOTS}
     for name in script.picture_names():
         data = (FOLDER / name).read_bytes()
         assert data[:8] == b"\x89PNG\r\n\x1a\n", name
         assert len(data) <= script.LARGEST <= 120_000, name
-        assert struct.unpack(">II", data[16:24]) == (
-            script.WIDTH * script.SCALE,
-            script.HEIGHT * script.SCALE,
-        )
+        assert struct.unpack(">II", data[16:24]) == sizes[name.rpartition("-")[0]]
 
 
 def test_the_commands_are_the_product_s_own(script):
     """Their options are there, and a command that was renamed fails here, not when somebody makes the pictures."""
-    from chainrule.cli import explain, train
+    from chainrule.cli import explain, studio, train
 
-    parsers = {"train": train.parser(), "explain": explain.parser()}
+    parsers = {"train": train.parser(), "explain": explain.parser(), "studio": studio.parser()}
     for shot in script.SHOTS:
         name, *words = shot.command
         assert parsers[name].parse(words) is not None

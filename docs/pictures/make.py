@@ -1,7 +1,8 @@
 """Make the pictures of the README from the product: ``python docs/pictures/make.py``, with Playwright, Chromium and Pillow.
 
 A network is trained on the penguins by the command line, its pages are written, and Chromium takes their upper parts in light
-and in dark. The same product and fonts make the same bytes. `tests/test_pictures.py` holds the list to the README.
+and in dark; the studio is walked into the middle of a forward pass. The same product and fonts make the same bytes.
+`tests/test_pictures.py` holds the list to the README.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -31,6 +32,9 @@ class Shot(NamedTuple):
     name: str
     words: str
     command: tuple[str, ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    scale: float = SCALE
 
 
 TRAIN = ("train", "penguins.csv", "--target", "species", "--small")
@@ -45,7 +49,14 @@ SHOTS = (
         "An explained prediction: the answer, the columns that pushed it, the network with the row in it",
         ("explain", "penguins-small.safetensors", "penguins.csv", "--row", "17", "--out", "prediction.html"),
     ),
-    # The studio's page comes here.
+    Shot(
+        "studio",
+        "The studio in the middle of a forward pass: a row of the penguins, the network drawn whole, a sum term by term",
+        ("studio", "penguins.csv", "--target", "species", "--no-browser"),
+        1280,
+        900,
+        1,
+    ),
 )
 """The pictures, in the order in which they are made: a page may need the files of those before."""
 
@@ -66,15 +77,20 @@ def make(folder: Path) -> None:
             executable_path=next(filter(None, found), None), args=["--no-sandbox"]
         )
         for shot in SHOTS:
-            said = [sys.executable, "-m", "chainrule", *shot.command]
-            places = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
-            subprocess.run(said, cwd=work, env=environment, check=True, capture_output=True)
+            served = shot.command[0] == "studio"
+            if not served:
+                run(shot.command, Path(work))
             for scheme in SCHEMES:
-                how = {"viewport": {"width": WIDTH, "height": HEIGHT}, "device_scale_factor": SCALE}
-                page = browser.new_page(**how, color_scheme=scheme)
-                page.goto((Path(work) / shot.command[-1]).as_uri())
-                made = smaller(page.screenshot())
+                how = {
+                    "viewport": {"width": shot.width, "height": shot.height},
+                    "device_scale_factor": shot.scale,
+                }
+                page = browser.new_page(**how, color_scheme=scheme, reduced_motion="reduce")
+                if served:
+                    made = smaller(of_studio(page, shot.command, Path(work)))
+                else:
+                    page.goto((Path(work) / shot.command[-1]).as_uri())
+                    made = smaller(page.screenshot())
                 page.close()
                 if len(made) > LARGEST:
                     raise SystemExit(
@@ -82,6 +98,43 @@ def make(folder: Path) -> None:
                     )
                 (folder / f"{shot.name}-{scheme}.png").write_bytes(made)
         browser.close()
+
+
+def environment() -> dict[str, str]:
+    """Return the variables with which a command runs this tree's product."""
+    places = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
+
+
+def run(command: tuple[str, ...], folder: Path) -> None:
+    """Run a command of ours in a folder."""
+    said = [sys.executable, "-m", "chainrule", *command]
+    subprocess.run(said, cwd=folder, env=environment(), check=True, capture_output=True)
+
+
+def of_studio(page: Any, command: tuple[str, ...], folder: Path) -> bytes:
+    """Return a picture of the studio, ten epochs on and in the middle of a sum, as its keys lead there."""
+    said = [sys.executable, "-m", "chainrule", *command]
+    studio = subprocess.Popen(said, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True)
+    assert studio.stdout is not None
+    try:
+        page.goto("http" + studio.stdout.readline().partition("http")[2].strip())
+        page.wait_for_selector("svg.net")
+        page.keyboard.press("6")
+        for _ in range(10):
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(400)
+        for grain, count in (("3", 2), ("1", 7)):
+            page.keyboard.press(grain)
+            for _ in range(count):
+                page.keyboard.press("ArrowRight")
+                page.wait_for_timeout(400)
+        page.wait_for_timeout(1500)
+        shot: bytes = page.screenshot()
+        return shot
+    finally:
+        studio.terminate()
+        studio.communicate()
 
 
 def smaller(picture: bytes) -> bytes:

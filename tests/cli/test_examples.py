@@ -96,6 +96,9 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
             main(arguments)
         assert "--target" in capsys.readouterr().out
         return
+    if arguments[0] == "studio":
+        assert_opens([word for word in arguments if word != "8123" and word != "--port"], monkeypatch, capsys)
+        return
     if "--out" in arguments and "train" not in arguments:
         Path(arguments[arguments.index("--out") + 1]).unlink(missing_ok=True)
     if arguments[0] == "train":
@@ -110,6 +113,17 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
         out = Path(arguments[arguments.index("--out") + 1]).read_text("utf-8")
     assert len(out.splitlines()) > (1 if arguments[0] == "predict" else 5) or len(out) > 200, out
     assert_tells_something(arguments, out)
+
+
+def assert_opens(arguments: list[str], monkeypatch, capsys) -> None:
+    """The studio opens on what the words say, and is ended at once; its browser stays shut."""
+    from chainrule.studio.server import Server
+
+    monkeypatch.setattr(Server, "wait", lambda self: self.answers.frame())
+    assert main([*arguments, *([] if "--no-browser" in arguments else ["--no-browser"])]) == 0, (
+        capsys.readouterr().err
+    )
+    assert re.search(r": http://127\.0\.0\.1:\d+/#code=\S+$", capsys.readouterr().out, re.MULTILINE)
 
 
 def assert_tells_something(arguments: list[str], out: str) -> None:

@@ -314,13 +314,13 @@ def test_where_nothing_runs_it_the_file_says_so(tmp_path, tiny, monkeypatch):
 
 def test_trainings_estimators_and_files_have_a_model(tmp_path, tiny):
     tiny.model.save(tmp_path / "m.safetensors")
-    for given in (
+    for whole in (
         tiny.model,
         tmp_path / "m.safetensors",
         SimpleNamespace(model=tiny.model),
         SimpleNamespace(model_=tiny.model),
     ):
-        assert LANGUAGES["python"].content(Program(exported_model(given))) == LANGUAGES["python"].content(
+        assert LANGUAGES["python"].content(Program(exported_model(whole))) == LANGUAGES["python"].content(
             tiny
         )
 

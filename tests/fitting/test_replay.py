@@ -41,6 +41,7 @@ RUNS = {
     "adamw, decay": (NUMBERS, {"optimizer": "adamw", "schedule": "step(every=2,gamma=0.5)"}),
     "whole table": (NUMBERS, {"optimizer": "gradient_descent", "learning_rate": 0.1}),
     "reference": (CLASSES, {"dropout": 0.3, "engine": "reference"}),
+    "float64": (CLASSES, {"dtype": "float64", "dropout": 0.2}),
     "no test rows": (CLASSES, {"test_share": 0.0, "validation_share": 0.0}),
 }
 

@@ -184,6 +184,26 @@ def test_numbers_with_two_readings(tmp_path: Path) -> None:
         TableRegressor(**SMALL).fit({"x": [i % 5 for i in range(N)]}, cells)
 
 
+def test_points_before_three_digits_and_a_unit_have_two_readings(tmp_path: Path) -> None:
+    cells = [f"{i + 1}.{100 + i} kr" for i in range(N)]
+    frame = {"v": cells, "x": [i % 5 for i in range(N)]}
+    with pytest.raises(TableError, match=r"'1\.100 kr' may be two numbers"):
+        infer_schema(from_frame(frame), target="v")
+    (note,) = infer_schema(from_frame(frame), target="x", task="classification").notes
+    assert (
+        note
+        == "column 'v' is numbers with kr behind them: '1.100 kr' is 1.1; with decimal ',' it would be 1100"
+    )
+    for words, first in (({"thousands": "."}, 1100.0), ({"decimal": "."}, 1.1)):
+        assert train(frame, "v", **SMALL, **words).model.target.numbers(Reading().table(frame))[0] == first
+
+
+def test_what_stands_on_both_sides_is_one_dress() -> None:
+    frame = {"v": [f"US$ {i}.50 / night" for i in range(N)], "y": [0.5 * i for i in range(N)]}
+    column = infer_schema(from_frame(frame), target="y").inputs[0]
+    assert (column.kind, column.summary) == ("number", f"0.5 to {N - 1}.5, median {N / 2:g}")
+
+
 @pytest.mark.parametrize(
     ("other", "expected"),
     [(["0.5", "7.25", "3"], 1.0), (["0,5", "7,25", "3"], 1e-3)],
@@ -302,7 +322,7 @@ def test_dates_with_two_readings(tmp_path: Path) -> None:
     (note,) = (one for one in trained.prepared.schema.notes if "'d'" in one)
     assert (
         note
-        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates month-first changes that"
+        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates=month-first takes the other"
     )
     spellings = {None: "%d/%m/%Y", "day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
     for order, spelling in spellings.items():
@@ -665,10 +685,11 @@ def test_records_that_are_none(text: str, words: str, tmp_path: Path) -> None:
         read_table(tmp_path / "t.json")
 
 
+@pytest.mark.slow
 def test_ever_new_keys_take_no_time(tmp_path: Path) -> None:
-    lines = [json.dumps({f"k{i}": i, "y": 1}) for i in range(30_000)]
+    lines = [json.dumps({f"k{i}": i, "y": 1}) for i in range(15_000)]
     (tmp_path / "t.ndjson").write_text("\n".join(lines))
-    with pytest.raises(TableError, match="its 30,000 objects have 30,001 different keys"):
+    with pytest.raises(TableError, match="its 15,000 objects have 15,001 different keys"):
         read_table(tmp_path / "t.ndjson")
     (tmp_path / "u.ndjson").write_text("\n".join(json.dumps({f"k{i % 50}": i, "y": 1}) for i in range(500)))
     assert read_table(tmp_path / "u.ndjson").frame.null_count().row(0) == (490, 0, *(490,) * 49)

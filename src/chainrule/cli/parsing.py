@@ -13,7 +13,7 @@ from chainrule._doors import COMMAND_LINE
 from chainrule.cli.console import output_width
 from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
-from chainrule.training.settings.fields import Setting
+from chainrule.training.settings.fields import Setting, listed
 
 if TYPE_CHECKING:
     from chainrule.model.model import Model
@@ -262,6 +262,17 @@ def setting_option(parser: Parser, setting: Setting) -> None:
         parser.option(setting.group, name, action=argparse.BooleanOptionalAction, help=said)
     else:
         parser.option(setting.group, name, action="store_true", default=None, help=said)
+
+
+def settings_given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
+    """Return the settings of a class that were given; the others are left to it."""
+    values = {one.name: getattr(options, one.name) for one in listed(cls)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def names_among(values: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Return the columns of ``--inputs a,b --inputs c``."""
+    return [name for value in values for name in parse_columns(value, columns)]
 
 
 def model_and_table(parser: Parser, table: str) -> None:

@@ -22,10 +22,11 @@ from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
-    parse_columns,
+    names_among,
     reading,
     reading_options,
     setting_option,
+    settings_given,
     thread_option,
     whole,
 )
@@ -63,7 +64,12 @@ def parser() -> Parser:
     from chainrule.fitting.question import Question
     from chainrule.training.settings.record import Settings
 
-    made.options("table", {"TABLE": "CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input"})
+    made.options(
+        "table",
+        {
+            "TABLE": "CSV, TSV, JSON, Parquet, Arrow or Excel, also compressed; a folder or a 'pattern*' of parts; - is standard input"
+        },
+    )
     for one in listed(Question):
         setting_option(made, one)
     reading_options(made, trained=False)
@@ -72,6 +78,10 @@ def parser() -> Parser:
     said = "whose names --initial, --frozen and --weights-from have: a notation such as article-5, or a file of your own"
     made.option("network", "--as", dest="notation", metavar="NOTATION", help=said)
     made.options("training", {"--engine NAME": f"what runs the equations: {in_words()}"})
+    made.options(
+        "training",
+        {"--dtype {float32,float64}": "of the numbers in training (default float32, of reference float64)"},
+    )
     thread_option(made, "training")
     output = {
         "--out FILE": "the model file; if not given, the table's name with .safetensors",
@@ -145,24 +155,26 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings.record import Settings
 
-    settings = Settings(**_given(options, Settings))
+    settings = Settings(**settings_given(options, Settings))
     if options.ablate is not None:
         check_ablates(settings, options.ablate)
     elif options.learning_curve is not None:
         check_learns(settings, options.learning_curve)
     engine = options.engine or ENGINES[0]
-    engine_named(engine, threads=options.threads)  # what is unknown is refused before the table is read
+    engine_named(
+        engine, threads=options.threads, dtype=options.dtype
+    )  # what is unknown is refused before the table is read
     how = Reading().changed(**reading(options))
     table = how.table(options.table)
     if options.target is None:
         columns = f"{table.name} has {', '.join(table.columns[:20])}"
         raise SettingsError(f"--target is missing: name the column to predict; {columns}")
-    asked = _given(options, Question)
-    targets = _names(asked["target"], table.columns)
+    asked = settings_given(options, Question)
+    targets = names_among(asked["target"], table.columns)
     asked["target"] = targets[0] if len(targets) == 1 else targets
     for name in ("inputs", "drop"):
         if name in asked:
-            asked[name] = _names(asked[name], table.columns)
+            asked[name] = names_among(asked[name], table.columns)
     if "kinds" in asked:
         asked["kinds"] = dict(asked["kinds"])
     question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
@@ -190,9 +202,11 @@ def run(options: argparse.Namespace) -> None:
         return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
-        result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
+        result = fit_prepared(
+            prepared, engine=engine, threads=options.threads, dtype=options.dtype, on_epoch_end=progress
+        )
     with limited_threads(options.threads):
-        again = partial(score_without, prepared, engine=engine, threads=options.threads)
+        again = partial(score_without, prepared, engine=engine, threads=options.threads, dtype=options.dtype)
         trained = score_prepared(prepared, result, engine=engine, without=again)
     texts = {} if history is None else {history: history_text(trained.fit.watched.history)}
     if options.report is not None:
@@ -235,12 +249,6 @@ def _without_test(question: Question) -> Question:
     return question if question.split is not None else replace(question, test_share=0.0)
 
 
-def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
-    """Return the settings of a class that were given; the others are left to it."""
-    values = {one.name: getattr(options, one.name) for one in listed(cls)}
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
     """Return what reads the names of the parameters that are set by hand, None where these are addresses."""
     if options.notation is None:
@@ -255,19 +263,15 @@ def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
     return address_read(notation(options.notation))
 
 
-def _names(values: list[str], columns: Sequence[str]) -> list[str]:
-    """Return the columns of ``--inputs a,b --inputs c``."""
-    return [name for value in values for name in parse_columns(value, columns)]
-
-
 def small_path(path: Path) -> Path:
     """Return the file of the small network beside a model's: penguins-small.safetensors."""
     return path.with_name(f"{path.stem}-small{path.suffix}")
 
 
 def _stem(table: str) -> str:
-    """Return the name of the model: ``data/a.csv.gz`` makes ``a``, standard input makes ``model``."""
-    return "model" if table == "-" else Path(table).name.split(".")[0] or "model"
+    """Return the name of the model: ``data/a.csv.gz`` and ``data/a-*.csv`` make ``a``, standard input makes ``model``."""
+    name = "" if table == "-" else Path(table).name.split(".")[0]
+    return name.translate(dict.fromkeys(map(ord, "*?[]"))).strip(" -_") or "model"
 
 
 def _check_outputs(path: Path | None, history: Path | None, options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
-from chainrule.engines.base import Data, RunState, StepSettings
+from chainrule.engines.base import Data, RunState, StepSettings, of_member
 from chainrule.engines.step import batches, masks_of_step
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
@@ -100,17 +100,13 @@ def replay(
     (1, (1, 14), 8)
     """
     model, index = model.of_member(member - 1)
-    settings, plan = _checked_card(model)
+    begun = trained_again(model, source, **reading)
+    settings, plan, numbers, table = begun.settings, begun.plan, begun.numbers, begun.table
     network = model.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
-    data, numbers, table = _training_data(model, source, **reading)
     card = model.card
     place = card["members"]["kept"][index] - 1
-    if "bagging" in card:
-        strata = strata_of(table, model.target.names, numbers - 1, by_class=model.task == "classification")
-        k, seed = card["members"]["trained"], card["seed"]
-        folds = _parting(model, table).dealt(numbers - 1, k, seed, strata, FOLDS_STREAM)
-        data = replace(data, train=folds.rest[place])
+    data = replace(begun.data, train=of_member(begun.data.train, place))
     per_epoch = -(-len(data.train) // settings.batch_size)
     last = min(per_epoch * card["epochs_run"], card.get("most_steps", per_epoch * card["epochs_run"]))
     for step in wanted:
@@ -118,9 +114,7 @@ def replay(
             raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
-    trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
-    start = initial_parameters(network, trained, settings.seed, unseen, data.x, settings.sharing)
-    runner = _Runner(model, data, settings, plan, place, index, start, per_epoch, state, threads)
+    runner = _Runner(model, data, settings, plan, place, index, begun.start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
 
     def made(step: int) -> Replay:
@@ -152,7 +146,10 @@ class _Runner:
 
     def __post_init__(self, state: RunState | None, threads: int | None) -> None:
         model, per_epoch = self.model, self.per_epoch
-        self.engine = engine_named(model.engine, threads=threads if REGISTRY[model.engine].threaded else None)
+        threads = threads if REGISTRY[model.engine].threaded else None
+        # As the training was; check_arithmetic has seen that the card tells it.
+        dtype = model.card["bits"]["machine"].get("dtype")
+        self.engine = engine_named(model.engine, threads=threads, dtype=dtype)
         self.run = self.engine.start(model.network, self.start, self.data, self.settings, state)
         self.shares = self.settings.sharing != "none"
         made = 0 if state is None else int(state.steps[0 if self.shares else self.place])
@@ -236,6 +233,33 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")
     return settings, plan
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A model's training as it began: parameters of all members, rows with their numbers in the ``table``, settings and plan."""
+
+    start: FloatArray
+    data: Data
+    numbers: IntArray
+    table: Table
+    settings: StepSettings
+    plan: Plan
+
+
+def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
+    """Return what a model's training, of one group, began with, so that it can be made again; raises what `replay` raises."""
+    settings, plan = _checked_card(model)
+    data, numbers, table = _training_data(model, source, **reading)
+    card = model.card
+    if "bagging" in card:
+        strata = strata_of(table, model.target.names, numbers - 1, by_class=model.task == "classification")
+        k, seed = card["members"]["trained"], card["seed"]
+        folds = _parting(model, table).dealt(numbers - 1, k, seed, strata, FOLDS_STREAM)
+        data = replace(data, train=folds.rest)
+    how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
+    start = initial_parameters(model.network, *how, data.x, settings.sharing)
+    return Begun(start, data, numbers, table, settings, plan)
 
 
 def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> FloatArray:

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from chainrule._doors import setting
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
@@ -22,7 +22,7 @@ from chainrule.fitting.rows import data_digest
 from chainrule.fitting.shared import Shared, shared_of
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
-from chainrule.model.model import Evaluation, Model, check_finite
+from chainrule.model.model import Evaluation, Model, Prediction, check_finite
 from chainrule.model.seen import seen_columns
 from chainrule.model.threshold import Threshold
 from chainrule.tables.parting import SplitRule
@@ -200,9 +200,20 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
     """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
     if not prepared.resolved.bagging:
         return None
-    rows = held_out_rows(prepared, result)
-    answers = model.answer_of(held_out(prepared, result, _answers(model, engine))[0])
+    rows, answers = _answers_out_of_fold(model, prepared, result, engine)
     return model.score(answers, prepared.fitted.take(rows))
+
+
+def out_of_fold_answers(trained: Trained, engine: str = ENGINES[0]) -> tuple[IntArray, Prediction]:
+    """Return with bagging the places of the fitted rows, and each one's answer by the member that hasn't seen it."""
+    return _answers_out_of_fold(trained.model, trained.prepared, trained.fit, engine)
+
+
+def _answers_out_of_fold(
+    model: Model, prepared: Prepared, result: FitResult, engine: str
+) -> tuple[IntArray, Prediction]:
+    outputs = held_out(prepared, result, _answers(model, engine))[0]
+    return held_out_rows(prepared, result), model.answer_of(outputs)
 
 
 def _threshold(

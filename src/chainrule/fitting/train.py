@@ -66,6 +66,7 @@ def train(
     unpack_limit: int | str | None = None,
     engine: str = ENGINES[0],
     threads: int | None = None,
+    dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
     **settings: Any,
 ) -> Trained:
@@ -73,8 +74,8 @@ def train(
 
     ``target`` is a column, or a list of columns that are all numbers, or all of two classes: one network answers all.
     ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
-    ``settings`` are the fields of `Settings`. All words are the command line's. Raises TableError or
-    SettingsError with one line that says what to do.
+    ``settings`` are the fields of `Settings`, ``dtype`` (float32 or float64) what the engine trains in. All words are the
+    command line's. Raises TableError or SettingsError with one line that says what to do.
 
     >>> import chainrule
     >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", hidden=[4], epochs=30)
@@ -82,7 +83,7 @@ def train(
     (8, ['a', 'b'])
     """
     words = {**locals(), **settings}
-    how = {name: words.pop(name) for name in ("engine", "threads", "on_epoch_end")}
+    how = {name: words.pop(name) for name in ("engine", "threads", "dtype", "on_epoch_end")}
     del words["settings"]
     return train_prepared(prepare(*asked(words.pop("table"), words.pop("target"), words)), **how)
 
@@ -100,18 +101,25 @@ def train_prepared(
     *,
     engine: str = ENGINES[0],
     threads: int | None = None,
+    dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
 ) -> Trained:
     """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
     with limited_threads(threads):
         prepared = within_time(prepared, engine=engine, threads=threads)
-        result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
-        again = partial(score_without, prepared, engine=engine, threads=threads)
+        how: dict[str, Any] = {"engine": engine, "threads": threads, "dtype": dtype}
+        result = fit_prepared(prepared, on_epoch_end=on_epoch_end, **how)
+        again = partial(score_without, prepared, **how)
         return score_prepared(prepared, result, engine=engine, without=again)
 
 
 def score_without(
-    prepared: Prepared, columns: Sequence[str], *, engine: str = ENGINES[0], threads: int | None = None
+    prepared: Prepared,
+    columns: Sequence[str],
+    *,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Evaluation | None:
     """Return the scores of the same training without some columns; None where no column is left, or time is limited.
 
@@ -128,7 +136,7 @@ def score_without(
         validation=prepared.watched,
     )
     made = prepare(question, prepared.settings)
-    result = fit_prepared(made, engine=engine, threads=threads)
+    result = fit_prepared(made, engine=engine, threads=threads, dtype=dtype)
     if result.stopped == "interrupted":
         raise KeyboardInterrupt
     return score_prepared(made, result, engine=engine).evaluation
@@ -139,10 +147,13 @@ def fit_prepared(
     *,
     engine: str = ENGINES[0],
     threads: int | None = None,
+    dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
     resume: Checkpoint | None = None,
 ) -> FitResult:
     """Train on a prepared table with ``threads`` threads (all processors if None), or go on from a checkpoint.
+
+    ``dtype``: float32 or float64, the engine's own if None.
 
     Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
     none, and KeyboardInterrupt goes on.
@@ -150,7 +161,7 @@ def fit_prepared(
     resolved, budget = prepared.resolved, prepared.budget
     if resume is not None:
         check_not_limited(prepared)
-    made = engine_named(engine, threads=threads)
+    made = engine_named(engine, threads=threads, dtype=dtype)
     _check_room(prepared, made.dtype)
     start, data = start_of(prepared)
     what = (made, resolved.network, start, data, resolved.steps, resolved.plan)

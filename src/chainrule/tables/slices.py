@@ -16,12 +16,10 @@ MOST_LEVELS = 5
 FEW_NUMBERS = 6
 """So many different numbers are a slice each; more are cut at the quartiles."""
 
-Slices = list[tuple[str, IntArray]]
+Cuts = list[tuple[str, IntArray]]
 
 
-def slices_of(
-    table: Table, name: str, *, numbers: FloatArray | None = None, most: int = MOST_LEVELS
-) -> Slices:
+def slices_of(table: Table, name: str, *, numbers: FloatArray | None = None, most: int = MOST_LEVELS) -> Cuts:
     """Return the slices of a column: what their cells are in words, and their rows (from 0); every row is in one.
 
     ``numbers`` (n,) are the cells where they are numbers, NaN where one is missing; a slice of one word or number begins
@@ -31,7 +29,7 @@ def slices_of(
     return [(words, rows) for words, rows in made if len(rows)]
 
 
-def _of_numbers(values: FloatArray) -> Slices:
+def _of_numbers(values: FloatArray) -> Cuts:
     known = np.isfinite(values)
     different = np.unique(values[known])
     missing = ("missing", np.flatnonzero(~known))
@@ -52,7 +50,7 @@ def _between(low: float, high: float) -> str:
     return f"= {number_text(low)}" if low == high else f"{number_text(low, 4)} … {number_text(high, 4)}"
 
 
-def _of_words(table: Table, name: str, most: int) -> Slices:
+def _of_words(table: Table, name: str, most: int) -> Cuts:
     cells = table.text(name)
     levels = level_counts(table.column(name).drop_nulls()).get_column("level").to_list()
     each = [

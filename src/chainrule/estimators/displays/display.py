@@ -73,7 +73,7 @@ class Display(Shown):
         return display if ax is None else display.plot(ax)
 
 
-class Drawn(Display):
+class DrawnDisplay(Display):
     """A display that one function makes: a class of its own names it as ``draws``."""
 
     _draws: ClassVar[Callable[..., Shows]]

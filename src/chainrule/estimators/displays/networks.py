@@ -12,7 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network, Record
 from chainrule.errors import SettingsError
-from chainrule.estimators.displays.display import Drawn, Shows
+from chainrule.estimators.displays.display import DrawnDisplay, Shows
 from chainrule.estimators.displays.looked_into import LookedInto, of_estimator, of_model
 from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.attribute.outcome import encoded_row
@@ -43,7 +43,7 @@ FEWEST_ROWS = 32
 """The fewest rows on which neurons are called dead: on a few rows half of all ReLUs are flat."""
 
 
-class InsideDisplay(Drawn):
+class InsideDisplay(DrawnDisplay):
     """What displays of a network have in common; ``draws`` makes one of the model and its rows."""
 
     @classmethod

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.estimators.displays.answered import Answered, answers_of_estimator, answers_of_model
-from chainrule.estimators.displays.display import Drawn, Shows
+from chainrule.estimators.displays.display import DrawnDisplay, Shows
 from chainrule.estimators.displays.slices import scored_slices
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -22,7 +22,7 @@ from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
 from chainrule.plots.kinds.scores import slices_chart
 
 
-class AnswersDisplay(Drawn):
+class AnswersDisplay(DrawnDisplay):
     """What displays of predictions have in common; ``draws`` makes one of the answers."""
 
     @classmethod

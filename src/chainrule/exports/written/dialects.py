@@ -71,16 +71,16 @@ DIALECTS = {
         ),
         Dialect(
             "postgres",
-            # It refuses exponentials that are too large or too small for a double.
+            # It refuses what is too large or too small for a double, squares of it and of exponentials too.
             Target(
                 "PostgreSQL",
                 {
                     **_BASIC,
-                    "exp": "exp(greatest(-700.0e0, least(700.0e0, {0})))",
-                    "expm1": "(exp(greatest(-700.0e0, least(700.0e0, {0}))) - 1.0e0)",
+                    "exp": "exp(greatest(-340.0e0, least(700.0e0, {0})))",
+                    "expm1": "(exp(greatest(-340.0e0, least(700.0e0, {0}))) - 1.0e0)",
                 },
             ),
-            "CAST({0} AS double precision)",
+            "CASE WHEN abs(CAST({0} AS double precision)) < 1e-100 THEN 0.0e0 ELSE CAST({0} AS double precision) END",
             "CAST({0} AS text)",
             "btrim({0}, {1})",
             1600,

@@ -18,8 +18,8 @@ TEXT = 4096
 """The most bytes of a cell's text."""
 
 USAGE = (
-    "A module that imports mathematics as `env` ({exp: Math.exp, expf: Math.exp, ...}) and exports memory, `number(column, value)`,"
-    " `text(column, size)`, which gives the address where a cell's UTF-8 is to be put, `missing(column)`, `predict()`, "
+    "A module that imports mathematics, `env` ({exp: Math.exp, expf: Math.exp, …}) and exports memory, `number(column, value)`, "
+    "`text(column, size)`, which gives the address where a cell's UTF-8 is to be put, `missing(column)`, `predict()`, "
     "`answer(j)` and `label(target)`. Columns are counted from 0 in this order: {columns}. It computes networks in single "
     "precision.",
 )

@@ -1,0 +1,373 @@
+"""How fast the studio is: from the command to a drawn page, from a step to its frame, drawing, training while it is watched.
+
+``python -m benchmarks.studio`` runs the command in processes of its own, speaks to it as a page does, and lets Debian's Chromium
+draw. Each figure is held against what it is to stay below; processor seconds stand beside those of the clock, which a busy
+machine makes large. ``--only NAME`` measures some of them, ``--quick`` shows that it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe, load, slug
+
+RESULTS = Path(__file__).parent / "results"
+PENGUINS = str(Path(__file__).parents[1] / "examples" / "penguins.csv")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+)
+
+TARGETS: dict[str, tuple[float, str]] = {
+    "open": (2.0, "s from the command to a drawn page"),
+    "step": (0.050, "s from a step to its frame, p95"),
+    "draw": (0.008, "s of script, style and layout a frame, 200 neurons"),
+    "watched": (0.70, "of the speed unwatched, at 20 frames a second"),
+    "back": (0.100, "s a step back, p95, penguins"),
+    "back_large": (0.500, "s a step back, p95, 50,000 rows"),
+    "large": (5.0, "s to open 50,000 rows of 30 columns"),
+    "large_memory": (500.0, "MB with these"),
+    "blocks": (1.0, "s to draw 784-256-128-10"),
+}
+"""What is to be reached: at most so much, of ``watched`` at least."""
+
+
+class Remote:
+    """A studio in a process of its own, and a connection that asks it as a page does."""
+
+    def __init__(self, *words: str) -> None:
+        self.began = time.perf_counter()
+        command = [sys.executable, "-m", "chainrule", "studio", *words, "--no-browser"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        self.address = "http" + line.partition("http")[2].strip()
+        self.port = int(self.address.rpartition(":")[2].partition("/")[0])
+        self.frames: queue.Queue[tuple[float, dict[str, Any]]] = queue.Queue()
+        self.status: queue.Queue[tuple[float, dict[str, Any]]] = queue.Queue()
+        self._commands = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        self._count = 0
+        self.token = self.client = ""
+
+    def enter(self, *, quiet: bool = False) -> None:
+        """Exchange the address's code, and begin to listen."""
+        data = self._post("/api/session", {"code": self.address.partition("code=")[2]})
+        self.token, self.client = data["token"], data["client"]
+        threading.Thread(target=self._listen, args=(quiet,), daemon=True).start()
+
+    def command(self, do: str, **more: Any) -> dict[str, Any]:
+        """Send a command and return the reply."""
+        self._count += 1
+        return self._post(
+            "/api/command", {"protocol": 1, "client": self.client, "n": self._count, "do": do, **more}
+        )
+
+    def frame(self, seconds: float = 120.0) -> tuple[float, dict[str, Any]]:
+        """Return when the next frame came, and what it tells."""
+        return self.frames.get(timeout=seconds)
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        self._commands.request("POST", path, json.dumps(body), headers)
+        found: dict[str, Any] = json.loads(self._commands.getresponse().read())
+        return found
+
+    def _listen(self, quiet: bool) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        path = f"/api/stream?client={self.client}" + ("&quiet=1" if quiet else "")
+        connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
+        answer, name = connection.getresponse(), ""
+        while line := answer.readline():
+            if line.startswith(b"event: "):
+                name = line[7:].decode().strip()
+            elif line.startswith(b"data: ") and name in ("frame", "status"):
+                found = json.loads(line[6:])
+                (self.frames if name == "frame" else self.status).put((time.perf_counter(), found))
+
+    def memory(self) -> float:
+        """Return the most memory that the process had, in MB."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+)", text)
+        return int(found[1]) / 1000 if found else float("nan")
+
+    def processor(self) -> float:
+        """Return the seconds of processor that the process has had."""
+        parts = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+    def end(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.communicate()
+
+
+@contextmanager
+def studio(*words: str, quiet: bool = False, entered: bool = True) -> Iterator[Remote]:
+    """Run a studio until the end of the block."""
+    made = Remote(*words)
+    try:
+        if entered:
+            made.enter(quiet=quiet)
+        yield made
+    finally:
+        made.end()
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Run Chromium until the end of the block."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        made = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield made
+        made.close()
+
+
+def drawn(page: Any, address: str) -> None:
+    """Open the page and wait until its network is drawn."""
+    page.goto(address)
+    page.wait_for_selector("body:not(.waiting)")
+    page.wait_for_selector("svg.net")
+
+
+def p95(seconds: Sequence[float]) -> float:
+    """Return what 95 of 100 stay below."""
+    return float(np.percentile(seconds, 95))
+
+
+def table(path: Path, rows: int, columns: int, classes: int = 2) -> str:
+    """Write a table of numbers with a class that depends on some of them."""
+    import polars as pl
+
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(rows, columns)).astype(np.float32)
+    score = np.argmax(x[:, :classes] + 0.3 * rng.normal(size=(rows, classes)), axis=1)
+    frame = pl.DataFrame({f"x{i}": x[:, i] for i in range(columns)} | {"y": [f"c{k}" for k in score]})
+    frame.write_parquet(path)
+    return str(path)
+
+
+# ---- the measurements
+
+
+def measure_open(folder: Path, rounds: int) -> dict[str, float]:
+    """From the command to a drawn page, the least of the rounds after one that warms up."""
+    found, processor = [], []
+    with browser() as chromium:
+        for _ in range(rounds + 1):
+            page = chromium.new_page(viewport={"width": 1280, "height": 900})
+            with studio(PENGUINS, "--target", "species", entered=False) as made:
+                drawn(page, made.address)
+                found.append(time.perf_counter() - made.began)
+                processor.append(made.processor())
+            page.close()
+    return {"open": min(found[1:]), "open_processor": min(processor[1:])}
+
+
+def _steps(made: Remote, by: int, count: int) -> list[float]:
+    """Return the seconds from each of so many steps to its frame."""
+    found = []
+    while not made.frames.empty():
+        made.frames.get()
+    for _ in range(count):
+        began = time.perf_counter()
+        seq = made.command("step", grain="update", by=by)["seq"]
+        while True:
+            at, frame = made.frame()
+            if frame["seq"] >= seq or not made.frames.qsize():
+                break
+        found.append(at - began)
+    return found
+
+
+def measure_step(folder: Path, rounds: int) -> dict[str, float]:
+    """From a command to its frame, forward by every grain, and back by updates, on the penguins."""
+    with studio(PENGUINS, "--target", "species") as made:
+        made.frame()
+        for grain in ("term", "neuron", "layer", "pass", "update", "epoch"):
+            made.command("step", grain=grain, by=1)
+        made.command("run_to", epoch=12)
+        time.sleep(1.0)
+        made.command("seek", t=5)
+        time.sleep(0.5)
+        count = 20 * rounds
+        return {"step": p95(_steps(made, 1, count)), "back": p95(_steps(made, -1, min(count, 40)))}
+
+
+def measure_large(folder: Path, rounds: int) -> dict[str, float]:
+    """Opening 50,000 rows of 30 columns, the memory with them, and steps back among their updates."""
+    path = table(folder / "large.parquet", 50_000 if rounds > 1 else 5_000, 30)
+    with studio(path, "--target", "y") as made:
+        made.frame()
+        opened, processor = time.perf_counter() - made.began, made.processor()
+        made.command("run_to", epoch=2)
+        time.sleep(2.0 + rounds)
+        made.command("seek", t=700)
+        time.sleep(1.0)
+        back = p95(_steps(made, -1, 10 * rounds))
+        return {
+            "large": opened,
+            "large_processor": processor,
+            "back_large": back,
+            "large_memory": made.memory(),
+        }
+
+
+def measure_watched(folder: Path, rounds: int) -> dict[str, float]:
+    """The speed of a training that a client watches, beside the same unwatched, in turn; the best of each."""
+    path = table(folder / "watched.parquet", 20_000, 20)
+    epochs = 12 * rounds
+    words = (
+        path,
+        "--target",
+        "y",
+        "--hidden",
+        "64,32",
+        "--epochs",
+        str(epochs),
+        "--no-early-stopping",
+        "--batch-size",
+        "64",
+    )
+
+    def seconds(*, quiet: bool) -> tuple[float, int]:
+        with studio(*words, quiet=quiet) as made:
+            time.sleep(1.5)
+            while not made.status.empty():
+                made.status.get()
+            began = time.perf_counter()
+            made.command("train")
+            while True:
+                at, status = made.status.get(timeout=600)
+                if status["phase"] == "ended" or "ended" in status["words"]:
+                    return at - began, made.frames.qsize()
+
+    each = [(seconds(quiet=True), seconds(quiet=False)) for _ in range(max(1, rounds // 2))]
+    unwatched, watched = min(one[0][0] for one in each), min(one[1][0] for one in each)
+    frames = max(one[1][1] / one[1][0] for one in each)
+    return {
+        "watched": unwatched / watched,
+        "unwatched_seconds": unwatched,
+        "watched_seconds": watched,
+        "frames_a_second": frames,
+    }
+
+
+def measure_draw(folder: Path, rounds: int) -> dict[str, float]:
+    """Script, style and layout a frame while updates play, by the browser's own count, on 200 neurons: the best of the rounds."""
+    path = table(folder / "draw.parquet", 2_000, 38, 10)
+    found = []
+    with (
+        studio(path, "--target", "y", "--hidden", "38,38,38,38", entered=False) as made,
+        browser() as chromium,
+    ):
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        drawn(page, made.address)
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+
+        def counted() -> tuple[float, float]:
+            metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+            spent = sum(metrics[name] for name in ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration"))
+            return spent, float(
+                page.evaluate("Number(document.querySelector('.slider').getAttribute('aria-valuenow'))")
+            )
+
+        neurons = page.evaluate(
+            'document.querySelectorAll(\'svg.net [data-address^="a["], svg.net [data-address^="x["]\').length'
+        )
+        page.keyboard.press("Space")
+        page.wait_for_timeout(1000)
+        for _ in range(rounds + 1):
+            before = counted()
+            page.wait_for_timeout(2000)
+            after = counted()
+            if after[1] > before[1]:
+                found.append((after[0] - before[0]) / (after[1] - before[1]))
+    return {"draw": min(found), "draw_neurons": float(neurons)}
+
+
+def measure_blocks(folder: Path, rounds: int) -> dict[str, float]:
+    """From the address to the drawing of a network of 784, 256, 128 and 10 neurons, the best of the rounds."""
+    path = table(folder / "blocks.parquet", 1_000, 784, 10)
+    found = []
+    with studio(path, "--target", "y", "--hidden", "256,128", entered=False) as made, browser() as chromium:
+        context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        drawn(context.new_page(), made.address)
+        for _ in range(rounds):
+            page = context.new_page()
+            began = time.perf_counter()
+            drawn(page, made.address.partition("#")[0])
+            found.append(time.perf_counter() - began)
+            page.close()
+    return {"blocks": min(found)}
+
+
+MEASUREMENTS: dict[str, Callable[[Path, int], dict[str, float]]] = {
+    "open": measure_open,
+    "step": measure_step,
+    "draw": measure_draw,
+    "watched": measure_watched,
+    "large": measure_large,
+    "blocks": measure_blocks,
+}
+
+
+def reached(name: str, value: float) -> bool:
+    """Tell whether a figure is what it is to be."""
+    return value >= TARGETS[name][0] if name == "watched" else value <= TARGETS[name][0]
+
+
+def main() -> None:
+    """Measure, print, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=list(MEASUREMENTS), help="measure this; can be repeated"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--quick", action="store_true", help="one round, of smaller tables: shows that it runs"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS / f"{slug()}-studio.json")
+    options = parser.parse_args()
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, measure in MEASUREMENTS.items():
+            if options.only and name not in options.only:
+                continue
+            for key, value in measure(Path(folder), 1 if options.quick else options.rounds).items():
+                found[key] = value
+                verdict = "" if key not in TARGETS else " ✓" if reached(key, value) else " ✗"
+                aim = f" (aim {TARGETS[key][0]:g} {TARGETS[key][1]})" if key in TARGETS else ""
+                print(f"{key}: {value:.4g}{aim}{verdict}", flush=True)
+    result = {
+        "machine": describe(),
+        "load": load(),
+        "targets": {name: aim[0] for name, aim in TARGETS.items()},
+        "studio": found,
+    }
+    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

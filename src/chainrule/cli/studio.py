@@ -1,0 +1,173 @@
+"""``chainrule studio``: a page on this machine that trains, plays, rewinds and explains."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from chainrule._aside import tell
+from chainrule._doors import COMMAND_LINE
+from chainrule._numbers import printable
+from chainrule.cli.parsing import (
+    Parser,
+    names_among,
+    reading,
+    reading_options,
+    setting_option,
+    settings_given,
+    thread_option,
+)
+from chainrule.errors import SettingsError
+from chainrule.training.settings.fields import listed
+
+if TYPE_CHECKING:
+    from chainrule.studio.course import Course
+    from chainrule.studio.server import Server
+
+EXAMPLES = """
+chainrule studio
+chainrule studio --lesson article-4
+chainrule studio penguins.csv --target species
+chainrule studio penguins.csv --target species --hidden 16,8 --activation tanh
+chainrule studio penguins.safetensors penguins.csv
+chainrule studio penguins.csv --no-browser --port 8123
+"""
+
+
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = Parser(
+        "studio",
+        "[TABLE | MODEL TABLE] [options]",
+        "Open a page, on this machine alone, that trains a network on a table, plays it forward and back step by step, and "
+        "explains every number. Without a table it opens on a lesson's network. It runs until Ctrl-C, or the page's End.",
+        EXAMPLES,
+    )
+    from chainrule.fitting.question import Question
+    from chainrule.training.settings.record import Settings
+
+    files = "a table; or a model and the table that it was trained on; or nothing"
+    made.option("what", "files", metavar="FILES", nargs="*", help=files)
+    made.options(
+        "what", {"--lesson NAME": "a lesson's network and rows, in its notation (default article-5)"}
+    )
+    said = {
+        "--no-browser": "print the address, and open nothing",
+        "--port N": "the port on 127.0.0.1; one that is free if not given",
+    }
+    made.options("page", said)
+    reading_options(made, trained=False)
+    for one in (*listed(Question), *listed(Settings)):
+        setting_option(made, one)
+    thread_option(made, "training")
+    return made
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command, until it is ended."""
+    if options.port is not None and not 0 < options.port < 2**16:
+        raise SettingsError(f"--port {options.port} must be from 1 to 65535")
+    if options.lesson is not None and options.files:
+        raise SettingsError("a lesson has rows of its own: leave the files out, or --lesson")
+    from chainrule.studio.assets import assets
+    from chainrule.studio.opening import asked_of
+    from chainrule.studio.server import Server
+    from chainrule.studio.studio import Studio
+    from chainrule.studio.watching import FileWatch
+
+    server = Server(lambda publish: Studio(course, publish), assets(), options.port)
+    watch = None
+    try:
+        course = _course(options)
+        server.serve()
+        _open(server, course.title, browser=not options.no_browser)
+        server.begin()
+        watch = FileWatch(asked_of(course).files, server.hub.publish)
+        server.wait()
+    except KeyboardInterrupt:
+        tell("")
+    finally:
+        if watch is not None:
+            watch.stop()
+        server.stop()
+    tell("the studio has ended")
+
+
+def _course(options: argparse.Namespace) -> Course:
+    """Return the training that the words are about."""
+    from chainrule.fitting.question import Question
+    from chainrule.model.source import Reading
+    from chainrule.studio.opening import FIRST_LESSON, opened_lesson, opened_model, opened_table
+    from chainrule.training.settings.record import Settings
+
+    files, about = options.files, (*listed(Question), *listed(Settings))
+    one = next((one for one in about if getattr(options, one.name) is not None), None)
+    if one is not None and len(files) != 1:
+        of_what = "a model's training is as it was" if files else "a lesson's network is as it says"
+        raise SettingsError(
+            f"{COMMAND_LINE.setting(one.name)} is about a table alone: {of_what}; leave it out"
+        )
+    if not files:
+        return opened_lesson(options.lesson or FIRST_LESSON)
+    if len(files) > 2:
+        raise SettingsError(
+            "give a table, or a model and its table: " + " ".join(files[:4]) + " are too many files"
+        )
+    if len(files) == 2:
+        return opened_model(files[0], files[1], reading(options), options.threads)
+    if files[0].endswith(".safetensors"):
+        raise SettingsError(f"{files[0]} is a model: name its table, too: chainrule studio {files[0]} TABLE")
+    read = reading(options)
+    table = Reading().changed(**read).table(files[0])
+    question = settings_given(options, Question)
+    for name in ("target", "inputs", "drop"):
+        if name in question:
+            question[name] = names_among(question[name], table.columns)
+    if "kinds" in question:
+        question["kinds"] = dict(question["kinds"])
+    return opened_table(files[0], question, settings_given(options, Settings), read, options.threads, table)
+
+
+def _open(server: Server, title: str, *, browser: bool) -> None:
+    """Say where the page is, and open it."""
+    print(f"{printable(title)}: {server.address()}")
+    more = ", Enter prints another address" if _talks() else ""
+    print(
+        f"The page is for this machine alone, the address works once. Ctrl-C ends the studio{more}.",
+        flush=True,
+    )
+    if browser:
+        threading.Thread(target=_browse, args=(server.address(shown=False),), daemon=True).start()
+    if _talks():
+        threading.Thread(target=_print_addresses, args=(server,), daemon=True).start()
+
+
+def _talks() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _browse(address: str) -> None:
+    """Open a browser; one that would fill this terminal is none."""
+    import webbrowser
+
+    try:
+        found = webbrowser.get()
+        fills = type(found) is webbrowser.GenericBrowser and "BROWSER" not in os.environ
+        opened = not fills and found.open(address)
+    except webbrowser.Error:
+        opened = False
+    if not opened:
+        tell(
+            "no browser could be opened: open the address above in one, or forward the port to a machine that has one"
+        )
+
+
+def _print_addresses(server: Server) -> None:
+    """Print another address whenever Enter is pressed; read past Python's buffer, which an ending would wait for."""
+    with suppress(OSError):
+        while os.read(sys.stdin.fileno(), 1024):
+            print(server.address(), flush=True)

@@ -1,0 +1,56 @@
+// The studio's page: what the server says is kept in one store, each part draws itself from it.
+
+import { Api } from "./api.js";
+import { followHash, readHash } from "./hash.js";
+import { h } from "./make.js";
+import { definePart } from "./part.js";
+import { Player } from "./player.js";
+import { Store } from "./store.js";
+import { buildBar, buildNotices } from "./parts/bar.js";
+import { buildColors } from "./parts/colors.js";
+import { buildCurves } from "./parts/curves.js";
+import { buildData } from "./parts/data.js";
+import { holdOnPointing } from "./parts/hold.js";
+import { buildInspector } from "./parts/inspector.js";
+import { listenToKeys } from "./parts/keys.js";
+import { followLight } from "./parts/light.js";
+import { buildNet } from "./parts/net.js";
+import { buildPanels } from "./parts/panels.js";
+import { buildReadings, buildRow } from "./parts/row.js";
+import { buildSettings } from "./parts/settings.js";
+import { buildStage } from "./parts/stage.js";
+import { buildTimeline } from "./parts/timeline.js";
+import { buildTransport } from "./parts/transport.js";
+
+const store = new Store();
+const api = new Api(store);
+const studio = { store, api, player: new Player() };
+const help = listenToKeys(studio);
+const { code, words } = readHash();
+
+definePart("cr-notices", studio, buildNotices);
+definePart("cr-bar", studio, (element) => buildBar(element, { ...studio, help }));
+definePart("cr-colors", studio, buildColors);
+definePart("cr-net", studio, buildNet);
+definePart("cr-readings", studio, buildReadings);
+definePart("cr-row", studio, buildRow);
+definePart("cr-stage", studio, buildStage);
+definePart("cr-inspector", studio, buildInspector);
+definePart("cr-panels", studio, buildPanels);
+definePart("cr-curves", studio, buildCurves);
+definePart("cr-settings", studio, buildSettings);
+definePart("cr-data", studio, buildData);
+definePart("cr-timeline", studio, buildTimeline);
+definePart("cr-transport", studio, buildTransport);
+
+const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+followLight(main, studio);
+const held = h("p", { class: "held-words", hidden: true, role: "status" }, "held while you point");
+document.querySelector(".transport")?.append(held);
+const places = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("cr-net, cr-stage")]);
+holdOnPointing(places, studio, (on) => held.toggleAttribute("hidden", !on));
+followHash(store, api, words);
+store.listen((changed) => {
+  if (changed.has("frame")) document.body.classList.toggle("waiting", !store.state.frame);
+});
+api.open(code);

@@ -1,0 +1,37 @@
+// The card beside what is pointed at: its number and those that belong to it, with all their digits.
+
+import { exact } from "../arrays.js";
+import { h } from "../make.js";
+
+/** @typedef {import("../arrays.js").Places} Places */
+/** @typedef {import("../types.js").Frame} Frame */
+
+/**
+ * @param {string} address
+ * @param {Places} places
+ * @param {Frame} frame
+ */
+export function readings(address, places, frame) {
+  const tail = address.slice(address.indexOf("["));
+  const inner = address.startsWith("a[") ? [`z${tail}`, `delta${tail}`] : [];
+  const more = places.edge.has(address) || places.bias.has(address) ? [`dC/d${address}`] : inner;
+  return [address, ...more].flatMap((name) => {
+    const value = places.value(name, frame);
+    return value === null ? [] : [h("div", {}, h("span", { class: "name" }, frame.names?.[name] ?? name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)))];
+  });
+}
+
+/**
+ * Where the mark of an address stands.
+ * @param {string} address
+ * @param {import("../draw/network.js").NetworkPicture} picture
+ * @param {Places} places
+ */
+export function spotOf(address, picture, places) {
+  const i = places.neuron.get(address);
+  if (i !== undefined) return { x: picture.at.x[i], y: picture.at.y[i] };
+  const edge = places.edge.get(address);
+  const bias = places.bias.get(address);
+  const stroke = edge !== undefined ? picture.strokes[edge] : bias !== undefined ? picture.biases[picture.biased.indexOf(bias)] : null;
+  return stroke ? { x: (stroke.x + stroke.x2) / 2, y: (stroke.y + stroke.y2) / 2 } : null;
+}

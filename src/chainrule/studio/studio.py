@@ -1,0 +1,339 @@
+"""The studio behind the page: a course, its training in a thread, a session, and what is published of them."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ChainruleError, SettingsError
+from chainrule.studio.course import Course
+from chainrule.studio.curves import CurveRecord
+from chainrule.studio.frames import hello
+from chainrule.studio.looking import Look
+from chainrule.studio.made import Made
+from chainrule.studio.numbers import inspected, naming_of
+from chainrule.studio.session import SessionState, reduce
+from chainrule.studio.stages.all import stage_of
+from chainrule.studio.walk import WalkPlace
+
+Publish = Callable[[str, Mapping[str, Any]], None]
+
+FASTEST = 30.0
+"""The most frames a second that are made while something plays as fast as it goes."""
+
+FOLLOWING = 20.0
+"""The most frames a second while a training is followed, which needs the processors itself."""
+
+
+class Studio:
+    """A session on a course; ``publish`` is called, from any thread, with the name and the data of each event."""
+
+    def __init__(self, course: Course, publish: Publish = lambda kind, data: None) -> None:
+        self._publish = publish
+        self._lock = threading.RLock()
+        self._framing = threading.RLock()
+        self._wake = threading.Condition(self._lock)
+        self._closed = False
+        self._seq = self._sent = 0
+        self._done: dict[tuple[str, int], dict[str, Any]] = {}
+        self._shown: tuple[Any, ...] = ()
+        self._frame: dict[str, Any] | None = None
+        self._curves = CurveRecord()
+        self.generation = 1
+        self.made = Made(course, self._hears)
+        self.state = self.made.begin()
+        self._clock = threading.Thread(target=self._ticks, name="studio clock", daemon=True)
+        self._publish("hello", self.hello())
+        self.made.worker.start()
+        self.made.worker.go(self.state.needed)
+        self._clock.start()
+
+    # ---- what a page asks
+
+    def hello(self) -> dict[str, Any]:
+        """Return what a page is told of the course."""
+        from chainrule.studio.forms import form_fields
+        from chainrule.studio.taking import command_of
+
+        made, course = self.made, self.made.course
+        form, command = (form_fields(course), command_of(course)) if course.words else ([], None)
+        return hello(course, made.drawn, made.tape.steps_per_epoch, self.generation, form, command)
+
+    def frame(self) -> dict[str, Any]:
+        """Return the frame of what is shown now."""
+        with self._framing:
+            with self._lock:
+                state, made = self.state, self.made
+                key = (self.generation, state, self.phase, made.worker.problem)
+            if self._frame is None or key != self._shown:
+                self._frame, self._shown = self._framed(state, made), key
+            return self._frame
+
+    def command(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        """Follow a command, once for each client and ``n``; return the frame's number, or a ``problem`` in one line."""
+        who = (str(command.get("client")), command["n"]) if isinstance(command.get("n"), int) else None
+        with self._lock:
+            if who is not None and who in self._done:
+                return self._done[who]
+        try:
+            answer = self._follow(command)
+        except ChainruleError as error:
+            answer = {"problem": str(error)}
+        if who is not None:
+            with self._lock:
+                self._done[who] = answer
+                while len(self._done) > 256:
+                    del self._done[next(iter(self._done))]
+        return answer
+
+    def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what there is to say of an address, at the place shown or at the one that is asked for."""
+        with self._framing:
+            look = self._look_of(query)
+            return inspected(look, query, self.state.notation)
+
+    def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a picture as nested lists, with its table."""
+        from chainrule.studio.pictures import Now
+
+        if query.get("kind") == "gradients":
+            return self._gradients(query)
+        with self._framing:
+            with self._lock:
+                state, made = self.state, self.made
+            curves = self.curve()
+            t = min(query.get("t", state.t), made.tape.frontier)
+            members = range(made.course.members)
+            parameters = np.stack([made.tape.state(t, member).parameters for member in members])
+        ended = made.tape.last is not None
+        result = made.worker.result if ended else None
+        at_end = ended and t >= (made.tape.last or 0)
+        return made.pictures.picture(
+            query, Now(parameters, f"after update {t:,}", curves, result, at_end, state.opened)
+        )
+
+    def take(self, what: str) -> tuple[str, str, bytes]:
+        """Return the name, kind and bytes of what is taken away."""
+        from chainrule.studio.taking import taken
+
+        return taken(
+            self.made.course, self.made.worker.result if self.made.tape.last is not None else None, what
+        )
+
+    def close(self) -> None:
+        """End the training and the clock."""
+        with self._lock:
+            self._closed = True
+            self._wake.notify_all()
+        self.made.worker.close()
+        if self._clock.is_alive() and threading.current_thread() is not self._clock:
+            self._clock.join(1.0)
+
+    # ---- inside
+
+    @property
+    def phase(self) -> str:
+        """What is going on, in one word."""
+        state, worker = self.state, self.made.worker
+        if state.playing or state.wanted is not None:
+            return "training"
+        if worker.problem:
+            return "diverged" if worker.result is not None else "failed"
+        if state.last is not None:
+            return "ended"
+        return "paused" if state.begun else "ready"
+
+    def _follow(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        what = command.get("do")
+        if what == "build":
+            reduce(self.state, {"do": "pause", "client": command.get("client")})  # refuses who doesn't steer
+            self._build(command)
+        elif what == "end":
+            reduce(self.state, {"do": "pause", "client": command.get("client")})
+            self._publish("bye", {"words": "The studio has ended."})
+            threading.Thread(target=self.close, daemon=True).start()
+            return {"ok": True, "seq": self._seq}
+        elif what in ("tick", "progress"):
+            raise SettingsError(f"there is no command {what!r}")
+        else:
+            if what == "notation":
+                from chainrule.explain.notation.record import notation
+
+                notation(str(command["name"]))
+            self._become(lambda state: reduce(state, command))
+        frame = self._show()
+        return {"ok": True, "seq": frame["seq"]}
+
+    def _become(self, change: Callable[[SessionState], SessionState]) -> None:
+        with self._lock:
+            self.state = change(self.state)
+            self.made.worker.go(self.state.needed)
+            self._wake.notify_all()
+
+    def _build(self, command: Mapping[str, Any]) -> None:
+        """Swap in the course that is asked for."""
+        from chainrule.studio.forms import built
+
+        course = built(self.made.course, command)
+        made = Made(course, self._hears)
+        with self._framing, self._lock:
+            before, self.made = self.made, made
+            self.generation += 1
+            self.state = made.begin(self.state)
+            self._curves = CurveRecord()
+            made.worker.start()
+            made.worker.go(self.state.needed)
+        before.worker.close(5.0)
+        self._publish("hello", self.hello())
+
+    def _show(self) -> dict[str, Any]:
+        """Make the frame of now, and publish it where it says something new."""
+        with self._framing:
+            frame = self.frame()
+            if frame["seq"] != self._sent:
+                self._sent = frame["seq"]
+                self._publish("frame", frame)
+            return frame
+
+    def _framed(self, state: SessionState, made: Made) -> dict[str, Any]:
+        look, place, stage = self._seen(state, made)
+        self._seq += 1
+        more: dict[str, Any] = {"seq": self._seq, "generation": self.generation, "phase": self.phase}
+        if not state.playing:
+            more["checks"] = self._checked(made, look)
+        return made.framer.frame(state, look, place, stage, more)
+
+    def _seen(self, state: SessionState, made: Made) -> tuple[Look, WalkPlace, Mapping[str, Any] | None]:
+        row, before = state.row, self._frame
+        if row is None and state.follows and before is not None and before["generation"] == self.generation:
+            # While it trains by, nobody reads another row's cells twenty times a second.
+            row = before["row"]
+        look = made.lookout.look(state.t, state.member - 1, row)
+        place = made.walk.at(0 if look.state.stays else state.index)
+        return look, place, stage_of(look, place, naming_of(look, state.notation))
+
+    def _checked(self, made: Made, look: Look) -> dict[str, Any] | None:
+        """Return how many of the step's derivatives were held against central differences, and which is the worst."""
+        found = made.checked(look)
+        if found is None:
+            return None
+        worst = found.worst.address if found.failed and found.worst else None
+        return {"compared": found.compared, "wrong": found.failed, "worst": worst}
+
+    def _look_of(self, query: Mapping[str, Any]) -> Look:
+        state, made = self.state, self.made
+        t, member = query.get("t"), query.get("member")
+        row = query.get("row", state.row)
+        if row is not None and row not in made.course.places:
+            raise SettingsError(f"row {row} is none of the rows that are trained on or watched")
+        if member is not None and not 1 <= member <= made.course.members:
+            raise SettingsError(f"there is no member {member}: there are {made.course.members}")
+        return made.lookout.look(state.t if t is None else t, (member or state.member) - 1, row)
+
+    def _gradients(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the sizes of each layer's derivatives in the batch."""
+        from chainrule.explain.show.layers import flow
+        from chainrule.plots.svg.draw import to_svg
+        from chainrule.plots.svg.page import table
+        from chainrule.studio.nested import nested
+
+        with self._framing:
+            look = self._look_of({name: query[name] for name in ("t",) if name in query})
+            step = (look.batch or look.picked).steps[0]
+            if step.gradients is None:
+                raise SettingsError("there is no gradient without targets")
+            network = look.course.network
+            each = [
+                step.gradients.parameters[n][layer.product.name].reshape(-1)
+                for n, layer in enumerate(network.layers, 1)
+            ]
+            chart = flow(network, each)
+            width = float(query.get("width") or 420)
+            return {
+                "title": chart.title,
+                "nodes": nested(to_svg(chart, width)),
+                "table": nested(table(chart)),
+            }
+
+    # ---- what the training and the clock do
+
+    def _hears(self, made: Made, what: str) -> None:
+        """Take in what the training tells."""
+        if made is not self.made or self._closed:
+            return
+        with self._lock:
+            if made is not self.made:
+                return
+            progress = {"do": "progress", "frontier": made.tape.frontier, "last": made.tape.last}
+            self._become(lambda state: reduce(state, progress))
+            self._wake.notify_all()
+        if what != "epoch":
+            self._tell_curve()
+            self._publish("status", {"phase": self.phase, "words": self._status()})
+            if what in ("failed", "ended") and made.worker.problem:
+                self._publish("problem", {"words": made.worker.problem})
+
+    def _status(self) -> str:
+        """Say how the training ended."""
+        worker = self.made.worker
+        if worker.problem or worker.result is None:
+            return worker.problem
+        kept = sorted(set(worker.result.best_epochs))
+        told = ", ".join(map(str, kept[:10])) + ", …" * (len(kept) > 10)
+        ran = len(worker.result.history)
+        return f"The training has ended after {ran:,} epochs; kept: epoch{'s' * (len(kept) > 1)} {told}."
+
+    def _tell_curve(self) -> None:
+        """Publish the epochs that nobody was told of yet."""
+        with self._framing:
+            news = self._curves.news(self.made)
+        if news is not None:
+            self._publish("curve", {"generation": self.generation, **news})
+
+    def curve(self) -> dict[str, Any]:
+        """Return the curve so far, of all epochs."""
+        with self._framing:
+            return {"generation": self.generation, **self._curves.all}
+
+    def _ticks(self) -> None:
+        """Go on with what plays, as fast as was asked, and show how far the training has come."""
+        due = 0.0
+        while True:
+            with self._lock:
+                state = self.state
+                now = time.monotonic()
+                if state.playing and not state.follows and state.wanted is None:
+                    wait = due - now
+                else:
+                    wait = 1 / FASTEST if self._news() else math.inf
+                if wait > 0:
+                    self._wake.wait(None if math.isinf(wait) else wait)
+                if self._closed:
+                    return
+                state = self.state
+            try:
+                self._tell_curve()
+                now = time.monotonic()
+                if state.playing and not state.follows and state.wanted is None and now >= due:
+                    rate = min(state.speed or FASTEST, FASTEST)
+                    due = max(due + 1 / rate, now) if due else now + 1 / rate
+                    self._become(lambda one: reduce(one, {"do": "tick"}))
+                    self._show()
+                elif not state.playing or state.follows or state.wanted is not None:
+                    due = 0.0
+                    self._show()
+                    time.sleep(1 / FOLLOWING)
+            except ChainruleError as error:
+                self._become(lambda one: reduce(one, {"do": "pause"}))
+                self._publish("problem", {"words": str(error)})
+
+    def _news(self) -> bool:
+        """Tell whether something wasn't shown yet."""
+        made = self.made
+        key = (self.generation, self.state, self.phase, made.worker.problem)
+        return key != self._shown or self._curves.lacks(made)
