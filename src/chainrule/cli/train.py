@@ -64,12 +64,8 @@ def parser() -> Parser:
     from chainrule.fitting.question import Question
     from chainrule.training.settings.record import Settings
 
-    made.options(
-        "table",
-        {
-            "TABLE": "CSV, TSV, JSON, Parquet, Arrow or Excel, also compressed; a folder or a 'pattern*' of parts; - is standard input"
-        },
-    )
+    formats = "CSV, TSV, JSON, Parquet, Arrow or Excel, also compressed"
+    made.options("table", {"TABLE": f"{formats}; a folder or a 'pattern*' of parts; - is standard input"})
     for one in listed(Question):
         setting_option(made, one)
     reading_options(made, trained=False)
