@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
-chainrule train visits.csv --target outcome --groups patient --cross-validate
-chainrule train penguins.csv --target species --learning-curve --report curve.html
+chainrule train penguins.csv --target species --time year --cross-validate 2
+chainrule train penguins.csv --target species --learning-curve
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1
@@ -64,12 +64,8 @@ def parser() -> Parser:
     from chainrule.fitting.question import Question
     from chainrule.training.settings.record import Settings
 
-    made.options(
-        "table",
-        {
-            "TABLE": "CSV, TSV, JSON, Parquet, Arrow or Excel, also compressed; a folder or a 'pattern*' of parts; - is standard input"
-        },
-    )
+    formats = "CSV, TSV, JSON, Parquet, Arrow or Excel, also compressed"
+    made.options("table", {"TABLE": f"{formats}; a folder or a 'pattern*' of parts; - is standard input"})
     for one in listed(Question):
         setting_option(made, one)
     reading_options(made, trained=False)
