@@ -16,7 +16,7 @@ from chainrule.errors import ChainruleError, ModelFileError, SettingsError, Tabl
 from chainrule.estimators.table.classifier import TableClassifier
 from chainrule.fitting.replay import replay
 from chainrule.model.model import Model
-from chainrule.model.threshold import Threshold
+from chainrule.model.threshold import DecisionThreshold
 from chainrule.training.scores.metrics import METRICS, class_scores, confusion, rarer, scores, uneven
 from chainrule.training.scores.threshold import best_threshold
 from effort import many
@@ -251,7 +251,7 @@ def test_a_threshold_is_kept_in_the_model_and_is_found_out_of_fold(tmp_path: Any
     assert plain.model.to_dict()["model_version"] == 2
     # It is the best of all for the rows that each member held out.
     given = chainrule.train(own, "y", threshold=0.3, **words)
-    assert given.model.threshold == Threshold(1, 0.3, "given")
+    assert given.model.threshold == DecisionThreshold(1, 0.3, "given")
     assert given.out_of_fold is not None
     assert trained.out_of_fold.scores["f1"] >= given.out_of_fold.scores["f1"]
 
@@ -288,7 +288,7 @@ def test_a_threshold_that_can_not_be_is_refused():
             model.arrays(),
         )
     with pytest.raises(ChainruleError):
-        replace(chainrule.train(three, "y", **PLAIN).model, threshold=Threshold(1, 0.5, "given"))
+        replace(chainrule.train(three, "y", **PLAIN).model, threshold=DecisionThreshold(1, 0.5, "given"))
 
 
 def test_weights_of_classes_are_those_of_the_estimator_and_of_rows():

@@ -184,6 +184,26 @@ def test_numbers_with_two_readings(tmp_path: Path) -> None:
         TableRegressor(**SMALL).fit({"x": [i % 5 for i in range(N)]}, cells)
 
 
+def test_points_before_three_digits_and_a_unit_have_two_readings(tmp_path: Path) -> None:
+    cells = [f"{i + 1}.{100 + i} kr" for i in range(N)]
+    frame = {"v": cells, "x": [i % 5 for i in range(N)]}
+    with pytest.raises(TableError, match=r"'1\.100 kr' may be two numbers"):
+        infer_schema(from_frame(frame), target="v")
+    (note,) = infer_schema(from_frame(frame), target="x", task="classification").notes
+    assert (
+        note
+        == "column 'v' is numbers with kr behind them: '1.100 kr' is 1.1; with decimal ',' it would be 1100"
+    )
+    for words, first in (({"thousands": "."}, 1100.0), ({"decimal": "."}, 1.1)):
+        assert train(frame, "v", **SMALL, **words).model.target.numbers(Reading().table(frame))[0] == first
+
+
+def test_what_stands_on_both_sides_is_one_dress() -> None:
+    frame = {"v": [f"US$ {i}.50 / night" for i in range(N)], "y": [0.5 * i for i in range(N)]}
+    column = infer_schema(from_frame(frame), target="y").inputs[0]
+    assert (column.kind, column.summary) == ("number", f"0.5 to {N - 1}.5, median {N / 2:g}")
+
+
 @pytest.mark.parametrize(
     ("other", "expected"),
     [(["0.5", "7.25", "3"], 1.0), (["0,5", "7,25", "3"], 1e-3)],

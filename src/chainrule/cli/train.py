@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
-chainrule train visits.csv --target outcome --groups patient --cross-validate
-chainrule train penguins.csv --target species --learning-curve --report curve.html
+chainrule train penguins.csv --target species --time year --cross-validate 2
+chainrule train penguins.csv --target species --learning-curve
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1
@@ -64,7 +64,8 @@ def parser() -> Parser:
     from chainrule.fitting.question import Question
     from chainrule.training.settings.record import Settings
 
-    made.options("table", {"TABLE": "CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input"})
+    formats = "CSV, TSV, JSON, Parquet, Arrow or Excel, also compressed"
+    made.options("table", {"TABLE": f"{formats}; a folder or a 'pattern*' of parts; - is standard input"})
     for one in listed(Question):
         setting_option(made, one)
     reading_options(made, trained=False)
@@ -264,8 +265,9 @@ def small_path(path: Path) -> Path:
 
 
 def _stem(table: str) -> str:
-    """Return the name of the model: ``data/a.csv.gz`` makes ``a``, standard input makes ``model``."""
-    return "model" if table == "-" else Path(table).name.split(".")[0] or "model"
+    """Return the name of the model: ``data/a.csv.gz`` and ``data/a-*.csv`` make ``a``, standard input makes ``model``."""
+    name = "" if table == "-" else Path(table).name.split(".")[0]
+    return name.translate(dict.fromkeys(map(ord, "*?[]"))).strip(" -_") or "model"
 
 
 def _check_outputs(path: Path | None, history: Path | None, options: argparse.Namespace) -> None:

@@ -39,7 +39,6 @@ from chainrule.tables.steps import (
 )
 from chainrule.tables.target import Label
 from chainrule.tables.targets import Targets
-from chainrule.tables.values import DEFAULT_MISSING
 
 VALUE = "value"
 
@@ -92,7 +91,7 @@ class Program:
     def cells(self) -> tuple[Cell, ...]:
         """The columns, in the order of the encoder."""
         reading = self.model.reading
-        steps = self.model.encoder.steps((*DEFAULT_MISSING, *reading.missing), reading.decimal)
+        steps = self.model.encoder.steps(reading.words, reading.decimal)
         return tuple(
             Cell(own, {part: _input_name(i, part) for part in _parts(own)}) for i, own in enumerate(steps)
         )

@@ -135,13 +135,15 @@ def cell_pattern(before: str, body: str, after: str) -> str:
 
 def number_pattern(decimal: str, thousands: str) -> str:
     """Return the pattern of the digits of a number."""
-    point, groups = re.escape(decimal), ""
-    if thousands:
-        cut = re.escape(thousands)
-        groups = rf"[1-9][0-9]{{0,2}}(?:{cut}[0-9]{{3}})+|"
-        if thousands == ",":  # India's: 12,34,567
-            groups += r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|"
-    return rf"(?:(?:{groups}[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    point = re.escape(decimal)
+    plain = rf"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    if not thousands:
+        return plain
+    cut = re.escape(thousands)
+    groups = rf"[1-9][0-9]{{0,2}}(?:{cut}[0-9]{{3}})+"
+    if thousands == ",":  # India's: 12,34,567
+        groups += r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
+    return rf"(?:(?:{groups})(?:{point}[0-9]*)?|{plain})"
 
 
 def normalized(text: pl.Series) -> pl.Series:

@@ -27,7 +27,7 @@ _CODES = (
 """The codes of currencies, ISO 4217."""
 
 _SIGNS = "$¢£¤¥֏؋৲৳৻૱௹฿៛₠-⃀﷼"
-_BEFORE = rf"[A-Za-z]{{0,3}}[{_SIGNS}]|(?:{_CODES})|Rs\.?|[Kk]r\.?|S?Fr\.?|Kč|zł"
+_BEFORE = rf"(?:[A-Za-z]{{1,3}} ?)?[{_SIGNS}]|(?:{_CODES})|Rs\.?|[Kk]r\.?|S?Fr\.?|Kč|zł"
 _FIRST = r"""[^\s0-9.,()+'_:;=<>"/\\|&@#!?*\-]"""
 _REST = r"""[^0-9,()"<>=:;|]"""
 _AFTER = rf"(?:/ ?)?(?:(?:{_FIRST}{_REST}{{0,18}})?[A-Za-z][23]|{_FIRST}{_REST}{{0,19}})"
@@ -89,7 +89,7 @@ def find_dress(
     if parts.height < LEAST * len(present):
         return None
     before, after = (_words(parts.get_column(name)) for name in ("before", "after"))
-    if several := _several(before, after):
+    if several := _several(parts, before, after):
         few = parts.height == len(present) and len(several) <= FEW_UNITS
         return DressFinding(None, several=several) if few else None
     cut, fits = _readings(parts.get_column("body"), decimal, thousands)
@@ -150,10 +150,15 @@ def _words(column: pl.Series) -> tuple[str, ...]:
     return tuple(column.drop_nulls().str.strip_chars(" ").value_counts(sort=True).to_series(0).to_list())
 
 
-def _several(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the units where there is more than one; year and years are one."""
-    units = {word[:-1] if word.endswith("s") and word[:-1] in after else word for word in after}
-    return (*before, *after) if len(before) > 1 or len(units) > 1 or (before and after) else ()
+def _several(parts: pl.DataFrame, before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the units where there is more than one; year and years are one, and so is what stands on both sides."""
+    found = parts.select("before", "after").unique().filter(pl.any_horizontal(pl.all().is_not_null()))
+    units = {
+        ((left or "").strip(), word[:-1] if word.endswith("s") and word[:-1] in after else word)
+        for left, right in found.rows()
+        for word in [(right or "").strip()]
+    }
+    return (*before, *after) if len(units) > 1 else ()
 
 
 def _readings(bodies: pl.Series, decimal: str, thousands: str) -> tuple[str, dict[str, int]]:
@@ -177,10 +182,9 @@ def _chosen(
     """Return the decimal sign of the numbers, and another that is as good where nothing settles it."""
     if len(possible) == 1:
         return possible[0], ""
-    comma = bool(bodies.str.contains(",", literal=True).any())
-    if not comma:
-        point = bool(bodies.str.contains(".", literal=True).any())
-        return (proof or decimal if point else decimal), ""
+    if not bool(bodies.str.contains("[.,]").any()):
+        return decimal, ""
+    # A number such as 1.200 with a unit is as doubtful as 1,200; without one it is a program's.
     settled = proof or ("." if delimiter == "," else "")
     return (settled, "") if settled else (".", ",")
 

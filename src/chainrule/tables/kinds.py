@@ -140,7 +140,8 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
     )
     if seen is not None and seen.dress is not None and numbers.count() == present:
         reason = ""
-        if bool((numbers == numbers.round()).all()):
+        has_unit = seen.dress.before or seen.dress.after
+        if not has_unit and bool((numbers == numbers.round()).all()):
             reason = _why_identifier(numbers.cast(pl.Int64, strict=False), name, n_unique)
         return ColumnKind("identifier" if reason else "number", reason, found=seen, note=seen.say(name))
     if ODD_SHARE * present <= numbers.count() < present:

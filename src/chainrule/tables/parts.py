@@ -73,7 +73,7 @@ def _is_part(path: Path, folder: Path) -> bool:
     return path.is_file() and not hidden and bool(suffixes) and suffixes[-1] in _ENDINGS
 
 
-def joined(tables: Sequence[Table], name: str, decimal: str) -> Table:
+def as_one_table(tables: Sequence[Table], name: str, decimal: str) -> Table:
     """Return the rows of all tables as one; raises TableError where they haven't the same columns."""
     first = tables[0]
     for other in tables[1:]:

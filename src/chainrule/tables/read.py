@@ -15,7 +15,7 @@ from chainrule.tables.binary import read_binary
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
 from chainrule.tables.foreign import refuse_foreign
 from chainrule.tables.frames import INDEX, rounded_notes
-from chainrule.tables.parts import files_of, joined
+from chainrule.tables.parts import as_one_table, files_of
 from chainrule.tables.records import read_json_lines, read_json_list
 from chainrule.tables.table import Table, listed_names, with_finite
 from chainrule.tables.unpack import PACKED, UNPACK_LIMIT, size_of, unpacked
@@ -82,7 +82,7 @@ def read_table(
     how = _How(cut, decimal, encoding, tuple(missing), infinite, size_of(unpack_limit))
     names, whole = files_of(source)
     tables = [_read_file(name, how) for name in names]
-    table = tables.pop() if len(tables) == 1 else joined(tables, whole, decimal)
+    table = tables.pop() if len(tables) == 1 else as_one_table(tables, whole, decimal)
     if table.raw is not None:
         table = with_finite(replace(table, notes=(*table.notes, *rounded_notes(table.frame))), infinite)
     return replace(table, decimal=decimal, thousands=thousands, dates=dates)

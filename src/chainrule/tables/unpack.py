@@ -9,9 +9,10 @@ import lzma
 import re
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from typing import IO, Any
+from typing import Any
 
 from chainrule._doors import setting
 from chainrule.errors import SettingsError, TableError
@@ -33,21 +34,14 @@ class Packing:
     opened: Callable[[bytes], Any]
 
 
-def _zstandard(data: bytes) -> IO[bytes]:
+def _zstandard(data: bytes) -> Any:
     """Open Zstandard data with what there is: Python's own module (from 3.14 on), zstandard, or pyarrow."""
-    openers: tuple[tuple[str, Callable[[Any], Any]], ...] = (
-        ("compression.zstd", lambda module: module.ZstdFile(io.BytesIO(data))),
-        ("zstandard", lambda module: module.ZstdDecompressor().stream_reader(data, read_across_frames=True)),
-        ("pyarrow", lambda module: module.CompressedInputStream(module.BufferReader(data), "zstd")),
-    )
-    for name, opener in openers:
-        try:
-            module = import_module(name)
-        except ImportError:
-            continue
-        made: IO[bytes] = opener(module)
-        return made
-    raise ModuleNotFoundError("zstandard")
+    with suppress(ImportError):
+        return import_module("compression.zstd").ZstdFile(io.BytesIO(data))
+    with suppress(ImportError):
+        return import_module("zstandard").ZstdDecompressor().stream_reader(data, read_across_frames=True)
+    arrow = import_module("pyarrow")
+    return arrow.CompressedInputStream(arrow.BufferReader(data), "zstd")
 
 
 PACKINGS = (

@@ -17,7 +17,7 @@ from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
-from chainrule.tables.values import DEFAULT_MISSING
+from chainrule.tables.values import BLANKS, DEFAULT_MISSING
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -42,7 +42,7 @@ class Dial:
     words: tuple[str, ...]
     encoded: FloatArray
     decimal: str = "."
-    missing_words: tuple[str, ...] = ()
+    missing_words: tuple[str, ...] = DEFAULT_MISSING
     known: frozenset[str] = frozenset()
     """The words that a category has, in the model or in the table."""
 
@@ -95,8 +95,8 @@ class Dial:
 
         Raises SettingsError for a cell that the column can't have.
         """
-        text = None if cell is None else str(cell).strip()
-        known = {*DEFAULT_MISSING, *self.missing_words, ""}
+        text = None if cell is None else str(cell).strip(BLANKS)
+        known = {*self.missing_words, ""}
         if text is None or text in known:
             return self._encoded(None), None
         if self.column.kind == "category" and text not in self.known:
@@ -168,7 +168,7 @@ def dial_of(model: Model, table: Table, name: str, option: str = "column") -> Di
                 values = np.sort(found[~np.isnan(found)])
             else:
                 words, encoded = _words(column, table)
-            read = (model.reading.decimal, model.reading.missing)
+            read = (model.reading.decimal, model.reading.words)
             levels = table.text(name).drop_nulls().to_list() if column.kind == "category" else []
             return Dial(column, own, values, words, encoded, *read, frozenset([*column.levels, *levels]))
     names = [column.name for column in model.encoder.columns]
