@@ -42,11 +42,11 @@ def column_data(cell: Cell) -> dict[str, Any]:
             return {**data, "kind": "place", **_levels(levels, _places(cell))}
 
 
-def shared(columns: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], list[dict[str, str]]]:
+def in_common(columns: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Return what is long among written columns once, by the names of constants, and the columns with those names.
 
     >>> words = repr(["NA", "none", "?", "-"] * 4)
-    >>> shared([{"missing": words, "kind": "'date'"}, {"missing": words, "kind": "'place'"}])[1]
+    >>> in_common([{"missing": words, "kind": "'date'"}, {"missing": words, "kind": "'place'"}])[1]
     [{'missing': 'MISSING', 'kind': "'date'"}, {'missing': 'MISSING', 'kind': "'place'"}]
     """
     names: dict[tuple[str, str], str] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.exports.columns import column_data, shared
+from chainrule.exports.columns import column_data, in_common
 from chainrule.exports.program import Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
@@ -42,7 +42,7 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, body))
     if program.weights:
         yield SCALED
-    constants, columns = shared([_column(column_data(cell)) for cell in program.cells])
+    constants, columns = in_common([_column(column_data(cell)) for cell in program.cells])
     yield from (f"const {name} = {text};" for name, text in constants.items())
     yield "const COLUMNS = ["
     yield from (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.explain.program.plain import MATH_HAS
-from chainrule.exports.columns import column_data, shared
+from chainrule.exports.columns import column_data, in_common
 from chainrule.exports.program import Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
@@ -48,7 +48,7 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
         yield SCALED
     for name in used(PYTHON_HELPERS, body):
         yield f"\n{PYTHON_HELPERS[name]}"
-    constants, columns = shared([_written(column_data(cell)) for cell in program.cells])
+    constants, columns = in_common([_written(column_data(cell)) for cell in program.cells])
     yield "\n" + "\n".join(f"{name} = {text}" for name, text in constants.items())
     yield "COLUMNS = ["
     for column in columns:
