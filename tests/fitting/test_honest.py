@@ -81,6 +81,7 @@ def test_rows_in_both_are_counted_and_the_score_is_there_without_them(words: dic
     assert trained.verdict.startswith("15 of 55 rows of the score are equal to rows it was trained on: ")
 
 
+@pytest.mark.slow
 def test_equal_rows_are_no_help_for_a_target_that_nothing_tells():
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(60, 2)), rng.integers(0, 2, 60)
@@ -119,6 +120,7 @@ def test_a_score_on_few_rows_is_told():
     assert first(rows_of(table(30), range(30))).startswith("a score on 6 rows says next to nothing: ")
 
 
+@pytest.mark.slow
 def test_a_network_behind_a_baseline_is_told_with_what_to_try():
     rng = np.random.default_rng(0)
     x = rng.normal(size=400)
@@ -176,7 +178,7 @@ def test_nothing_is_said_of_a_training_that_is_good():
 
 
 def test_metrics_are_those_of_scikit_learn(rng: np.random.Generator):
-    for _ in range(many(30)):
+    for _ in range(many(10)):
         k, n = int(rng.integers(2, 5)), int(rng.integers(5, 60))
         y, guess = rng.integers(0, k, n), rng.integers(0, k, n)
         y[:k] = np.arange(k)
@@ -216,7 +218,7 @@ def test_the_threshold_is_the_best_there_is(rule: str, rng: np.random.Generator)
         "balanced_accuracy": judges.balanced_accuracy_score,
         "accuracy": judges.accuracy_score,
     }[rule]
-    for _ in range(many(20)):
+    for _ in range(many(6)):
         n = int(rng.integers(4, 40))
         has = rng.random(n) < 0.3
         has[:2] = True, False

@@ -5,6 +5,7 @@ import gzip
 import io
 import math
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -457,3 +458,34 @@ def test_a_pandas_frame() -> None:
     frame.columns = ["a", "a", "d"]
     with pytest.raises(TableError, match="columns 1 and 2 are both named 'a'"):
         from_frame(frame, "t")
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+from chainrule.tables.read import read_table
+status = Path("/proc/self/status")
+most = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) * 1024
+read_table(sys.argv[1])
+before = most()
+table = read_table(sys.argv[2])
+print(most() - before, table.n_rows, table.raw.width)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@pytest.mark.parametrize("quoted", [False, True])
+def test_delimited_text_is_read_with_little_more_memory_than_it_has(tmp_path: Path, quoted: bool) -> None:
+    n = 100_000
+    frame = pl.DataFrame(np.random.default_rng(0).normal(size=(n, 20)), schema=[f"x{j}" for j in range(20)])
+    path, small = tmp_path / "t.csv", tmp_path / "s.csv"
+    frame.write_csv(path, quote_style="always" if quoted else "necessary")
+    frame.head(10).write_csv(small)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, small, path], capture_output=True, text=True, check=True
+    )
+    peak, rows, kept = map(int, done.stdout.split())
+    assert (rows, kept) == (n, 0)
+    # The file, its numbers, where its cells end, and blocks of 16 MB.
+    assert peak < path.stat().st_size + 2 * frame.estimated_size() + 120e6

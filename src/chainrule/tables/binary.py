@@ -62,7 +62,8 @@ def _pandas_words(data: bytes, what: str) -> dict[str, list[Any]]:
     """Return what pandas has written about its frame into a file, nothing where it hasn't."""
     try:
         if what == "a Parquet file":
-            found = json.loads(pl.read_parquet_metadata(io.BytesIO(data)).get("pandas", "{}"))
+            read = getattr(pl, "read_parquet_metadata", None)  # which polars has from 1.25 on
+            found = {} if read is None else json.loads(read(io.BytesIO(data)).get("pandas", "{}"))
         else:  # stands in the schema of an Arrow file as it is
             start = max(data.find(_PANDAS), 0)
             found, _ = json.JSONDecoder().raw_decode(
