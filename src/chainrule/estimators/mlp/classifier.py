@@ -197,7 +197,8 @@ class MLPClassifier(ScoredClasses, BaseMLP):
         outputs, labels = self._outputs(X), self._known_labels()
         if len(labels.classes) == 1 and not labels.several:
             return np.ones((len(outputs), 1), outputs.dtype)
-        return self._answers().probabilities(outputs)
+        found: FloatArray = self._answers().probabilities(outputs)
+        return found
 
     @available(_probable)
     def predict_log_proba(self, X: Any) -> FloatArray:
