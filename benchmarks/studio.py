@@ -210,8 +210,10 @@ def measure_step(folder: Path, rounds: int) -> dict[str, float]:
         time.sleep(1.0)
         made.command("seek", t=5)
         time.sleep(0.5)
-        count = 20 * rounds
-        return {"step": p95(_steps(made, 1, count)), "back": p95(_steps(made, -1, min(count, 40)))}
+        count, began = 20 * rounds, made.processor()
+        step = p95(_steps(made, 1, count))
+        each = (made.processor() - began) / count
+        return {"step": step, "step_processor": each, "back": p95(_steps(made, -1, min(count, 40)))}
 
 
 def measure_large(folder: Path, rounds: int) -> dict[str, float]:

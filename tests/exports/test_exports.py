@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from types import SimpleNamespace
 
@@ -62,6 +63,13 @@ def tiny():
     return Program(
         small_model("kind", Dense(3, "silu"), Dense(4, "softmax"), loss="categorical_cross_entropy")
     )
+
+
+@pytest.fixture
+def few_rows(monkeypatch):
+    """Few made rows for each language, for tests about something else."""
+    for name in ("python", "javascript"):
+        monkeypatch.setitem(LANGUAGES, name, replace(LANGUAGES[name], rows=150))
 
 
 def test_the_graphs_say_what_the_model_says(tiny):
@@ -238,7 +246,7 @@ def test_plain_python_answers_cells_of_any_kind_and_refuses_others(tiny):
         space["predict"]({"island": "u"})
 
 
-def test_an_export_is_written_checked_and_refused(tmp_path, tiny):
+def test_an_export_is_written_checked_and_refused(tmp_path, tiny, few_rows):
     model = tiny.model
     path = tmp_path / "small.py"
     made = export(model, path=path)
@@ -292,7 +300,7 @@ def test_columns_that_would_be_one_field_are_refused():
         identifiers(["a b", "A_b"], "C")
 
 
-def test_a_failed_run_writes_nothing(tmp_path, tiny, monkeypatch):
+def test_a_failed_run_writes_nothing(tmp_path, tiny, few_rows, monkeypatch):
     monkeypatch.setitem(PYTHON_HELPERS, "exp", "def exp(x):\n    return 1.001 * math.exp(x)\n")
     with pytest.raises(
         ExportError, match=r"doesn't say what the model says: .* rows are too far off, first made row"
@@ -301,7 +309,7 @@ def test_a_failed_run_writes_nothing(tmp_path, tiny, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_nothing_runs_it_the_file_says_so(tmp_path, tiny, monkeypatch):
+def test_where_nothing_runs_it_the_file_says_so(tmp_path, tiny, few_rows, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     made = export(tiny.model, path=tmp_path / "a.mjs")
     assert made.certificate is None

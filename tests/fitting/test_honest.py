@@ -16,7 +16,7 @@ from chainrule.errors import ChainruleError, ModelFileError, SettingsError, Tabl
 from chainrule.estimators.table.classifier import TableClassifier
 from chainrule.fitting.replay import replay
 from chainrule.model.model import Model
-from chainrule.model.threshold import Threshold
+from chainrule.model.threshold import DecisionThreshold
 from chainrule.training.scores.metrics import METRICS, class_scores, confusion, rarer, scores, uneven
 from chainrule.training.scores.threshold import best_threshold
 from effort import many
@@ -81,6 +81,7 @@ def test_rows_in_both_are_counted_and_the_score_is_there_without_them(words: dic
     assert trained.verdict.startswith("15 of 55 rows of the score are equal to rows it was trained on: ")
 
 
+@pytest.mark.slow
 def test_equal_rows_are_no_help_for_a_target_that_nothing_tells():
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(60, 2)), rng.integers(0, 2, 60)
@@ -119,6 +120,7 @@ def test_a_score_on_few_rows_is_told():
     assert first(rows_of(table(30), range(30))).startswith("a score on 6 rows says next to nothing: ")
 
 
+@pytest.mark.slow
 def test_a_network_behind_a_baseline_is_told_with_what_to_try():
     rng = np.random.default_rng(0)
     x = rng.normal(size=400)
@@ -176,7 +178,7 @@ def test_nothing_is_said_of_a_training_that_is_good():
 
 
 def test_metrics_are_those_of_scikit_learn(rng: np.random.Generator):
-    for _ in range(many(30)):
+    for _ in range(many(10)):
         k, n = int(rng.integers(2, 5)), int(rng.integers(5, 60))
         y, guess = rng.integers(0, k, n), rng.integers(0, k, n)
         y[:k] = np.arange(k)
@@ -216,7 +218,7 @@ def test_the_threshold_is_the_best_there_is(rule: str, rng: np.random.Generator)
         "balanced_accuracy": judges.balanced_accuracy_score,
         "accuracy": judges.accuracy_score,
     }[rule]
-    for _ in range(many(20)):
+    for _ in range(many(6)):
         n = int(rng.integers(4, 40))
         has = rng.random(n) < 0.3
         has[:2] = True, False
@@ -251,7 +253,7 @@ def test_a_threshold_is_kept_in_the_model_and_is_found_out_of_fold(tmp_path: Any
     assert plain.model.to_dict()["model_version"] == 2
     # It is the best of all for the rows that each member held out.
     given = chainrule.train(own, "y", threshold=0.3, **words)
-    assert given.model.threshold == Threshold(1, 0.3, "given")
+    assert given.model.threshold == DecisionThreshold(1, 0.3, "given")
     assert given.out_of_fold is not None
     assert trained.out_of_fold.scores["f1"] >= given.out_of_fold.scores["f1"]
 
@@ -288,7 +290,7 @@ def test_a_threshold_that_can_not_be_is_refused():
             model.arrays(),
         )
     with pytest.raises(ChainruleError):
-        replace(chainrule.train(three, "y", **PLAIN).model, threshold=Threshold(1, 0.5, "given"))
+        replace(chainrule.train(three, "y", **PLAIN).model, threshold=DecisionThreshold(1, 0.5, "given"))
 
 
 def test_weights_of_classes_are_those_of_the_estimator_and_of_rows():

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
-chainrule train visits.csv --target outcome --groups patient --cross-validate
-chainrule train penguins.csv --target species --learning-curve --report curve.html
+chainrule train penguins.csv --target species --time year --cross-validate 2
+chainrule train penguins.csv --target species --learning-curve
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1

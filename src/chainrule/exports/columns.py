@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.exports.program import Cell
@@ -11,6 +12,9 @@ from chainrule.tables.steps import IsPlace, LookUp, MissingWords, ReadDate, Read
 from chainrule.tables.values import float_text, is_plain_number
 
 EXACT_WHOLE = 2.0**53
+
+LONG = 40
+"""The most signs of a value that stands in its column; a longer one is a constant, once for all columns."""
 
 
 def column_data(cell: Cell) -> dict[str, Any]:
@@ -36,6 +40,29 @@ def column_data(cell: Cell) -> dict[str, Any]:
             }
         case LookUp(levels):
             return {**data, "kind": "place", **_levels(levels, _places(cell))}
+
+
+def in_common(columns: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Return what is long among written columns once, by the names of constants, and the columns with those names.
+
+    >>> words = repr(["NA", "none", "?", "-"] * 4)
+    >>> in_common([{"missing": words, "kind": "'date'"}, {"missing": words, "kind": "'place'"}])[1]
+    [{'missing': 'MISSING', 'kind': "'date'"}, {'missing': 'MISSING', 'kind': "'place'"}]
+    """
+    names: dict[tuple[str, str], str] = {}
+    constants: dict[str, str] = {}
+    made = []
+    for column in columns:
+        own = dict(column)
+        for key, text in column.items():
+            if len(text) > LONG:
+                if (key, text) not in names:
+                    count = sum(other == key for other, _ in names)
+                    names[key, text] = f"{key.upper()}_{count + 1}" if count else key.upper()
+                    constants[names[key, text]] = text
+                own[key] = names[key, text]
+        made.append(own)
+    return constants, made
 
 
 def _dress(dress: Dress) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def export(
     language = language_named(to, path, dialect)
     if path is not None:
         ensure_writable(path, overwrite)
-    program = program_of(exported_model(model), language, precision)
+    program = in_precision(exported_model(model), language, precision)
     table = None if check is None else program.model.table(check)
     name = "model" if path is None else Path(fspath(path)).stem
     certificate: ExportCertificate | None = None
@@ -144,7 +144,7 @@ def certified(
     )
 
 
-def program_of(model: Model, language: TargetLanguage, precision: str | None) -> Program:
+def in_precision(model: Model, language: TargetLanguage, precision: str | None) -> Program:
     """Return the program of a model in a precision; raises SettingsError for one that the language can't have."""
     if precision is None:
         return Program(model)

@@ -24,7 +24,7 @@ from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, Prediction, check_finite
 from chainrule.model.seen import seen_columns
-from chainrule.model.threshold import Threshold
+from chainrule.model.threshold import DecisionThreshold
 from chainrule.tables.parting import SplitRule
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
@@ -218,17 +218,17 @@ def _answers_out_of_fold(
 
 def _threshold(
     model: Model, prepared: Prepared, result: FitResult, engine: str, wanted: float | str
-) -> Threshold:
+) -> DecisionThreshold:
     """Return the threshold that is given, or the best by a rule for the rows that the members haven't seen."""
     place = rarer(prepared.target.codes(prepared.fitted))
     if not isinstance(wanted, str):
-        return Threshold(place, float(wanted), "given")
+        return DecisionThreshold(place, float(wanted), "given")
     outputs = held_out(prepared, result, _answers(model, engine)).mean(axis=0)
     probabilities = model.probabilities(outputs)
     assert probabilities is not None
     parts = [prepared.fitted] if prepared.watched is None else [prepared.fitted, prepared.watched]
     codes = np.concatenate([prepared.target.codes(part) for part in parts])[held_out_rows(prepared, result)]
-    return Threshold(place, best_threshold(wanted, codes == place, probabilities[:, place]), wanted)
+    return DecisionThreshold(place, best_threshold(wanted, codes == place, probabilities[:, place]), wanted)
 
 
 def _answers(model: Model, engine: str) -> Callable[[FloatArray, FloatArray], FloatArray]:

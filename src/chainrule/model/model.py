@@ -34,7 +34,7 @@ from chainrule.model.group import (
 )
 from chainrule.model.seen import SeenColumn, drift_notes
 from chainrule.model.source import Reading, Source
-from chainrule.model.threshold import Threshold
+from chainrule.model.threshold import DecisionThreshold
 from chainrule.tables.by_row import RowEncoder
 from chainrule.tables.cells import no_row, shown
 from chainrule.tables.encode import Encoder
@@ -128,7 +128,7 @@ class Model:
     target: Target
     reading: Reading = field(default_factory=Reading)
     card: Mapping[str, Any] = field(default_factory=dict)
-    threshold: Threshold | None = None
+    threshold: DecisionThreshold | None = None
 
     def __post_init__(self) -> None:
         check_groups(self.groups)
@@ -468,7 +468,7 @@ class Model:
         for group in groups:
             _check_fit(group.network, encoder, target)
         parts = groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
-        return cls(*parts, None if threshold is None else Threshold.from_dict(threshold))
+        return cls(*parts, None if threshold is None else DecisionThreshold.from_dict(threshold))
 
 
 def _is_estimators(name: str) -> bool:

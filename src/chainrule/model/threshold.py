@@ -13,7 +13,7 @@ from chainrule.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class Threshold(Plain):
+class DecisionThreshold(Plain):
     """The class at a ``place`` (0 or 1) is answered where its probability is at least ``least``, the other elsewhere.
 
     ``rule`` is what was largest there for rows that the network hadn't seen, or ``given`` where the number was given.

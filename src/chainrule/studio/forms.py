@@ -140,6 +140,8 @@ def _field(one: Setting, value: Any, course: Course) -> dict[str, Any]:
 
 def _shown(one: Setting, value: Any) -> Any:
     """Return a value as a control has it."""
+    if one.kind.name == "weights" and isinstance(value, Mapping):
+        return ", ".join(f"{name}={weight:g}" for name, weight in value.items())
     if one.kind.name in ("sizes", "texts") and value is not None:
         return value if isinstance(value, str) else ", ".join(map(str, value)) or "none"
     if one.kind.name == "columns" and value is not None:
@@ -204,6 +206,14 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _weights(value: Any) -> Any:
+    """Return weights by class from a text such as ``yes=5, no=1``; balanced as it is."""
+    if not isinstance(value, str) or "=" not in value:
+        return value
+    pairs = (part.partition("=") for part in value.split(",") if part.strip())
+    return {name.strip(): _number(weight.strip()) for name, _, weight in pairs}
+
+
 def _whole(value: Any) -> Any:
     """Return a whole number as such: a page's numbers are all of one kind."""
     found = _number(value)
@@ -245,6 +255,7 @@ def _tuple(value: Any) -> Any:
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "whole": _whole, "number": _number, "rows": _whole, "sizes": _sizes, "texts": _texts, "columns": _tuple,
+    "threshold": _number, "weights": _weights,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.exports.columns import column_data
+from chainrule.exports.columns import column_data, in_common
 from chainrule.exports.program import Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
@@ -42,8 +42,12 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, body))
     if program.weights:
         yield SCALED
+    constants, columns = in_common([_column(column_data(cell)) for cell in program.cells])
+    yield from (f"const {name} = {text};" for name, text in constants.items())
     yield "const COLUMNS = ["
-    yield from (f"  {_column(column_data(cell))}," for cell in program.cells)
+    yield from (
+        f"  {{ {', '.join(f'{key}: {text}' for key, text in column.items())} }}," for column in columns
+    )
     yield "];\n"
     for number, group in enumerate(program.groups, 1):
         yield f"const MEMBERS_{number} = ["
@@ -52,14 +56,12 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     yield from body
 
 
-def _column(data: dict[str, Any]) -> str:
-    """Return how a column is read, with patterns and maps."""
-    told = {name: value for name, value in data.items() if name not in ("spellings", "numbers", "levels")}
-    made = [f"{_key(name)}: {_written(name, value)}" for name, value in told.items()]
+def _column(data: dict[str, Any]) -> dict[str, str]:
+    """Return how a column is read, as it is written: with patterns and maps."""
+    made = {_key(name): _written(name, value) for name, value in data.items() if name != "spellings"}
     if data["kind"] == "place":
-        made.append(f"levels: new Map({_data(list(data['levels'].items()))})")
-        made.append(f"numbers: new Map({_data(list(data['numbers'].items()))})")
-    return f"{{ {', '.join(made)} }}"
+        made |= {name: f"new Map({_data(list(data[name].items()))})" for name in ("levels", "numbers")}
+    return made
 
 
 def _key(name: str) -> str:

@@ -20,7 +20,7 @@ from chainrule.tables.write import free_name
 SIMPLE: Mapping[str, str] = {
     "+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "neg": "Neg", "<": "Less", "<=": "LessOrEqual", ">": "Greater",
     ">=": "GreaterOrEqual", "==": "Equal", "&": "And", "where": "Where", "maximum": "Max", "minimum": "Min", "pow": "Pow",
-    "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sin": "Sin", "cos": "Cos", "tanh": "Tanh", "abs": "Abs", "sign": "Sign",
+    "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sin": "Sin", "tanh": "Tanh", "abs": "Abs", "sign": "Sign",
     "floor": "Floor", "round": "Round", "matmul": "MatMul",
 }  # fmt: skip
 """The operator of an operation, where one does."""
@@ -230,6 +230,13 @@ def _exponentials(sign: str) -> Callable[[Nodes, list[str], Any], str]:
     return made
 
 
+def _cos(nodes: Nodes, names: list[str], dtype: Any) -> str:
+    if dtype == np.float32:
+        return nodes.node("Cos", names)
+    # ONNX Runtime had no cosine in double before 1.21.
+    return nodes.node("Sin", [nodes.node("Add", [*names, nodes.number(np.pi / 2, dtype)])])
+
+
 def _atan(nodes: Nodes, names: list[str], dtype: Any) -> str:
     if dtype == np.float32:
         return nodes.node("Atan", names)
@@ -242,9 +249,10 @@ _MADE: Mapping[str, Callable[[Nodes, list[str], Any], str]] = {
     "log1p": lambda g, x, t: g.node("Log", [g.node("Add", [*x, g.number(1.0, t)])]),
     "expm1": lambda g, x, t: g.node("Sub", [g.node("Exp", x), g.number(1.0, t)]),
     "log2": lambda g, x, t: g.node("Div", [g.node("Log", x), g.number(np.log(2.0), t)]),
-    "tan": lambda g, x, t: g.node("Div", [g.node("Sin", x), g.node("Cos", x)]),
+    "tan": lambda g, x, t: g.node("Div", [g.node("Sin", x), _cos(g, x, t)]),
     "sinh": _exponentials("Sub"),
     "cosh": _exponentials("Add"),
     "atan": _atan,
+    "cos": _cos,
 }
 """Operations that take more than one operator."""

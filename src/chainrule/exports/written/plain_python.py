@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.explain.program.plain import MATH_HAS
-from chainrule.exports.columns import column_data
+from chainrule.exports.columns import column_data, in_common
 from chainrule.exports.program import Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
@@ -48,13 +48,22 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
         yield SCALED
     for name in used(PYTHON_HELPERS, body):
         yield f"\n{PYTHON_HELPERS[name]}"
-    yield f"\nCOLUMNS = {_literal([column_data(cell) for cell in program.cells])}\n"
+    constants, columns = in_common([_written(column_data(cell)) for cell in program.cells])
+    yield "\n" + "\n".join(f"{name} = {text}" for name, text in constants.items())
+    yield "COLUMNS = ["
+    for column in columns:
+        yield f"    {{{', '.join(f'{key!r}: {text}' for key, text in column.items())}}},"
+    yield "]\n"
     for number, group in enumerate(program.groups, 1):
         yield f"MEMBERS_{number} = ["
         yield from (f"    {packed}," for packed in _members(program, number - 1, group))
         yield "]\n"
     yield from body
     yield '\n\nif __name__ == "__main__":\n    main(predict, sys.stdin)'
+
+
+def _written(data: dict[str, Any]) -> dict[str, str]:
+    return {key: _literal(value) for key, value in data.items() if key != "spellings"}
 
 
 def _members(program: Program, number: int, group: Group) -> Iterator[str]:

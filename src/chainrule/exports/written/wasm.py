@@ -38,7 +38,8 @@ def write_wasm(program: Program, certificate: Sequence[str]) -> bytes:
         (folder / "module.c").write_text("\n".join(_module(program)), encoding="utf-8")
         command = [
             "clang",
-            "--target=wasm32",
+            "-target",
+            "wasm32",
             "-std=c99",
             "-O2",
             "-ffp-contract=off",
@@ -48,9 +49,9 @@ def write_wasm(program: Program, certificate: Sequence[str]) -> bytes:
             "-I.",
         ]
         linked = [
-            "-Wl,--no-entry",
-            "-Wl,--allow-undefined",
-            "-Wl,--strip-all",
+            "-Wl,-no-entry",
+            "-Wl,-allow-undefined",
+            "-Wl,-strip-all",
             "-o",
             "model.wasm",
             "module.c",

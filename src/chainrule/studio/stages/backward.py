@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule.explain.trace.address import Address
-from chainrule.studio.stages.base import Sight, Term, stage
+from chainrule.studio.stages.base import Sight, StageTerm, stage
 from chainrule.studio.stages.forward import curve_at, entering_of
 
 
-def terms_of_dh(sight: Sight, layer: int, j: int) -> list[Term]:
+def terms_of_dh(sight: Sight, layer: int, j: int) -> list[StageTerm]:
     """Return the terms of dC/dh[layer][j]: back through every neuron of the next layer that it enters."""
     look, network = sight.look, sight.look.course.network
     step, own = look.step, network.layers[layer]
@@ -25,7 +25,7 @@ def terms_of_dh(sight: Sight, layer: int, j: int) -> list[Term]:
         name = str(Address(product.name, layer + 1, index))
         w = (name, float(p[product.name][tuple(i - 1 for i in index)]))
         d = (f"delta[{layer + 1}][{k}]", float(delta[k - 1]))
-        made.append(Term(name, (w, d, *scaled)))
+        made.append(StageTerm(name, (w, d, *scaled)))
     return made
 
 
@@ -107,7 +107,7 @@ def _gradient(sight: Sight) -> dict[str, Any]:
     address = sight.part(f"dC/d{about.name}", about.number, *about.index)
     title = f"The row's part in {sight.name(Address(address.name, about.layer, about.index))}"
     factors = row_factors(sight, about)
-    terms = () if factors is None else [Term(str(about), factors)]
+    terms = () if factors is None else [StageTerm(str(about), factors)]
     total = sight.trace.number(sight.trace.resolve(address))
     said = "The derivative at the neuron, times what entered it through the weight."
     if about.name == "b":

@@ -27,7 +27,7 @@ MOST_TERMS = 40
 
 
 @dataclass(frozen=True)
-class Term:
+class StageTerm:
     """A term of a sum: the address it is called by, its factors with their numbers, and their product."""
 
     address: str
@@ -75,7 +75,7 @@ def stage(
     title: str,
     *,
     said: str = "",
-    terms: Sequence[Term] = (),
+    terms: Sequence[StageTerm] = (),
     done: int = 0,
     total: float | None = None,
     of: Address | None = None,
@@ -125,7 +125,7 @@ def stage(
 
 
 def _terms(
-    terms: Sequence[Term], done: int, address: Address, total: float | None, naming: Naming | None
+    terms: Sequence[StageTerm], done: int, address: Address, total: float | None, naming: Naming | None
 ) -> dict[str, Any]:
     """Return the terms around the one that is worked out, what those before add up to, and the sum so far."""
     if not terms:

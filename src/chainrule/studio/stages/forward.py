@@ -11,7 +11,7 @@ from chainrule.explain.show.layers import activation_chart
 from chainrule.explain.trace.address import Address
 from chainrule.plots.svg.draw import to_svg
 from chainrule.studio.nested import nested
-from chainrule.studio.stages.base import Sight, Term, stage
+from chainrule.studio.stages.base import Sight, StageTerm, stage
 
 CURVE_WIDTH = 300.0
 """The width of an activation's curve, in pixels."""
@@ -35,7 +35,7 @@ def _of_stage(sight: Sight) -> dict[str, Any]:
     )
 
 
-def terms_of_z(sight: Sight, layer: int, j: int) -> list[Term]:
+def terms_of_z(sight: Sight, layer: int, j: int) -> list[StageTerm]:
     """Return the terms of a weighted sum, in the order of the walk: products, then what is added."""
     look, own = sight.look, sight.look.course.network.layers[layer - 1]
     p = look.course.layout.unflatten(look.step.parameters)[layer]
@@ -48,14 +48,16 @@ def terms_of_z(sight: Sight, layer: int, j: int) -> list[Term]:
         if term.enters == "i":
             for i in range(1, len(array) + 1):
                 w = (f"{term.name}[{layer}][{i},{j}]", float(array[i - 1, j - 1]))
-                made.append(Term(w[0], (w, (str(entering_of(sight, layer, i)), float(h[i - 1])), *scaled)))
+                made.append(
+                    StageTerm(w[0], (w, (str(entering_of(sight, layer, i)), float(h[i - 1])), *scaled))
+                )
         elif term.enters:
             w = (f"{term.name}[{layer}][{j}]", float(array[j - 1]))
-            made.append(Term(w[0], (w, (str(entering_of(sight, layer, j)), float(h[j - 1])))))
+            made.append(StageTerm(w[0], (w, (str(entering_of(sight, layer, j)), float(h[j - 1])))))
         else:
             at = j if len(array) > 1 else 1
             b = (f"{term.name}[{layer}][{at}]", float(array[at - 1]))
-            made.append(Term(b[0], (b,)))
+            made.append(StageTerm(b[0], (b,)))
     return made
 
 

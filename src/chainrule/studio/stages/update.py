@@ -13,7 +13,7 @@ from chainrule._types import FloatArray
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
 from chainrule.studio.stages.backward import parameter_at
-from chainrule.studio.stages.base import Sight, Term, stage
+from chainrule.studio.stages.base import Sight, StageTerm, stage
 
 
 def _batch_sum(sight: Sight) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def _batch_sum(sight: Sight) -> dict[str, Any]:
     if len(step.rows) > 1:
         parts = _parts_of_rows(trace, about)
         terms = [
-            Term(f"{address}@row={row}", ((f"{address}@row={row}", float(part)),))
+            StageTerm(f"{address}@row={row}", ((f"{address}@row={row}", float(part)),))
             for row, part in zip(step.rows, parts, strict=True)
         ]
     total = trace.number(trace.resolve(address))
