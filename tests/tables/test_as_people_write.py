@@ -319,7 +319,7 @@ def test_dates_with_two_readings(tmp_path: Path) -> None:
     columns = {"d": cells, "y": [0.5 * i for i in range(N)]}
     path = written(columns, tmp_path / "t.csv")
     trained = train(path, "y", **SMALL)
-    (note,) = (one for one in trained.prepared.schema.notes if "'d'" in one)
+    (note, *_) = (one for one in trained.prepared.schema.notes if "'d'" in one)
     assert (
         note
         == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates=month-first takes the other"
