@@ -157,7 +157,8 @@ def test_train_writes_its_report(run: Run, folder):
         "penguins.csv has 344 rows",
         "majority class",
         "On 69 rows that it never saw",
-        "relu, softmax",
+        "relu",
+        "softmax",
     ):
         assert words in page, words
     assert json.loads((folder / "r.json").read_text("utf-8"))["rows"]["test"] == 69

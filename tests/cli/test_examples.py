@@ -77,6 +77,9 @@ def test_there_are_examples_everywhere():
 ONCE = {line.replace("examples/", ""): line for _, line in EXAMPLES}
 """Each of them once, wherever it stands."""
 
+STUDIES = {"--ablate", "--learning-curve", "--cross-validate"}
+"""What trains again and again, and writes no model."""
+
 MAKES = {found[1]: line for line in ONCE.values() if (found := re.search(r"train .*--out (\S+)", line))}
 """The example that makes a model, by the model's name."""
 
@@ -102,8 +105,12 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
     if "--out" in arguments and "train" not in arguments:
         Path(arguments[arguments.index("--out") + 1]).unlink(missing_ok=True)
     if arguments[0] == "train":
-        arguments += [*QUICK, *(["--fast", "--members", "2"] if "--ablate" in arguments else ["--overwrite"])]
-        if "--out" not in arguments and "--ablate" not in arguments:
+        studies = STUDIES & set(arguments)
+        arguments += [
+            *QUICK,
+            *(["--fast", "--members", "2"] if "--ablate" in studies else [] if studies else ["--overwrite"]),
+        ]
+        if "--out" not in arguments and not studies:
             arguments += ["--out", "own.safetensors"]
     if arguments[1:] and arguments[1] in MAKES and not Path(arguments[1]).exists():
         assert main([*shlex.split(MAKES[arguments[1]])[1:], "--quiet"]) == 0

@@ -71,7 +71,7 @@ def test_only_some_steps(run, steps, shown):
         (["lesson", "none.toml"], "none.toml: there is no such file"),
         (["sheet"], "LESSON is missing"),
         (["sheet", "adam", "--variants", "0"], "--variants 0: from 1 to 1000 sheets are printed"),
-        (["sheet", "adam", "--blank", "some"], "--blank 'some' is neither all, nor a number of last lines"),
+        (["sheet", "adam", "--blank", "some"], "--blank 'some' is neither forward, backward, results, all,"),
         (["sheet", "adam", "--seed", "-1"], "seed -1 must be at least 0"),
         (["sheet", "adam", "--seed", "x"], "'x' is not a whole number"),
         (["sheet", "adam", "--out", "penguins.csv"], "penguins.csv exists"),
