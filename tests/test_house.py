@@ -8,6 +8,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ TOO_BROAD = {"Exception", "BaseException"}
 MOST_LINES = 600
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    """Return the tree of a file, which many rules walk."""
+    return ast.parse(source)
+
+
 def name_of(path: Path) -> str:
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -72,7 +79,7 @@ def modules() -> set[str]:
 def imports(source: str, module: str, known: set[str]) -> Iterator[tuple[int, str]]:
     """Line and full name of all that is imported, inside functions and by importlib too."""
     is_package = any(other.startswith(module + ".") for other in known)
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Import(names=names):
                 yield from ((node.lineno, alias.name) for alias in names)
@@ -170,7 +177,7 @@ def doors(source: str, module: str) -> list[str]:
     """Objects that notebooks show by something else than a function behind the one door."""
     return [
         f"{module}:{node.lineno} is shown by {ast.unparse(node.value)}"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Assign)
         and [ast.unparse(target) for target in node.targets] == ["_shown_by"]
         and not (
@@ -183,7 +190,7 @@ def doors(source: str, module: str) -> list[str]:
 def dangers(source: str, module: str) -> list[str]:
     """Whatever runs text or a file as code, and handlers that swallow mistakes nobody thought of."""
     complaints = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Import(names=names):
                 found = {alias.name.split(".")[0] for alias in names} & UNSAFE_MODULES
@@ -211,7 +218,7 @@ def dangers(source: str, module: str) -> list[str]:
 
 def undocumented(source: str, module: str) -> list[str]:
     """Public modules, classes, functions and methods without a docstring."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     missing = [] if ast.get_docstring(tree) else [f"{module} has no docstring"]
 
     def visit(body: list[ast.stmt], prefix: str) -> None:
@@ -268,9 +275,7 @@ def defined(source: str) -> list[str]:
     """The public classes and functions of a module."""
     kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     return [
-        node.name
-        for node in ast.parse(source).body
-        if isinstance(node, kinds) and not node.name.startswith("_")
+        node.name for node in parsed(source).body if isinstance(node, kinds) and not node.name.startswith("_")
     ]
 
 
@@ -522,7 +527,7 @@ def test_the_check_of_what_is_imported_sees_an_import():
 
 def defines_main(source: str) -> bool:
     """Whether a module defines or imports `main`."""
-    for node in ast.parse(source).body:
+    for node in parsed(source).body:
         match node:
             case ast.FunctionDef(name="main"):
                 return True

@@ -145,6 +145,7 @@ def test_a_new_format_is_offered_by_every_command(run: Run, penguins, folder, mo
     assert (folder / "adam.org").read_text("utf-8").startswith("# ")
 
 
+@pytest.mark.slow
 def test_train_writes_its_report(run: Run, folder):
     asked = ["train", "penguins.csv", "--target", "species", *FAST, "--overwrite"]
     for name, start in [("html", STARTS["html"]), ("json", STARTS["json"])]:

@@ -84,7 +84,7 @@ MAKES = {found[1]: line for line in ONCE.values() if (found := re.search(r"train
 """The example that makes a model, by the model's name."""
 
 
-@pytest.mark.parametrize("line", one_in(3, ONCE.values()))
+@pytest.mark.parametrize("line", one_in(5, ONCE.values()))
 def test_an_example_shows_something(line, trained, monkeypatch, capsys):
     monkeypatch.chdir(trained)
     monkeypatch.setenv("COLUMNS", "100")
@@ -151,7 +151,7 @@ def assert_tells_something(arguments: list[str], out: str) -> None:
         assert slope, out
         assert float(slope[1]) != 0, out
     elif arguments[0] not in ("lesson", "formulas"):
-        assert re.search(r"[1-9]", re.sub(r"\S+\.csv", "", out)), out
+        assert re.search(r"[1-9]", re.sub(r"\S+\.csv", "", out[:20_000])), out
 
 
 def test_the_test_sees_what_is_empty():

@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from .conftest import Run
 
 
+@pytest.mark.slow
 def test_a_report_is_printed_or_written(run: Run, penguins, folder):
     printed = run("report", penguins, "penguins.csv")
     assert (printed.code, printed.err) == (0, "")

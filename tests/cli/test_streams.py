@@ -107,6 +107,7 @@ def test_help_that_cannot_be_printed_is_a_failure(command):
     assert (done.returncode, done.stdout.split()[:3]) == (0, ["usage:", "chainrule", command])
 
 
+@pytest.mark.slow
 def test_a_mistake_is_a_mistake_whatever_is_closed(trained):
     for redirected in ("2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"):
         done = shell(["describe", "none.safetensors"], redirected)

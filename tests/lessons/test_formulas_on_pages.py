@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 from tests.code_like import code_like
-from tests.effort import one_in
 
 from chainrule.explain.show import render
 from chainrule.explain.show.document import Checked, Compared, Words
 from chainrule.lessons.lesson import lesson_names, read_lesson
 from chainrule.lessons.runner import setups_of
 from chainrule.lessons.show.document import ShownStep, lesson_document
+from effort import one_in
 
 SETTINGS = ("learning_rate", "clip_norm", "weight_decay", "leaky_relu")
 """Remedies name settings as one types them."""
@@ -21,7 +21,7 @@ def page_of(name, walked, *more):
     return render(lesson_document(read_lesson(name), (*walked(name), *more)), "html")
 
 
-@pytest.mark.parametrize("name", one_in(4, lesson_names()))
+@pytest.mark.parametrize("name", one_in(8, lesson_names()))
 def test_no_formula_of_a_lesson_reads_like_code(name, walked):
     assert code_like(page_of(name, walked), *SETTINGS) == []
 

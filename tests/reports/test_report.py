@@ -186,6 +186,7 @@ def test_the_page_has_the_numbers_and_its_contents_lead_somewhere(species):
         assert f"{value:.4f}" in page
 
 
+@pytest.mark.slow
 def test_a_report_is_the_same_twice(mass):
     trained, made = mass
     again = chainrule.report(trained.model, PENGUINS)
@@ -232,6 +233,7 @@ def test_what_it_distrusts(species, mass):
     assert "Linear regression is better on these rows" in " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_a_report_is_saved_by_its_ending(species, tmp_path):
     _, made = species
     for ending, start in (

@@ -203,6 +203,7 @@ def test_feature_08_what_is_not_known_yet_is_not_sent(asked):
     ).all()
 
 
+@pytest.mark.slow
 def test_feature_07_every_number_leads_to_lines_that_come_out(asked):
     """The shown operands, put into the line's formula by mpmath, give the shown result to 1e-12."""
     made, lines = asked.studio.made, 0
@@ -429,6 +430,7 @@ def test_one_member_that_diverges_stays_at_its_last_numbers_and_the_others_go_on
         assert made.do("member", number=1)["arrays"] != frame["arrays"]
 
 
+@pytest.mark.slow
 def test_many_ask_at_once_while_the_training_goes_on(file):
     """Windows, clock and training at the same time: every answer has its shape, and the end comes at once."""
     with watched(small(file, epochs=400, early_stopping=False)) as made:

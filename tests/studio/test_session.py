@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.effort import many
 
 from chainrule import Dense, Network
 from chainrule.errors import SettingsError
 from chainrule.studio.session import MOST_BY, SessionState, after, reduce
 from chainrule.studio.walk import GRAINS, UpdateWalk
+from effort import many
 
 SMALL = UpdateWalk(
     Network([2, Dense(3, "tanh"), Dense(2, "softmax")], "categorical_cross_entropy"), encoded=True

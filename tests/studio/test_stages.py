@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.effort import many, one_in
 from tests.studio.test_winding import course
 from tests.studio.watched import course_of_network
 
@@ -23,6 +22,7 @@ from chainrule.studio.stages.all import stage_of
 from chainrule.studio.stages.backward import row_factors
 from chainrule.studio.stages.base import Sight
 from chainrule.studio.tape import Tape
+from effort import many, one_in
 
 CASES = {
     "softmax": {"hidden": (4,), "loss": "categorical_cross_entropy"},
@@ -65,7 +65,7 @@ class Seen:
         return list(self.stages(self.look()))
 
 
-@pytest.fixture(scope="module", params=one_in(2, CASES.values()), ids=CASES)
+@pytest.fixture(scope="module", params=one_in(4, CASES.values()), ids=CASES)
 def seen(request):
     return Seen(course(("color",), epochs=2, batch_size=8, **request.param))
 
@@ -251,6 +251,7 @@ def test_feature_11_every_derivative_is_held_against_a_central_difference(seen):
     assert found.compared == min(look.course.layout.size, 400)
 
 
+@pytest.mark.slow
 def test_feature_11_a_slope_wrong_by_a_thousandth_turns_exactly_its_lines(monkeypatch):
     """The slope of layer 1 is planted wrong: what is behind it turns ✗, what isn't stays ✓, and the header counts them."""
     own = course(("color",), epochs=2, hidden=(3, 2), activation="tanh", batch_size=8)

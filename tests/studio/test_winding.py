@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.effort import many
 
 from chainrule.fitting.question import Question
 from chainrule.studio.course import course_of_table
@@ -16,6 +15,7 @@ from chainrule.studio.made import Made
 from chainrule.studio.opening import opened_lesson
 from chainrule.studio.tape import EpochNote, Tape
 from chainrule.training.settings.record import Settings
+from effort import many
 
 ROWS = 60
 CASES = {
