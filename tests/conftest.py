@@ -3,6 +3,7 @@
 import os
 import signal
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,18 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 settings.load_profile(PROFILE)
+
+
+LONG = frozenset((Path(__file__).parent / "long.txt").read_text("utf-8").splitlines())
+"""Tests that took 0.8 s of a processor or more when all were measured, but for some that no edit should be made without."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the long tests run with those that are marked as slow."""
+    for item in items:
+        if item.nodeid in LONG:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
