@@ -51,7 +51,7 @@ def trained(tmp_path_factory) -> Path:
             (place / path.name).write_bytes(path.read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert main(["train", "penguins.csv", "--target", "species", "--quiet"]) == 0
+        assert main(["train", "penguins.csv", "--target", "species", "--quiet", "--history", "history.csv"]) == 0
     lines = (folder / "penguins.csv").read_text("utf-8").splitlines(keepends=True)
     (folder / "new.csv").write_text("".join(lines[:6]), "utf-8")
     (folder / "xor.csv").write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
