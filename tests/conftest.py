@@ -22,12 +22,38 @@ LONG = frozenset((Path(__file__).parent / "long.txt").read_text("utf-8").splitli
 """Tests that took 0.8 s of a processor or more when all were measured, but for some that no edit should be made without."""
 
 
+SWEEPS = {
+    "tests/exports/test_exports.py": 8,
+    "tests/exports/test_planted_faults.py": 3,
+    "tests/tables/test_as_people_write.py": 4,
+    "tests/lessons/test_sheets.py": 4,
+    "tests/cli/test_every_page.py": 4,
+    "tests/studio/test_page_access.py": 4,
+    "tests/studio/test_page_flow.py": 2,
+    "tests/studio/test_stages.py": 3,
+    "tests/studio/test_winding.py": 3,
+    "tests/engines/test_codegen.py": 2,
+}
+"""The widest sweeps: of the slow tests in a file every n-th is run, all of them by the nightly profile."""
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the long tests run with those that are marked as slow."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have the long tests run with those that are marked as slow, and leave most of the widest sweeps to the nightly profile."""
+    left: list[pytest.Item] = []
+    met = dict.fromkeys(SWEEPS, 0)
     for item in items:
         if item.nodeid in LONG:
             item.add_marker(pytest.mark.slow)
+        name = item.nodeid.partition("::")[0]
+        if PROFILE != "nightly" and name in SWEEPS and item.get_closest_marker("slow"):
+            if met[name] % SWEEPS[name]:
+                left.append(item)
+            met[name] += 1
+    if left:
+        config.hook.pytest_deselected(items=left)
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -51,7 +51,9 @@ def trained(tmp_path_factory) -> Path:
             (place / path.name).write_bytes(path.read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert main(["train", "penguins.csv", "--target", "species", "--quiet", "--history", "history.csv"]) == 0
+        assert (
+            main(["train", "penguins.csv", "--target", "species", "--quiet", "--history", "history.csv"]) == 0
+        )
     lines = (folder / "penguins.csv").read_text("utf-8").splitlines(keepends=True)
     (folder / "new.csv").write_text("".join(lines[:6]), "utf-8")
     (folder / "xor.csv").write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
@@ -80,8 +82,10 @@ ONCE = {line.replace("examples/", ""): line for _, line in EXAMPLES}
 STUDIES = {"--ablate", "--learning-curve", "--cross-validate"}
 """What trains again and again, and writes no model."""
 
-MAKES = {found[1]: line for line in ONCE.values() if (found := re.search(r"train .*--out (\S+)", line))}
-"""The example that makes a model, by the model's name."""
+MAKES = {
+    found[1]: line for line in ONCE.values() if (found := re.search(r"(?:train|export) .*--out (\S+)", line))
+}
+"""The example that makes a model or a program, by its name."""
 
 
 @pytest.mark.parametrize("line", one_in(5, ONCE.values()))
@@ -113,7 +117,8 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
         if "--out" not in arguments and not studies:
             arguments += ["--out", "own.safetensors"]
     if arguments[1:] and arguments[1] in MAKES and not Path(arguments[1]).exists():
-        assert main([*shlex.split(MAKES[arguments[1]])[1:], "--quiet"]) == 0
+        made = shlex.split(MAKES[arguments[1]])[1:]
+        assert main([*made, *(["--quiet"] if made[0] == "train" else [])]) == 0
     assert main(arguments) == 0, capsys.readouterr().err
     out = capsys.readouterr().out
     if "--out" in arguments and arguments[0] != "train":
