@@ -20,11 +20,16 @@ def edges(mark: Edges, frame: Frame) -> Iterator[str]:
         for place, values in ((frame.x, mark.x), (frame.y, mark.y), (frame.x, mark.x2), (frame.y, mark.y2))
     )
     drawn: dict[Color, list[str]] = {"quiet": [], "minus": [], "plus": []}
+    fans: dict[float, str] = {}
     for i in np.argsort([mark.width(i) for i in range(len(mark))], kind="stable").tolist():
         value, width = mark.values[i], mark.width(i)
         data, label = announced(mark, i, value)
         sign: Color = "quiet" if math.isnan(value) else "minus" if value < 0 else "plus"
         dash = f"{max(3.0, 2 * width):.3g} {max(2.0, 1.2 * width):.3g}" if sign == "minus" else None
+        if sign == "quiet" and not data and not label:
+            # Lines that only say what leads where, such as those of a block: all of a width are one path.
+            fans[width] = fans.get(width, "") + path((x[i], x2[i]), (y[i], y2[i]))
+            continue
         share = 0.4 if math.isnan(value) else min(1.0, abs(value) / (mark.largest or 1.0))
         drawn[sign].append(
             element(
@@ -37,6 +42,9 @@ def edges(mark: Edges, frame: Frame) -> Iterator[str]:
                 **data,
             )
         )
+    drawn["quiet"] += [
+        element("path", d=fan, stroke_width=width, stroke_opacity=0.6) for width, fan in fans.items()
+    ]
     for sign, lines in drawn.items():
         yield group(lines, **paint(None, sign))
 
