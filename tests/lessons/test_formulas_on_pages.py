@@ -105,7 +105,9 @@ def test_equal_neurons_are_said_once(walked):
 
 
 def test_how_names_are_to_be_read_is_said_once_in_the_notations_terms(walked):
-    found = {name: page_of(name, walked).split('<p class="dim read">') for name in ("article-4", "article-5")}
+    found = {
+        name: page_of(name, walked).split('<p class="dim read moves">') for name in ("article-4", "article-5")
+    }
     assert {name: len(parts) for name, parts in found.items()} == {"article-4": 2, "article-5": 2}
     four, five = (re.sub("<[^>]*>", "", parts[1].partition("</p>")[0]) for parts in found.values())
     assert "a row for each neuron that the weights lead to, and a column for each that they come from" in four
