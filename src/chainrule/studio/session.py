@@ -164,8 +164,10 @@ def _run_to(state: SessionState, command: Command) -> SessionState:
     t, epoch = command.get("t"), command.get("epoch")
     if (t is None) == (epoch is None):
         raise SettingsError("run to an update (t) or to an epoch: name one of them")
-    wanted = int(epoch) * state.steps_per_epoch if t is None else int(t)  # type: ignore[arg-type]
-    return _seek(state, {"t": wanted})
+    if t is not None:
+        return _seek(state, {"t": int(t)})
+    assert epoch is not None
+    return _seek(state, {"t": int(epoch) * state.steps_per_epoch})
 
 
 def _seek(state: SessionState, command: Command) -> SessionState:

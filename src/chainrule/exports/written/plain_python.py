@@ -10,11 +10,11 @@ import numpy as np
 
 from chainrule.explain.program.plain import MATH_HAS
 from chainrule.exports.columns import column_data, in_common
-from chainrule.exports.program import Program, network_graph, parameter_slots
+from chainrule.exports.program import Program
 from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
-from chainrule.exports.written.rowwise import Lies, Statements, write_rowwise
-from chainrule.model.group import Group
+from chainrule.exports.written.rowwise import Statements
+from chainrule.exports.written.untyped import Functions, packed_members, program_functions
 
 SCALED = '''
 def scaled(whole, scales, n_in, n_out):
@@ -56,7 +56,9 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     yield "]\n"
     for number, group in enumerate(program.groups, 1):
         yield f"MEMBERS_{number} = ["
-        yield from (f"    {packed}," for packed in _members(program, number - 1, group))
+        yield from (
+            f"    {packed}," for packed in packed_members(program, number - 1, group, _packed, "*", "({},)")
+        )
         yield "]\n"
     yield from body
     yield '\n\nif __name__ == "__main__":\n    main(predict, sys.stdin)'
@@ -64,24 +66,6 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
 
 def _written(data: dict[str, Any]) -> dict[str, str]:
     return {key: _literal(value) for key, value in data.items() if key != "spellings"}
-
-
-def _members(program: Program, number: int, group: Group) -> Iterator[str]:
-    """Yield the expression of each member's parameters."""
-    weights = program.whole_weights(number)
-    if not weights.whole:
-        yield from map(_packed, group.parameters)
-        return
-    for k, flat in enumerate(group.parameters):
-        parts = []
-        for name, slot in parameter_slots(group).items():
-            if name in weights.whole:
-                whole = base64.b64encode(weights.whole[name][k].tobytes()).decode()
-                scales = _packed(weights.scales[name][k].ravel().astype(np.float32))
-                parts.append(f'*scaled("{whole}", {scales}, {slot.shape[-2]}, {slot.shape[-1]})')
-            else:
-                parts.append(f"*{_packed(flat[slot.start : slot.stop].astype(np.float32))}")
-        yield f"({', '.join(parts)},)"
 
 
 def _packed(flat: Any) -> str:
@@ -92,22 +76,7 @@ def _packed(flat: Any) -> str:
 
 
 def _functions(program: Program) -> Iterator[str]:
-    cells = program.cells_graph()
-    given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
-    what = "From what the cells were read as to the input neurons."
-    written = write_rowwise(cells, PYTHON, given, {"x": Lies("x")})
-    yield from _function("encode", "v", "x", program.n_inputs, what, written)
-    for number, group in enumerate(program.groups, 1):
-        graph, output = network_graph(group, keeps=MATH_HAS)
-        slots = {name: Lies("p", slot.start) for name, slot in parameter_slots(group).items()}
-        written = write_rowwise(graph, PYTHON, {"x": Lies("x"), **slots}, {output: Lies("outputs")})
-        what = "From the input neurons through a network with the parameters p to its outputs."
-        yield from _function(f"network_{number}", "x, p", "outputs", program.n_outputs, what, written)
-    written = write_rowwise(
-        program.answer_graph(), PYTHON, {"outputs": Lies("outputs")}, {"answers": Lies("answers")}
-    )
-    what = "From the mean of the networks' outputs to the numbers of the answer."
-    yield from _function("answer", "outputs", "answers", program.n_answers, what, written)
+    yield from program_functions(program, Functions(PYTHON, _function, "network_{}", MATH_HAS))
     yield from _predict(program)
 
 
