@@ -3,22 +3,18 @@
 Skipped where there is no Chromium, no Playwright or no axe-core.
 """
 
-import os
-import shutil
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from tests.code_like import code_like
 
+from browsers import CHROMIUM, started
 from chainrule.cli import main
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
 pytestmark = [
     pytest.mark.slow,  # browsers run in .ci/run
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
@@ -87,11 +83,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        made = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with started() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

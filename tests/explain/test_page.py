@@ -3,8 +3,6 @@
 Skipped where there is no Chromium, no Playwright or no axe-core; what needs no browser is in `test_render_html`.
 """
 
-import os
-import shutil
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +11,7 @@ from tests.explain.samples import ALL
 from tests.explain.shown import as_html
 from tests.explain.test_attribution import PENGUINS, trained
 
+from browsers import CHROMIUM, started
 from chainrule import Dense, Network
 from chainrule.explain.attribute.answer import answer
 from chainrule.explain.derive.derivation import derive
@@ -22,12 +21,9 @@ from chainrule.explain.trace.sources import trace_rows
 from chainrule.explain.trace.steps import trace_network
 from chainrule.explain.trace.trace import Trace
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
 pytestmark = [
     pytest.mark.slow,  # browsers run in .ci/run
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
@@ -84,12 +80,8 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        # Chromium refuses to sandbox itself for root, as whom containers run.
-        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        made = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with started() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

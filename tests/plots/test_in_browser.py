@@ -3,20 +3,16 @@
 Skipped where there is no Chromium or no Playwright; what needs no browser is in `test_svg`.
 """
 
-import shutil
-
 import pytest
 from tests.plots.gallery import gallery, networks
 
+from browsers import CHROMIUM, started
 from chainrule.plots import SHEET, SHEET_HASH, figure, to_svg
 from chainrule.plots.colors import COLORS
 from chainrule.plots.svg.draw import NARROW, WIDE
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
 pytestmark = [
     pytest.mark.slow,  # browsers run in .ci/run
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
@@ -60,10 +56,8 @@ def page(body):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with started() as made:
+        yield made
 
 
 def figures():

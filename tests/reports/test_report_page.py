@@ -3,20 +3,16 @@
 Skipped where there is no Chromium, no Playwright or no axe-core.
 """
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 import chainrule
+from browsers import CHROMIUM, started
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
 pytestmark = [
     pytest.mark.slow,  # browsers run in .ci/run
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
@@ -37,11 +33,8 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        found = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield found
-        found.close()
+    with started() as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A served studio for tests: a fake one behind the real server, and a way to ask it through a real socket."""
+"""Served studios for tests: a fake one behind the real server, asked through a real socket, and real ones in a browser."""
 
 import http.client
 import json
@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from tests.studio.fake_studio import FakeStudio
+from tests.studio.studio_browser import penguins
+from tests.studio.studio_browser import served as serving
 
+from browsers import started
 from chainrule.studio.server import Server
 
 ASSETS = {
@@ -145,3 +148,16 @@ def own() -> Iterator[Client]:
     server.start()
     yield Client(server).open()
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with started() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[Any]:
+    """A studio on the penguins that is served."""
+    with serving(penguins) as made:
+        yield made

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +15,6 @@ from chainrule.studio.opening import opened_lesson, opened_table
 from chainrule.studio.server import Server
 from chainrule.studio.studio import Studio
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 PENGUINS = str(Path(__file__).parents[2] / "examples/penguins.csv")
 
@@ -56,18 +51,6 @@ def traces(updates: int) -> list[Any]:
         made.append(setup.trace())
         setup.step()
     return made
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """Start Debian's Chromium; it refuses to sandbox itself for root, as whom containers run."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        made = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield made
-        made.close()
 
 
 COUNT = """

@@ -1,28 +1,17 @@
 """The page is open to all: axe in eight states, the whole way by keyboard, nothing moves for those who asked for that."""
 
 import pytest
-from tests.studio.studio_browser import CHROMIUM, Person, chromium, five, penguins, served
+from tests.studio.studio_browser import Person, five, penguins, served
 
+from browsers import CHROMIUM
 from chainrule.studio.opening import opened_table
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
 pytestmark = [
     pytest.mark.slow,  # browsers run in .ci/run
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def table():
-    with served(penguins) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.studio.studio_browser import CHROMIUM, PENGUINS, Person, chromium, five, served
+from tests.studio.studio_browser import PENGUINS, Person, five, served
 from tests.studio.test_studio_command import running
 
 import chainrule
+from browsers import CHROMIUM
 from chainrule.studio.opening import opened_table
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -21,12 +22,6 @@ pytestmark = [
 ]
 
 HOSTILE = "<img src=x onerror=window.hurt=1>"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

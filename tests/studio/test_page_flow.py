@@ -5,7 +5,9 @@ import json
 import math
 
 import pytest
-from tests.studio.studio_browser import CHROMIUM, Person, chromium, five, penguins, plain, served, traces
+from tests.studio.studio_browser import Person, five, penguins, plain, served, traces
+
+from browsers import CHROMIUM
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = [
@@ -15,20 +17,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def lesson():
     with served(five) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def table():
-    with served(penguins) as made:
         yield made
 
 
