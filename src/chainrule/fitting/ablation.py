@@ -6,7 +6,6 @@ trainings; the seeds change initial weights, batches, validation rows and folds.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,13 +22,13 @@ from chainrule.fitting.ablation_records import Ablation, AblationRun, Ablations,
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.score import trained_model
-from chainrule.fitting.train import fit_prepared, prepare
+from chainrule.fitting.train import fit_whole, prepare
 from chainrule.model.model import Model, Prediction, check_finite
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.result import Callback
-from chainrule.training.scores.metrics import Scores, log_losses
+from chainrule.training.scores.metrics import Scores, log_losses, standard_error
 from chainrule.training.settings.by_hand import ReadName
 from chainrule.training.settings.recipe import INGREDIENTS, Ingredient, can_be_added, fill, why_plain
 from chainrule.training.settings.record import Problem, Settings
@@ -210,9 +209,7 @@ def _trained(
     prepared: Prepared, engine: str, threads: int | None, on_epoch_end: Callback | None = None
 ) -> Model:
     """Return the trained model; raises KeyboardInterrupt where training is interrupted."""
-    result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
-    if result.stopped == "interrupted":
-        raise KeyboardInterrupt
+    result = fit_whole(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
     return trained_model(prepared, result, engine=engine)[0]
 
 
@@ -266,8 +263,8 @@ def _compared(ingredient: Ingredient, full: Sequence[_Scored], made: Sequence[_S
         by_seed = np.array([without.scores[name] - with_it.scores[name] for with_it, without in pairs])
         by_row = np.mean([without.parts[name] - with_it.parts[name] for with_it, without in pairs], axis=0)
         means = [_mean(run.scores[name] for run in runs) for runs in zip(*pairs, strict=True)]
-        over_seeds = _standard_error(by_seed) if len(by_seed) > 1 else None
-        over_rows = _standard_error(by_row)
+        over_seeds = standard_error(by_seed) if len(by_seed) > 1 else None
+        over_rows = standard_error(by_row)
         differences[name] = Difference(means[0], means[1], _mean(by_seed), over_seeds, over_rows)
     seconds_full, seconds = (_mean(run.seconds for run in runs) for runs in zip(*pairs, strict=True))
     return Ablation(ingredient, differences, len(pairs), seconds_full, seconds)
@@ -275,8 +272,3 @@ def _compared(ingredient: Ingredient, full: Sequence[_Scored], made: Sequence[_S
 
 def _mean(values: Iterable[float]) -> float:
     return float(np.mean(list(values)))
-
-
-def _standard_error(values: FloatArray) -> float:
-    """Return that of the mean: s / sqrt(n), s with n - 1."""
-    return float(np.std(values, ddof=1) / math.sqrt(len(values)))

@@ -26,10 +26,10 @@ from chainrule.fitting.read import read
 from chainrule.fitting.rows import CROSS_STREAM, strata_of
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.split import parted
-from chainrule.fitting.train import fit_prepared
+from chainrule.fitting.train import fit_whole
 from chainrule.model.source import Source
 from chainrule.tables.parting import SplitRule
-from chainrule.training.scores.metrics import METRICS, Scores
+from chainrule.training.scores.metrics import METRICS, Scores, standard_error
 from chainrule.training.settings.record import Settings, Task
 
 FOLDS = 5
@@ -118,7 +118,7 @@ def _over(each: Sequence[Scores]) -> dict[str, CrossScore]:
     for name in METRICS:
         if each and all(name in scores for scores in each):
             values = np.array([scores[name] for scores in each])
-            error = float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+            error = standard_error(values) if len(values) > 1 else math.nan
             found[name] = CrossScore(float(np.mean(values)), error)
     return found
 
@@ -216,9 +216,7 @@ def prepared_folds(question: Question, settings: Settings, folds: int) -> Iterat
 
 
 def _trained(prepared: Prepared, engine: str, threads: int | None) -> Trained:
-    result = fit_prepared(prepared, engine=engine, threads=threads)
-    if result.stopped == "interrupted":
-        raise KeyboardInterrupt
+    result = fit_whole(prepared, engine=engine, threads=threads)
     if not prepared.tested.n_rows:
         raise TableError(f"{prepared.table.name}: a fold has no row that can be scored: give fewer folds")
     return score_prepared(prepared, result, engine=engine)

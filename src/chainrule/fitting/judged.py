@@ -14,7 +14,7 @@ from chainrule.fitting.shared import Shared
 from chainrule.fitting.verdicts import STILL_FALLING
 from chainrule.model.model import Evaluation, Model, Prediction
 from chainrule.training.scores.baselines import TRIVIAL, Answered
-from chainrule.training.scores.metrics import METRICS, PRIMARY, Scores, log_losses
+from chainrule.training.scores.metrics import METRICS, PRIMARY, Scores, log_losses, standard_error
 from chainrule.training.settings.recipe import can_be_added, why_plain
 
 FEW = 10
@@ -93,11 +93,7 @@ def _equal_neurons(result: Result) -> Iterator[str]:
 def _no_better(result: Result) -> Iterator[str]:
     """Compare with the baselines: with the trivial one by the scores, with the line by paired differences of the rows."""
     own, weighed = result.evaluation.scores, result.prepared.settings.class_weight is not None
-    name = next(
-        one
-        for one in ("average_precision", "f1", PRIMARY[result.model.task])
-        if one in own or one not in RARE
-    )
+    name = next(one for one in (*RARE, PRIMARY[result.model.task]) if one in own or one not in RARE)
     if name == "accuracy" and weighed:
         name = "balanced_accuracy"  # what the weights were for
     record = METRICS[name]
@@ -140,7 +136,7 @@ def _worse_by(result: Result, baseline: str, errors: float) -> bool:
     """Tell whether the network's losses are above a baseline's by more than so many standard errors."""
     gaps = [own - theirs for own, theirs in _losses(result, baseline)]
     gap = np.mean(gaps, axis=0)
-    error = float(np.std(gap, ddof=1)) / np.sqrt(len(gap)) if len(gap) > 1 else 0.0
+    error = standard_error(gap) if len(gap) > 1 else 0.0
     return bool(np.mean(gap) > errors * error)
 
 

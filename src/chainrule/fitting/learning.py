@@ -19,7 +19,7 @@ from chainrule.fitting.read import read
 from chainrule.fitting.rows import LEARNING_STREAM, strata_of
 from chainrule.fitting.score import trained_model
 from chainrule.fitting.split import split
-from chainrule.fitting.train import fit_prepared
+from chainrule.fitting.train import fit_whole
 from chainrule.model.model import check_finite
 from chainrule.model.source import Source
 from chainrule.training.scores.metrics import Scores
@@ -171,9 +171,7 @@ def _some_of(whole: Split, share: float, seed: int) -> Any:
 
 def _scored(prepared: Prepared, engine: str, threads: int | None) -> tuple[Scores, Scores]:
     """Train, and score on the rows held out and on those that were learned from."""
-    result = fit_prepared(prepared, engine=engine, threads=threads)
-    if result.stopped == "interrupted":
-        raise KeyboardInterrupt
+    result = fit_whole(prepared, engine=engine, threads=threads)
     model = trained_model(prepared, result, engine=engine)[0]
     sides = ((prepared.arrays.x_test, prepared.tested), (prepared.arrays.fitted.x, prepared.fitted))
     found = [model.score(check_finite(model.answer(x), rows), rows).scores for x, rows in sides]

@@ -136,9 +136,7 @@ def score_without(
         validation=prepared.watched,
     )
     made = prepare(question, prepared.settings)
-    result = fit_prepared(made, engine=engine, threads=threads, dtype=dtype)
-    if result.stopped == "interrupted":
-        raise KeyboardInterrupt
+    result = fit_whole(made, engine=engine, threads=threads, dtype=dtype)
     return score_prepared(made, result, engine=engine).evaluation
 
 
@@ -169,6 +167,14 @@ def fit_prepared(
     if resolved.refit:
         result = refit(*what, result, on_epoch_end, budget=budget)
     if result.stopped == "interrupted" and not result.history:
+        raise KeyboardInterrupt
+    return result
+
+
+def fit_whole(prepared: Prepared, **how: Any) -> FitResult:
+    """Train as `fit_prepared` does, where only whole trainings can be compared: Ctrl-C is KeyboardInterrupt in any epoch."""
+    result = fit_prepared(prepared, **how)
+    if result.stopped == "interrupted":
         raise KeyboardInterrupt
     return result
 

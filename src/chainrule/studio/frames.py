@@ -309,12 +309,12 @@ class Framer:
                 return np.full(len(places), np.nan)
             return np.where(places < 0, np.nan, np.asarray(flat)[places])
 
-        flat, whole = np.asarray(look.state.parameters, np.float64), taken(_whole_gradient(look))
+        flat, whole = np.asarray(look.state.parameters, np.float64), taken(look.whole_gradient)
         weight = taken(flat)
         change = taken(None if quick and not look.knows_last else look.last_change)
         if index == 0:
             return {"weight": weight, "gradient": whole, "change": change}
-        gradient = np.where(index >= row_from, taken(_row_gradient(look)), np.nan)
+        gradient = np.where(index >= row_from, taken(look.row_gradient), np.nan)
         gradient = np.where(index >= whole_from, whole, gradient)
         if index >= int(new_from.min(initial=2**62)) and look.new is not None:
             made = index >= new_from
@@ -368,26 +368,3 @@ class Framer:
         if self._told[0] != key:
             self._told = (key, cells_shown(values, frozenset(columns)))
         return self._told[1]
-
-
-def _whole_gradient(look: Look) -> FloatArray | None:
-    """Return the batch's gradient (p,); the row's where no update follows."""
-    trace = look.batch or look.picked
-    gradients = trace.steps[0].gradients
-    return None if gradients is None else look.course.layout.flatten(gradients.parameters)
-
-
-def _row_gradient(look: Look) -> FloatArray | None:
-    """Return the picked row's part in the gradient (p,)."""
-    step, network, layout = look.step, look.course.network, look.course.layout
-    if step.gradients is None:
-        return None
-    if len(step.rows) == 1:
-        return layout.flatten(step.gradients.parameters)
-    p = layout.unflatten(step.parameters)
-    rows = slice(look.index, look.index + 1)
-    parts = {
-        number: network.gradients_of_rows(p, step.record, step.gradients, number, rows, np)
-        for number in network.shapes()
-    }
-    return layout.flatten(parts)

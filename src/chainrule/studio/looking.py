@@ -92,6 +92,28 @@ class Look:
         return np.asarray(self.state.parameters, np.float64) - np.asarray(before.parameters, np.float64)
 
     @cached_property
+    def whole_gradient(self) -> FloatArray | None:
+        """The batch's gradient (p,); the row's where no update follows."""
+        gradients = (self.batch or self.picked).steps[0].gradients
+        return None if gradients is None else self.course.layout.flatten(gradients.parameters)
+
+    @cached_property
+    def row_gradient(self) -> FloatArray | None:
+        """The picked row's part in the gradient (p,)."""
+        step, network, layout = self.step, self.course.network, self.course.layout
+        if step.gradients is None:
+            return None
+        if len(step.rows) == 1:
+            return layout.flatten(step.gradients.parameters)
+        p = layout.unflatten(step.parameters)
+        rows = slice(self.index, self.index + 1)
+        parts = {
+            number: network.gradients_of_rows(p, step.record, step.gradients, number, rows, np)
+            for number in network.shapes()
+        }
+        return layout.flatten(parts)
+
+    @cached_property
     def flags(self) -> dict[str, str]:
         """Which hidden neurons are dead or saturated on the rows that are trained on, by address; of many rows so many."""
         course = self.course

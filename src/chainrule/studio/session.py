@@ -63,6 +63,11 @@ class SessionState:
         return self.t // self.steps_per_epoch
 
     @property
+    def ticks(self) -> bool:
+        """Whether the cursor goes on by the clock: it plays, doesn't follow the training, and waits for nothing."""
+        return self.playing and not self.follows and self.wanted is None
+
+    @property
     def needed(self) -> float:
         """How many updates the training should have made: an epoch ahead of the cursor, or as far as it was asked to go."""
         if self.follows:
@@ -234,7 +239,7 @@ def _take_over(state: SessionState, command: Command) -> SessionState:
 
 def _tick(state: SessionState, _: Command) -> SessionState:
     """The clock's: go on by one stop of what is playing."""
-    if not state.playing or state.follows or state.wanted is not None:
+    if not state.ticks:
         return state
     return _stopped_at_ends(state.at(after(state, state.cursor, state.grain, state.direction)))
 

@@ -307,7 +307,7 @@ class Studio:
             with self._lock:
                 state = self.state
                 now = time.monotonic()
-                if state.playing and not state.follows and state.wanted is None:
+                if state.ticks:
                     wait = due - now
                 else:
                     wait = 1 / FASTEST if self._news() else math.inf
@@ -319,12 +319,12 @@ class Studio:
             try:
                 self._tell_curve()
                 now = time.monotonic()
-                if state.playing and not state.follows and state.wanted is None and now >= due:
+                if state.ticks and now >= due:
                     rate = min(state.speed or FASTEST, FASTEST)
                     due = max(due + 1 / rate, now) if due else now + 1 / rate
                     self._become(lambda one: reduce(one, {"do": "tick"}))
                     self._show()
-                elif not state.playing or state.follows or state.wanted is not None:
+                elif not state.ticks:
                     due = 0.0
                     self._show()
                     time.sleep(1 / FOLLOWING)

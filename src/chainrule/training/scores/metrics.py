@@ -5,6 +5,7 @@ A record there is all that a metric is: `scores` counts it, reports and docs/tra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -159,6 +160,11 @@ def class_scores(matrix: IntArray) -> list[Scores]:
 def log_loss(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the mean of -log P(true class) in nats, P at least the float's epsilon, as scikit-learn has it."""
     return mean_of(log_losses(y, probabilities), weights)
+
+
+def standard_error(values: FloatArray) -> float:
+    """Return that of the mean of values (n,): s / sqrt(n), s with n - 1."""
+    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
 
 
 def log_losses(y: IntArray, probabilities: FloatArray) -> FloatArray:
