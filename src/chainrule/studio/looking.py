@@ -20,7 +20,8 @@ from chainrule.engines.base import of_member
 from chainrule.engines.step import batches, masks_of_step
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.explain.diagnose.neurons import neuron_flags
-from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
+from chainrule.explain.trace.records import StepTrace, Update
+from chainrule.explain.trace.sources import trace_update, with_answers
 from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.studio.course import Course
@@ -197,42 +198,35 @@ class Lookout:
             return Trace(course.network, (step,))
         # The answer is that of the one member that is looked at.
         mean = step.record.a
-        is_number = model.task == "regression"
-        if len(model.target.parts) > 1:
-            step = replace(step, each=model.target.inverse(mean) if is_number else model.probabilities(mean))
-        else:
-            answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
-            step = replace(step, answers=answers)
+        step = with_answers(step, model, mean)
         return Trace(course.network, (replace(step, members=mean[None]),), 1, model.target)
 
     def _step(self, state: MemberState, member: int, rows: IntArray, eta: float) -> StepTrace:
         """Return the trace of an update, whose results are the run's own where it is made."""
         course, tape, t = self.course, self.tape, state.t
-        data, plan, settings, network = course.data, course.plan, course.settings, course.network
+        data, plan, settings = course.data, course.plan, course.settings
         epoch = t // tape.steps_per_epoch
         strength = plan.strength(epoch)
-        total = tape.steps_per_epoch * plan.epochs
-        rate = Rate(plan.schedule, plan.learning_rate, t, total, epoch, tape.plateaus(epoch), plan.warmup)
-        eases = plan.regularization.name != "constant"
         weights = None if data.weights is None else data.weights[rows]
-        step = trace_step(
+        step = trace_update(
             course.layout,
-            np.asarray(state.parameters, np.float64),
-            data.x[rows],
-            data.y[rows],
-            weights=weights,
-            masks=masks_of_step(network, len(rows), settings.seed, t, member, strength),
-            settings=None if course.shares else settings,
+            state.parameters,
+            state.arrays,
+            data,
+            rows,
+            course.numbers[rows].tolist(),
+            made=t,
+            epoch=epoch,
+            plateaus=tape.plateaus(epoch),
+            per_epoch=tape.steps_per_epoch,
+            plan=plan,
+            settings=settings,
             eta=eta,
-            state=OptimizerState(t, _wide(state.arrays)),
-            rate=rate,
-            regularization=Regularization(plan.regularization, strength, epoch, plan.epochs)
-            if eases
-            else None,
-            rows=course.numbers[rows].tolist(),
+            masks=masks_of_step(course.network, len(rows), settings.seed, t, member, strength),
+            strength=strength,
         )
         if step.update is None or t + 1 > tape.frontier:
-            return replace(step, number=t + 1, shared=course.shares)
+            return step
         made = tape.state(t + 1, member)
         return replace(step, update=self._as_run(step, step.update, made, weights))
 

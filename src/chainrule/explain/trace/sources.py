@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule._types import FloatArray, IntArray
 from chainrule.engines import JUDGE
+from chainrule.engines.base import Data, StepSettings
 from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.errors import TableError
@@ -53,12 +55,7 @@ def trace_rows(
     outputs = model.outputs(x, JUDGE)
     mean = model.mean(outputs)
     step = replace(step, members=outputs, inputs=_inputs(model, part))
-    is_number = model.task == "regression"
-    if len(model.target.parts) > 1:
-        step = replace(step, each=model.target.inverse(mean) if is_number else model.probabilities(mean))
-    else:
-        answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
-        step = replace(step, answers=answers)
+    step = with_answers(step, model, mean)
     told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
     if why:
         told["target_unknown"] = why
@@ -108,36 +105,80 @@ def trace_steps(
 
 def _step(found: Replay) -> StepTrace:
     """Return the trace of one replayed step."""
-    model, data, rows, plan = found.model, found.data, found.rows, found.plan
-    shared = found.settings.sharing != "none"
-    arrays = {name: np.asarray(array[0], np.float64) for name, array in found.state.arrays.items()}
-    rate = Rate(
-        plan.schedule,
-        plan.learning_rate,
-        found.step - 1,
-        found.steps_per_epoch * plan.epochs,
-        found.epoch,
-        found.plateaus,
-        plan.warmup,
-    )
-    step = trace_step(
+    model, table = found.model, found.table
+    arrays = {name: array[0] for name, array in found.state.arrays.items()}
+    step = trace_update(
         Layout(model.network),
-        np.asarray(found.state.parameters[0], np.float64),
+        found.state.parameters[0],
+        arrays,
+        found.data,
+        found.rows,
+        found.numbers,
+        made=found.step - 1,
+        epoch=found.epoch,
+        plateaus=found.plateaus,
+        per_epoch=found.steps_per_epoch,
+        plan=found.plan,
+        settings=found.settings,
+        eta=found.eta,
+        masks=found.masks,
+        strength=found.strength,
+    )
+    return replace(step, inputs=_inputs(model, table.take([row - 1 for row in found.numbers])))
+
+
+def trace_update(
+    layout: Layout,
+    parameters: FloatArray,
+    arrays: Mapping[str, FloatArray],
+    data: Data,
+    rows: IntArray,
+    numbers: Sequence[int],
+    *,
+    made: int,
+    epoch: int,
+    plateaus: int,
+    per_epoch: int,
+    plan: Any,
+    settings: StepSettings,
+    eta: float,
+    masks: Sequence[FloatArray | None] | None,
+    strength: float,
+) -> StepTrace:
+    """Return the trace of a training's update after those ``made``, from a member's ``parameters`` (p,) and optimizer ``arrays``.
+
+    ``rows`` are places in the data, ``numbers`` those of the rows in their table, ``epoch`` (from 0) has ``per_epoch``
+    updates, ``plan`` is the training's `Plan`.
+    Where members share their layers there is no update, which would be of all of them.
+    """
+    shared = settings.sharing != "none"
+    total = per_epoch * plan.epochs
+    rate = Rate(plan.schedule, plan.learning_rate, made, total, epoch, plateaus, plan.warmup)
+    eases = plan.regularization.name != "constant"
+    wide = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+    step = trace_step(
+        layout,
+        np.asarray(parameters, np.float64),
         data.x[rows],
         data.y[rows],
         weights=None if data.weights is None else data.weights[rows],
-        masks=found.masks,
-        settings=None if shared else found.settings,
-        eta=found.eta,
-        state=OptimizerState(found.step - 1, arrays),
+        masks=masks,
+        settings=None if shared else settings,
+        eta=eta,
+        state=OptimizerState(made, wide),
         rate=rate,
-        regularization=None
-        if plan.regularization.name == "constant"
-        else Regularization(plan.regularization, found.strength, found.epoch, plan.epochs),
-        rows=found.numbers,
+        regularization=Regularization(plan.regularization, strength, epoch, plan.epochs) if eases else None,
+        rows=numbers,
     )
-    inputs = _inputs(model, found.table.take([row - 1 for row in found.numbers]))
-    return replace(step, inputs=inputs, number=found.step, shared=shared)
+    return replace(step, number=made + 1, shared=shared)
+
+
+def with_answers(step: StepTrace, model: Model, mean: FloatArray) -> StepTrace:
+    """Return a step with what a mean output (n, n_out) says in the target's units, or as probabilities."""
+    is_number, several = model.task == "regression", len(model.target.parts) > 1
+    if several:
+        return replace(step, each=model.target.inverse(mean) if is_number else model.probabilities(mean))
+    return replace(step, answers=model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean))
 
 
 def _targets(model: Model, part: Table) -> tuple[Any, str]:
