@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,16 +67,26 @@ class WholeWeights(NamedTuple):
 
 
 @dataclass(frozen=True)
+class TypicalRow:
+    """The row that attributions start from: its inputs (d,), its cells as text, and what it is in words."""
+
+    inputs: FloatArray
+    cells: Mapping[str, str | None]
+    words: str
+
+
+@dataclass(frozen=True)
 class Program:
     """A model as graphs, with what the frames of all targets need.
 
     Of weights that are kept as whole numbers ``model`` has those that come of it, ``source`` is the model as it was, and
-    ``weights`` are the numbers by group.
+    ``weights`` are the numbers by group. Where an export carries explanations, they start from the ``typical`` row.
     """
 
     model: Model
     source: Model | None = None
     weights: tuple[WholeWeights, ...] = ()
+    typical: TypicalRow | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -151,13 +161,16 @@ class Program:
             return tuple(f"P({part.name} = {part.labels[1]})" for part in parts)
         return tuple(f"P({label})" for label in parts[0].labels)
 
-    def cells_graph(self, rows: int | str = 1) -> Graph:
-        """Return the graph from what cells were read as (rows,) to the input neurons ``x`` (rows, d), in double."""
+    def cells_graph(self, rows: int | str = 1, *, scaled: bool = True) -> Graph:
+        """Return the graph from what cells were read as (rows,) to the input neurons ``x`` (rows, d), in double.
+
+        If not ``scaled`` numbers are as the formula of their scaling meets them.
+        """
         graph = Graph(np.float64)
         pieces: list[Traced] = []
         for cell in self.cells:
             given = {part: graph.input(name, (rows,)) for part, name in cell.inputs.items()}
-            pieces += list(_pieces(graph, cell.steps, given))
+            pieces += list(_pieces(graph, cell.steps if scaled else _unscaled(cell.steps), given))
         graph.output("x", graph.concat(pieces, axis=-1))
         return graph
 
@@ -249,6 +262,15 @@ def _pieces(graph: Graph, steps: ColumnSteps, given: Mapping[str, Traced]) -> It
         return
     for one in steps.inputs:
         yield graph.expand_dims(_number(graph, one.steps, given), axis=-1)
+
+
+def _unscaled(steps: ColumnSteps) -> ColumnSteps:
+    """Return a column's steps without the scaling."""
+    inputs = (
+        replace(one, steps=tuple(step for step in one.steps if not isinstance(step, Scale)))
+        for one in steps.inputs
+    )
+    return replace(steps, inputs=tuple(inputs))
 
 
 def _truth(graph: Graph, condition: Traced) -> Traced:

@@ -13,6 +13,8 @@ from chainrule.exports.program import Program
 WIDTH = 100
 HASH_WORDS = "of the model with SHA-256 "
 INT8_WORDS = "Weights are whole numbers of 8 bits, with a scale for each neuron."
+EXPLAINS_WORDS = "It explains its answers:"
+TYPICAL_WORDS = " The row that explanations start from has the most frequent levels of a table."
 LICENCE = "This file may be used, changed and given on under any licence, or none."
 
 
@@ -31,7 +33,7 @@ def first_lines(program: Program, what: str, usage: Sequence[str], certificate: 
         f"{HASH_WORDS[0].upper()}{HASH_WORDS[1:]}{program.sha256}",
         *([INT8_WORDS] if program.weights else []),
         *usage,
-        carried,
+        f"{carried}{TYPICAL_WORDS if program.typical is not None else ''}",
         LICENCE,
         *certificate,
     ]
