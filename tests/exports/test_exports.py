@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -154,15 +155,19 @@ def test_weights_of_8_bits_are_a_quarter_of_the_size_and_said(which, to, tmp_pat
 def test_8_bits_are_near_the_weights_and_exact_where_they_are_theirs(tiny):
     small = int8_program(tiny.model)
     (before,), (after,), (weights,) = tiny.model.groups, small.model.groups, small.weights
-    slots = parameter_slots(before)
-    for name, slot in slots.items():
+    for name, slot in parameter_slots(before).items():
         one, other = before.parameters[:, slot.start : slot.stop], after.parameters[:, slot.start : slot.stop]
-        if name in weights.whole:
-            step = np.repeat(weights.scales[name][:, None, :], slot.shape[-2], axis=1).reshape(one.shape)
-            assert (np.abs(one - other) <= 0.5001 * step).all()
-            assert np.abs(weights.whole[name]).max() == 127
-        else:
-            np.testing.assert_array_equal(one, other)
+        numbers = weights[name]
+        if numbers.scales is None:
+            assert (np.abs(one - other) <= 0.5001 * numbers.units[:, None]).all()
+            assert np.abs(numbers.whole).max() in (0, 32767)
+            continue
+        step = np.repeat((numbers.scales * numbers.units[:, None])[:, None, :], slot.shape[-2], axis=1)
+        assert (np.abs(one - other) <= 0.5001 * step.reshape(one.shape)).all()
+        # A scale is at most a 32,767th of the largest too coarse.
+        assert (step.reshape(one.shape) <= np.abs(one).max() / 127 * 1.0001).all()
+        assert np.abs(numbers.whole).max() == 127
+        assert numbers.scales.min() >= 1
     assert small.sha256 == tiny.sha256
     with pytest.raises(SettingsError, match="precision='int8': SQL writes every weight out"):
         export(tiny.model, "sql", precision="int8")
@@ -196,6 +201,25 @@ def test_any_small_model_in_plain_python(target, layers, scaling, bias, with_sta
         features=periodic if with_stage else None,
     )  # fmt: skip
     assert certificate(model, "python", 120).wrong == ()
+
+
+def test_a_neuron_that_nothing_enters_stays_alone_with_8_bits():
+    model = small_model("price", Dense(2, "tanh"), Dense(1), loss="mean_squared_error", columns=("width", "code"))
+    flat = model.parameters.copy()
+    flat[:, 0:-5:2] = 0.0
+    small = int8_program(model.with_parameters(lambda group: flat))
+    assert np.isfinite(small.groups[0].parameters).all()
+    assert (small.groups[0].parameters[flat == 0] == 0).all()
+    assert certificate(small.model, "python", 50).wrong == ()
+
+
+def test_a_file_has_only_the_readers_that_its_columns_need():
+    model = small_model("price", Dense(1), loss="mean_squared_error", columns=("width",))
+    for to, kept, left in (("javascript", "readNumber", "readDate"), ("python", "number_in", "read_date")):
+        text = LANGUAGES[to].content(Program(model)).decode()
+        assert kept in text
+        assert left not in text
+        assert not re.search(r"readPlace|read_place|daysOf|def spelled|READERS = \{ ?\}", text)
 
 
 def test_two_exports_are_the_same_bytes(tiny):

@@ -10,7 +10,8 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +60,19 @@ class Cell:
         return self.steps.column
 
 
-class WholeWeights(NamedTuple):
-    """A group's weights by the name of their array: ``whole`` (k, …, n_in, n_out) of 8 bits, ``scales`` (k, …, n_out)."""
+class WholeArray(NamedTuple):
+    """An array of each member as whole numbers (k, …): what one of them is are ``units`` (k,).
 
-    whole: Mapping[str, NDArray[np.int8]]
-    scales: Mapping[str, FloatArray]
+    Of weights (k, …, n_in, n_out) in 8 bits that is for each neuron so many times more as its ``scales`` (k, …, n_out) say.
+    """
+
+    whole: NDArray[np.signedinteger[Any]]
+    scales: NDArray[np.int16] | None
+    units: NDArray[np.float32]
+
+
+WholeNumbers: TypeAlias = Mapping[str, WholeArray]
+"""A group's parameters as whole numbers, by the name of their array."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ class Program:
 
     model: Model
     source: Model | None = None
-    weights: tuple[WholeWeights, ...] = ()
+    weights: tuple[WholeNumbers, ...] = ()
     typical: TypicalRow | None = None
 
     @cached_property
@@ -93,9 +102,9 @@ class Program:
         """The hash of the model: of its description, without the version that wrote it, and of its parameters."""
         return model_hash(self.source or self.model)
 
-    def whole_weights(self, number: int) -> WholeWeights:
-        """Return the weights of a group (from 0) that are kept as whole numbers; none of most programs."""
-        return self.weights[number] if self.weights else WholeWeights({}, {})
+    def whole_numbers(self, number: int) -> WholeNumbers:
+        """Return the parameters of a group (from 0) that are kept as whole numbers; none of most programs."""
+        return self.weights[number] if self.weights else {}
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -197,22 +206,26 @@ def network_graph(
     dtype: Any = np.float64,
     rows: int | str = 1,
     keeps: Collection[str] = (),
-    whole: Collection[str] = (),
+    whole: WholeNumbers = MappingProxyType({}),
 ) -> tuple[Graph, str]:
     """Return the graph of one member of a group, and the name of its output.
 
-    Its inputs are x (rows, d), and the parameters W1, b1, … as `parameter_slots` names them. Those named in ``whole`` are
-    products of two inputs, whole numbers such as W1q and a neuron's scale W1s.
+    Its inputs are x (rows, d), and the parameters W1, b1, … as `parameter_slots` names them. Those in ``whole`` are
+    products of inputs: whole numbers such as W1q, a neuron's scale W1s of weights, and the unit W1t (1,).
     """
     graph = Graph(dtype, keeps=keeps)
     x = graph.input("x", (rows, group.network.n_inputs))
     p: dict[int, dict[str, Traced]] = {number: {} for number in group.network.shapes()}
     for name, slot in parameter_slots(group).items():
-        if name in whole:
-            scale = graph.input(f"{name}s", (*slot.shape[:-2], slot.shape[-1]))
-            p[slot.layer][slot.name] = graph.input(f"{name}q", slot.shape) * graph.expand_dims(scale, axis=-2)
-        else:
+        if name not in whole:
             p[slot.layer][slot.name] = graph.input(name, slot.shape)
+            continue
+        numbers, unit = graph.input(f"{name}q", slot.shape), graph.input(f"{name}t", (1,))
+        if whole[name].scales is not None:
+            unit = graph.expand_dims(
+                graph.input(f"{name}s", (*slot.shape[:-2], slot.shape[-1])) * unit, axis=-2
+            )
+        p[slot.layer][slot.name] = numbers * unit
     graph.output("a", group.network.forward(p, x, graph).a)
     return graph, "a"
 

@@ -12,15 +12,25 @@ import numpy as np
 from chainrule.exports.columns import column_data, in_common
 from chainrule.exports.program import Program
 from chainrule.exports.written.explained import EXPLAINED, explanations
-from chainrule.exports.written.head import first_lines, frame
+from chainrule.exports.written.head import first_lines, frame_for
 from chainrule.exports.written.javascript_functions import mean_over_members, written_function
 from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, used
-from chainrule.exports.written.untyped import Functions, packed_members, program_functions
+from chainrule.exports.written.untyped import Functions, packed_members, program_functions, whole_layout
 
-SCALED = """// Weights from whole numbers of 8 bits and the scale of each neuron.
-function scaled(whole, scales, nIn, nOut) {
-  const numbers = Int8Array.from(atob(whole), (sign) => sign.charCodeAt(0));
-  return Array.from(numbers, (q, at) => q * scales[Math.floor(at / (nIn * nOut)) * nOut + (at % nOut)]);
+SCALED = """// Parameters from whole numbers: weights of 8 bits with a scale of 16 for each neuron, others of 16 bits, each array with a unit.
+function scaled(bytes, words, units, layout) {
+  const eight = Int8Array.from(atob(bytes), (sign) => sign.charCodeAt(0));
+  const view = new DataView(Uint8Array.from(atob(words), (sign) => sign.charCodeAt(0)).buffer);
+  let [i, j] = [0, 0];
+  return Float64Array.from(
+    layout.flatMap(([size, nIn, nOut], k) => {
+      const first = j;
+      j += nIn ? size / nIn : size;
+      const word = (at) => view.getInt16(2 * (first + at), true) * units[k];
+      const scale = (at) => word(Math.floor(at / (nIn * nOut)) * nOut + (at % nOut));
+      return Array.from({ length: size }, (_, at) => (nIn ? eight[i++] * scale(at) : word(at)));
+    }),
+  );
 }
 """
 
@@ -40,12 +50,14 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     usage = (*USAGE, *(EXPLAINED if program.typical is not None else ()))
     yield from (f"// {line}" for line in first_lines(program, "JavaScript, written", usage, certificate))
     body = list(_functions(program))
-    yield "\n" + frame("row.mjs").split("\n", 2)[2].rstrip() + "\n"
+    data = [column_data(cell) for cell in program.cells]
+    uses = [*(column["kind"] for column in data), "readRow", "unpacked"]
+    yield "\n" + frame_for("row.mjs", uses).split("\n", 2)[2].rstrip() + "\n"
     explained = [] if program.typical is None else list(explanations(program, program.typical))
     yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, [*body, *explained]))
     if program.weights:
         yield SCALED
-    constants, columns = in_common([_column(column_data(cell)) for cell in program.cells])
+    constants, columns = in_common([_column(column) for column in data])
     yield from (f"const {name} = {text};" for name, text in constants.items())
     yield "const COLUMNS = ["
     yield from (
@@ -53,11 +65,13 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     )
     yield "];\n"
     for number, group in enumerate(program.groups, 1):
+        if program.weights:
+            yield f"const LAYOUT_{number} = {_data(whole_layout(program, number - 1))};"
         yield f"const MEMBERS_{number} = ["
         yield from (
             f"  {packed},"
             for packed in packed_members(
-                program, number - 1, group, _packed, "...", "Float64Array.from([{}])"
+                program, number - 1, group, _packed, f'scaled("{{bytes}}", "{{words}}", {{units}}, LAYOUT_{number})'
             )
         )
         yield "];\n"

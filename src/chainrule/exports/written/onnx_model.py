@@ -109,18 +109,20 @@ def _written(nodes: Nodes, program: Program, names: Sequence[str]) -> list[Any]:
     entering = nodes.node("Cast", [x], to=1)
     mean = ""
     for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True)):
-        weights = program.whole_weights(number)
-        graph, output = network_graph(group, dtype=np.float32, rows=ROWS, whole=weights.whole)
+        whole = program.whole_numbers(number)
+        graph, output = network_graph(group, dtype=np.float32, rows=ROWS, whole=whole)
         slots = parameter_slots(group)
         for k, flat in enumerate(np.asarray(group.parameters, np.float32)):
             own = {
                 name: nodes.constant(flat[slot.start : slot.stop].reshape(slot.shape))
                 for name, slot in slots.items()
-                if name not in weights.whole
+                if name not in whole
             }
-            for name, whole in weights.whole.items():
-                own[f"{name}q"] = nodes.node("Cast", [nodes.constant(whole[k])], to=1)
-                own[f"{name}s"] = nodes.constant(np.asarray(weights.scales[name][k], np.float32))
+            for name, numbers in whole.items():
+                own[f"{name}q"] = nodes.node("Cast", [nodes.constant(numbers.whole[k])], to=1)
+                own[f"{name}t"] = nodes.constant(numbers.units[k : k + 1])
+                if numbers.scales is not None:
+                    own[f"{name}s"] = nodes.node("Cast", [nodes.constant(numbers.scales[k])], to=1)
             a = nodes.graph(graph, {"x": entering, **own}, entering)[output]
             part = nodes.node(
                 "Mul", [nodes.node("Cast", [a], to=11), nodes.number(share / group.members, np.float64)]
