@@ -62,7 +62,8 @@ def _variants(path: str, target: str) -> Iterator[str]:
         first = "log_loss" if "log_loss" in scores else "rmse"
         whole = "as trained" if program.weights else f"{len(saved):,}"
         yield (
-            f"| {name} | {zeros:,} | {whole} | {'' if program.weights else f'{len(zlib.compress(saved, 9)):,}'} | {len(c):,} "
+            f"| {name} | {zeros:,} | {whole} | {'' if program.weights else f'{len(zlib.compress(saved, 9)):,}'} "
+            f"| {len(c):,} "
             f"| {len(onnx):,} ({len(zlib.compress(onnx, 9)):,} packed) | {_time_in_c(program, c, table):.1f} µs | {scores[first]:.4g} |"
         )
 

@@ -409,6 +409,30 @@ def test_c_answers_with_the_number_of_the_column_in_the_way(tmp_path):
 # ---- ONNX
 
 
+@pytest.mark.parametrize("which", ["classes by softmax", "one number in"])
+def test_a_stage_by_products_is_the_stage(which):
+    model = MODELS[which]()
+    stage = model.network.features or periodic([("number", 0, 2), ("category", 3, 0), ("number", 0, 1)])
+    rng = np.random.default_rng(1)
+    p = {name: rng.normal(size=shape) for name, shape in stage.shapes().items()}
+    x = rng.normal(size=(7, stage.n_inputs))
+    np.testing.assert_allclose(stage.by_products(p, x, np), stage.forward(p, x, np).a, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.slow
+def test_onnx_multiplies_once_and_leaves_out_what_nothing_needs():
+    onnx = pytest.importorskip("onnx")
+    program = Program(MODELS["classes by softmax"]())
+    graph = onnx.load_from_string(LANGUAGES["onnx"].content(program)).graph
+    used = {name for node in graph.node for name in node.input} | {one.name for one in graph.output}
+    assert all(set(node.output) & used for node in graph.node)
+    assert len({node.SerializeToString() for node in graph.node}) == len(graph.node)
+    members = program.model.members
+    counts = [sum(node.op_type == kind for node in graph.node) for kind in ("Cos", "MatMul", "Transpose")]
+    # Of each member: angles, embedded numbers, two categories, and two layers, whose biases a runtime adds at once.
+    assert counts == [members, 6 * members, 0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("opset", [15, 18, 23])
 @pytest.mark.parametrize("which", MODELS)

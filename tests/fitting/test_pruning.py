@@ -71,7 +71,7 @@ def test_a_planted_fault_is_seen(model, monkeypatch):
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5, float("nan")])
 def test_a_share_that_is_none_is_refused(model, share):
-    with pytest.raises(SettingsError, match="share=.* must be between 0 and 1"):
+    with pytest.raises(SettingsError, match=r"share=.* must be between 0 and 1"):
         prune(model, TABLE, share)
 
 

@@ -21,6 +21,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
 from chainrule.equations.graph import Graph, Traced
 from chainrule.equations.layout import Layout, Slot
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
 from chainrule.model.group import Group
@@ -207,26 +208,35 @@ def network_graph(
     rows: int | str = 1,
     keeps: Collection[str] = (),
     whole: WholeNumbers = MappingProxyType({}),
+    members: int | None = None,
+    products: bool = False,
 ) -> tuple[Graph, str]:
-    """Return the graph of one member of a group, and the name of its output.
+    """Return the graph of one member of a group, and the name of its output; with ``members`` k of all of them, (k, …) each.
 
     Its inputs are x (rows, d), and the parameters W1, b1, … as `parameter_slots` names them. Those in ``whole`` are
-    products of inputs: whole numbers such as W1q, a neuron's scale W1s of weights, and the unit W1t (1,).
+    products of inputs: whole numbers such as W1q, a neuron's scale W1s of weights, and the unit W1t. With
+    ``products`` a feature stage is products of whole matrices.
     """
     graph = Graph(dtype, keeps=keeps)
+    outer = () if members is None else (members,)
     x = graph.input("x", (rows, group.network.n_inputs))
     p: dict[int, dict[str, Traced]] = {number: {} for number in group.network.shapes()}
     for name, slot in parameter_slots(group).items():
+        shape = (*outer, *slot.shape)
         if name not in whole:
-            p[slot.layer][slot.name] = graph.input(name, slot.shape)
+            p[slot.layer][slot.name] = graph.input(name, shape)
             continue
-        numbers, unit = graph.input(f"{name}q", slot.shape), graph.input(f"{name}t", (1,))
-        if whole[name].scales is not None:
-            unit = graph.expand_dims(
-                graph.input(f"{name}s", (*slot.shape[:-2], slot.shape[-1])) * unit, axis=-2
-            )
+        numbers, scales = graph.input(f"{name}q", shape), whole[name].scales
+        ndim = len(slot.shape) - (scales is not None)
+        unit = graph.input(f"{name}t", (*outer, *[1] * ndim))
+        if scales is not None:
+            unit = graph.expand_dims(graph.input(f"{name}s", (*shape[:-2], shape[-1])) * unit, axis=-2)
         p[slot.layer][slot.name] = numbers * unit
-    graph.output("a", group.network.forward(p, x, graph).a)
+    network, entering = group.network, x
+    if products and network.features is not None:
+        entering = network.features.by_products(p[0], x, graph)
+        network = Network([network.features.n_outputs, *network.layers], network.loss, network.reduction)
+    graph.output("a", network.forward(p, entering, graph).a)
     return graph, "a"
 
 

@@ -17,7 +17,7 @@ from chainrule.exports.written.javascript_functions import mean_over_members, wr
 from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, used
 from chainrule.exports.written.untyped import Functions, packed_members, program_functions, whole_layout
 
-SCALED = """// Parameters from whole numbers: weights of 8 bits with a scale of 16 for each neuron, others of 16 bits, each array with a unit.
+SCALED = """// Parameters from whole numbers: weights of 8 bits with a scale for each neuron, others of 16; a unit for each array.
 function scaled(bytes, words, units, layout) {
   const eight = Int8Array.from(atob(bytes), (sign) => sign.charCodeAt(0));
   const view = new DataView(Uint8Array.from(atob(words), (sign) => sign.charCodeAt(0)).buffer);
