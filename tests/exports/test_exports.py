@@ -38,7 +38,7 @@ from networks import specs
 FORMULAS = ["z/(1+abs(z))", "max(z, 0)^1.5 - log(1 + z*z)", "where(z > 1, 1/z, sin(3*z))"]
 SPECS = [spec for spec in [*specs(ACTIVATIONS), *FORMULAS] if not spec.startswith("softmax")]
 NEEDS = {"c": ["gcc", "clang", "cc"], "javascript": ["node", "nodejs"], "wasm": ["wasm-ld"]}
-PACKAGES = {"onnx": "onnx", "duckdb": "duckdb"}
+PACKAGES = {"onnx": "onnx", "duckdb": "duckdb", "xlsx": "formulas"}
 
 
 def needs(name: str) -> None:
@@ -169,7 +169,7 @@ def test_8_bits_are_near_the_weights_and_exact_where_they_are_theirs(tiny):
         assert np.abs(numbers.whole).max() == 127
         assert numbers.scales.min() >= 1
     assert small.sha256 == tiny.sha256
-    with pytest.raises(SettingsError, match="precision='int8': SQL writes every weight out"):
+    with pytest.raises(SettingsError, match="precision='int8': sql writes every weight out"):
         export(tiny.model, "sql", precision="int8")
     with pytest.raises(SettingsError, match="precision 'int4' is unknown: choose int8"):
         export(tiny.model, "c", precision="int4")
@@ -299,7 +299,7 @@ def test_an_export_is_written_checked_and_refused(tmp_path, tiny, few_rows):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"to": "cobol"}, "to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm"),
+        ({"to": "cobol"}, "to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm, xlsx"),
         ({}, "no language is named: choose .py"),
         ({"path": "model.txt"}, "model.txt: the ending says no language"),
         ({"to": "c", "dialect": "duckdb"}, "dialect='duckdb' is about sql, not c"),

@@ -28,7 +28,7 @@ def parser() -> Parser:
     )
     made.options("files", {"MODEL": "a file that chainrule train wrote"})
     said = {
-        "--to LANGUAGE": "python, javascript, c, onnx, sql or wasm; said by the ending of --out if not given",
+        "--to LANGUAGE": "python, javascript, c, onnx, sql, wasm or xlsx; said by the ending of --out if not given",
         "--dialect {sqlite,duckdb,postgres}": "of sql (default sqlite)",
         "--precision {int8}": "weights as whole numbers of 8 bits: a quarter of the size; what it changes is said",
         "--explain TABLE": "of javascript: carry explanations, which start from this table's typical row",

@@ -174,9 +174,9 @@ def in_precision(model: Model, language: TargetLanguage, precision: str | None) 
     if precision is None:
         return Program(model)
     check_choice(setting("precision"), precision, ("int8",))
-    if language.name == "sql":
+    if language.name in ("sql", "xlsx"):
         raise SettingsError(
-            f"{setting('precision', precision)}: SQL writes every weight out, so it gets no smaller; leave it out"
+            f"{setting('precision', precision)}: {language.name} writes every weight out, so it gets no smaller; leave it out"
         )
     return int8_program(model)
 

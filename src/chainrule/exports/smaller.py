@@ -1,8 +1,8 @@
 """Smaller exports: weights as whole numbers of 8 bits, each column of a matrix with a scale of its own, all else of 16 bits.
 
 A weight is w ≈ q s with q in −127 … 127 and s the largest |w| of what enters one neuron, divided by 127. Biases and other
-parameters that are added are whole numbers of 16 bits with one scale t for each array; so are the scales s, rounded up. Computing stays in
-floating point, so that nothing depends on the processor.
+parameters that are added are whole numbers of 16 bits with one scale t for each array; so are the scales s, rounded up.
+Computing stays in floating point, so that nothing depends on the processor.
 """
 
 from __future__ import annotations

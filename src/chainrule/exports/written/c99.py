@@ -276,7 +276,7 @@ class _Header:
 
 
 class _Store(NamedTuple):
-    """Where a group's parameters lie: those in floating point (k, …), whole numbers of 8 and of 16 bits or none, and their places."""
+    """Where a group's parameters lie: in floating point (k, …), as whole numbers of 8 and 16 bits or None, and the places."""
 
     numbers: NDArray[Any]
     eight: NDArray[np.int8] | None

@@ -272,8 +272,7 @@ def _order(node: Node) -> list[int]:
 
 
 def _not_equal(nodes: Nodes, names: list[str], dtype: Any) -> str:
-    if names[0] == names[1]:
-        return nodes.node("IsNaN", names[:1])
+    # IsNaN says the same of a number and itself, but gives no truth value in tract 0.23.
     return nodes.node("Not", [nodes.node("Equal", names)])
 
 

@@ -18,7 +18,7 @@ from chainrule.exports.written.untyped import Functions, packed_members, program
 
 SCALED = '''
 def scaled(eight, words, units, layout):
-    """Return parameters from whole numbers: weights of 8 bits with a scale for each neuron, others of 16, each array with a unit."""
+    """Return parameters from whole numbers: weights of 8 bits with scales, others of 16, each array with a unit."""
     eight, words = base64.b64decode(eight), base64.b64decode(words)
     eight = iter(struct.unpack(f"<{len(eight)}b", eight))
     words = iter(struct.unpack(f"<{len(words) // 2}h", words))
