@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("target")
     parser.add_argument("others", nargs="*", metavar="FILE:TARGET")
     options = parser.parse_args()
-    print("| | weights that are 0 | file | packed | C | ONNX | a row in C | score |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| | weights that are 0 | file | packed | C | ONNX | a row in C | score |\n|---|---|---|---|---|---|---|---|"
+    )
     for line in _variants(options.table, options.target):
         print(line, flush=True)
     for other in options.others:

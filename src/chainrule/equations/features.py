@@ -277,7 +277,11 @@ class Features:
         places = self.column_map
         parts = [xp.take(x, xp.asarray(places.copied), axis=-1)] if len(places.copied) else []
         if "f" in p:
-            (count, waves), width, same = p["f"].shape, p["c"].shape[-1], xp.asarray(np.eye(len(places.numbers)))
+            (count, waves), width, same = (
+                p["f"].shape,
+                p["c"].shape[-1],
+                xp.asarray(np.eye(len(places.numbers))),
+            )
             of_each = xp.expand_dims(same, axis=-1) * xp.expand_dims(2 * math.pi * p["f"], axis=0)
             numbers = xp.take(x, xp.asarray(places.numbers), axis=-1)
             angles = xp.matmul(numbers, xp.reshape(of_each, (count, count * waves)))

@@ -72,7 +72,9 @@ def prune(
     network = model.network
     begun = trained_again(model, table)
     if begun.settings.sharing != "none":
-        raise SettingsError("members that share their weights can't lose some of their own: train without sharing")
+        raise SettingsError(
+            "members that share their weights can't lose some of their own: train without sharing"
+        )
     temperature = model.card["temperature"]
     start = np.asarray(model.parameters, np.float64)
     start = start if temperature is None else at_temperature(network, start, 1 / temperature)
@@ -119,7 +121,11 @@ def smallest_weights(network: Network, parameters: FloatArray, share: float) -> 
 def _weights(network: Network) -> IntArray:
     """Return the places of the layers' weights among the parameters."""
     return np.concatenate(
-        [np.arange(slot.start, slot.stop) for slot in Layout(network).slots if slot.layer and slot.name == "W"]
+        [
+            np.arange(slot.start, slot.stop)
+            for slot in Layout(network).slots
+            if slot.layer and slot.name == "W"
+        ]
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from chainrule.tables.moments import moment_of
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAMES = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
@@ -152,7 +154,7 @@ def month_numbers() -> dict[str, str]:
 @cache
 def date_reader(spelling: str) -> Callable[[str], datetime | time | None]:
     """Return what reads one cell as `to_dates` does, None for what is not spelled so."""
-    match, months, only_time = (
+    match, months, time_only = (
         re.compile(date_pattern(spelling)).fullmatch,
         month_numbers(),
         is_time_only(spelling),
@@ -160,28 +162,7 @@ def date_reader(spelling: str) -> Callable[[str], datetime | time | None]:
 
     def read(text: str) -> datetime | time | None:
         found = match(text)
-        if found is None:
-            return None
-        part = found.groupdict(default="")
-        hour = int(part.get("H") or 0)
-        if "I" in part:
-            hour = int(part["I"])
-            if not 1 <= hour <= 12:
-                return None
-            hour = hour % 12 + 12 * (part["p"] in "pP")
-        rest = (
-            int(part.get("M") or 0),
-            int(part.get("S") or 0),
-            int((part.get("f") or ".0")[1:7].ljust(6, "0")),
-        )
-        try:
-            if only_time:
-                return time(hour, *rest)
-            year = int(part["Y"]) if "Y" in part else int(("20" if part["y"] < "70" else "19") + part["y"])
-            month = int(part["m"] if "m" in part else months.get(part["b"].lower(), "0"))
-            return datetime(year, month, int(part.get("d") or 1), hour, *rest)
-        except ValueError:
-            return None
+        return None if found is None else moment_of(found.groupdict(default=""), months, time_only=time_only)
 
     return read
 

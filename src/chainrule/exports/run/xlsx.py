@@ -38,7 +38,12 @@ def run_xlsx(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
             said = book.calculate(inputs=given)
             answers.append([_number(_value(said, place)) for place in sheets.answers])
             labels = [_value(said, place) for place in sheets.labels]
-            places.append([_place(part.labels, one) for part, one in zip(program.model.target.parts, labels, strict=False)])
+            places.append(
+                [
+                    _place(part.labels, one)
+                    for part, one in zip(program.model.target.parts, labels, strict=False)
+                ]
+            )
     found = np.array(places) if sheets.labels else None
     return SaidOfRows(np.array(answers, np.float64), found, f"formulas {formulas.__version__}")
 

@@ -157,7 +157,9 @@ class _Header:
             yield f"static const {kind} cr_{_WHOLE[letter]}_{number}[{len(rows)}][{rows.shape[1]}] = {{"
             for row in rows:
                 yield "{"
-                yield from (f"{','.join(map(str, row[start : start + 40]))}," for start in range(0, len(row), 40))
+                yield from (
+                    f"{','.join(map(str, row[start : start + 40]))}," for start in range(0, len(row), 40)
+                )
                 yield "},"
             yield "};\n"
         array, kind = store.numbers, store.kind
@@ -292,7 +294,11 @@ class _Store(NamedTuple):
     def whole(self) -> dict[str, tuple[str, NDArray[Any]]]:
         """The whole numbers by their letter in a function, each with its type in C."""
         both = {"q": ("signed char", self.eight), "w": ("short", self.sixteen)}
-        return {letter: (kind, array) for letter, (kind, array) in both.items() if array is not None and array.size}
+        return {
+            letter: (kind, array)
+            for letter, (kind, array) in both.items()
+            if array is not None and array.size
+        }
 
 
 def _store(program: Program, number: int, group: Group) -> _Store:

@@ -45,7 +45,8 @@ def sql_number(value: float) -> str:
 class Dialect(NamedTuple):
     """A dialect: how operations are written, a double, a text, what trims, a step, and how many columns there may be.
 
-    ``product`` is the product of a list column {list} and constants {values}, where there are lists, and ``listed`` makes one. ``missing`` tells whether a number {0} is.
+    ``product`` is the product of a list column {list} and constants {values}, where there are lists, and ``listed`` makes one.
+    ``missing`` tells whether a number {0} is. Constants stand ``apart`` from expressions where there are many.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Dialect(NamedTuple):
     listed: str = ""
     missing: str = "{0} IS NULL"
     number: Callable[[float], str] = sql_number
+    apart: bool = False
 
 
 DIALECTS = {
@@ -70,6 +72,7 @@ DIALECTS = {
             "CAST({0} AS TEXT)",
             "trim({0}, {1})",
             1990,
+            apart=True,
         ),
         Dialect(
             "duckdb",

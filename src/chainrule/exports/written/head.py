@@ -49,7 +49,20 @@ def _listed(names: Sequence[str]) -> str:
 
 def frame(name: str) -> str:
     """Return the source of a frame, which stands in a file of its own."""
-    return (files("chainrule.exports.written") / "frames" / name).read_text(encoding="utf-8")
+    text = (files("chainrule.exports.written") / "frames" / name).read_text(encoding="utf-8")
+    return _IMPORTED.sub(lambda found: f"\n{_body_of(found[1])}", text)
+
+
+_IMPORTED = re.compile(r"\nfrom chainrule\.tables\.(\w+) import .*\n")
+
+
+def _body_of(module: str) -> str:
+    """Return what a module of the room of tables defines, which stands in place of its import."""
+    text = (files("chainrule.tables") / f"{module}.py").read_text(encoding="utf-8")
+    return (
+        re.split(r"^(?:from|import) .*\n+(?!from|import)", text, maxsplit=0, flags=re.MULTILINE)[-1].rstrip()
+        + "\n"
+    )
 
 
 def frame_for(name: str, uses: Collection[str]) -> str:
@@ -62,7 +75,10 @@ def frame_for(name: str, uses: Collection[str]) -> str:
     text = re.sub(r"(\bREADERS = \{ ?)(.*?)( ?\})", of_kinds, frame(name))
     # What stands together begins after a blank line, with no blank before it, or is a comment above such.
     blocks = re.split(r"\n\n+(?=[^\s})\]])", text)
-    named = [set(re.findall(r"^(?:def|function|const|class) (\w+)|^([A-Z_]+) =", block, re.MULTILINE)) for block in blocks]
+    named = [
+        set(re.findall(r"^(?:def|function|const|class) (\w+)|^([A-Z_]+) =", block, re.MULTILINE))
+        for block in blocks
+    ]
     names = [{one or other for one, other in each} for each in named]
     kept, waiting = set[int](), {i for i, own in enumerate(names) if not own or own & set(uses)}
     while waiting:

@@ -71,7 +71,11 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
         yield from (
             f"  {packed},"
             for packed in packed_members(
-                program, number - 1, group, _packed, f'scaled("{{bytes}}", "{{words}}", {{units}}, LAYOUT_{number})'
+                program,
+                number - 1,
+                group,
+                _packed,
+                f'scaled("{{bytes}}", "{{words}}", {{units}}, LAYOUT_{number})',
             )
         )
         yield "];\n"

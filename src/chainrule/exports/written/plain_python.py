@@ -69,9 +69,7 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
             yield f"LAYOUT_{number} = {whole_layout(program, number - 1)}"
         yield f"MEMBERS_{number} = ["
         whole = f'scaled("{{bytes}}", "{{words}}", {{units}}, LAYOUT_{number})'
-        yield from (
-            f"    {packed}," for packed in packed_members(program, number - 1, group, _packed, whole)
-        )
+        yield from (f"    {packed}," for packed in packed_members(program, number - 1, group, _packed, whole))
         yield "]\n"
     yield from body
     yield '\n\nif __name__ == "__main__":\n    main(predict, sys.stdin)'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,13 @@ def _lines(program: Program, certificate: Sequence[str], dialect: Dialect) -> It
     blocks = [f"s0 AS MATERIALIZED (\nSELECT {_listed(kept)}\nFROM {before})"]
     used_later = _needed_later(steps.steps, [*means.flat, *answers.flat])
     live: list[str] = list(taken)
+    constants = Constants()
     for number, (step, later) in enumerate(zip(steps.steps, used_later, strict=True), 1):
         live = [name for name in live if name in later]
+        tables: list[str] = []
+        if dialect.apart:
+            step, tables = constants.apart(step)
+            blocks += constants.written()
         columns = ["row_id", *live, *(f"{text} AS {name}" for name, text in step.items())]
         if len(columns) > dialect.columns:
             raise SettingsError(
@@ -79,13 +84,57 @@ def _lines(program: Program, certificate: Sequence[str], dialect: Dialect) -> It
                 "export to onnx, c or javascript, or train a narrower network"
             )
         live += list(step)
-        blocks.append(f"s{number} AS MATERIALIZED (\nSELECT {_listed(columns)}\nFROM s{number - 1})")
+        blocks.append(
+            f"s{number} AS MATERIALIZED (\nSELECT {_listed(columns)}\nFROM {', '.join([f's{number - 1}', *tables])})"
+        )
     yield ",\n".join(blocks)
     given = [
         f"row_id AS {sql_name(key_name(program))}",
         *(f"{text} AS {sql_name(name)}" for name, text in chosen.items()),
     ]
     yield f"SELECT {_listed(given)}\nFROM s{len(steps.steps)}\nORDER BY row_id;"
+
+
+_LITERAL = re.compile(r"(?<![\w.])[0-9][0-9.]*e[-+]?[0-9]+")
+
+MOST_APART, MOST_TABLES, FEWEST_APART = 1_900, 60, 100
+"""The most constants of a table, the most tables of a step, and the fewest constants of a step that are worth it."""
+
+
+class Constants:
+    """Constants that stand in tables of one row rather than in expressions.
+
+    SQLite compares each constant of an expression with all those before it: 65,000 take half a minute before the first row.
+    """
+
+    def __init__(self) -> None:
+        self.tables = 0
+        self.fresh: list[str] = []
+
+    def apart(self, step: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """Return the expressions of a step with names in the place of constants, and the tables that have these."""
+        found = dict.fromkeys(literal for text in step.values() for literal in _LITERAL.findall(text))
+        count = -(-len(found) // MOST_APART)
+        if len(found) < FEWEST_APART or count > MOST_TABLES or any("'" in text for text in step.values()):
+            return dict(step), []
+        names: dict[str, str] = {}
+        literals, tables = list(found), []
+        for start in range(0, len(literals), MOST_APART):
+            self.tables += 1
+            own = {
+                literal: f"k{self.tables}_{i}"
+                for i, literal in enumerate(literals[start : start + MOST_APART])
+            }
+            listed = ", ".join(f"{literal} AS {name}" for literal, name in own.items())
+            self.fresh.append(f"k{self.tables} AS MATERIALIZED (\nSELECT {listed})")
+            tables.append(f"k{self.tables}")
+            names |= own
+        return {name: _LITERAL.sub(lambda one: names[one[0]], text) for name, text in step.items()}, tables
+
+    def written(self) -> list[str]:
+        """Return the tables that are new, as steps of a query."""
+        made, self.fresh = self.fresh, []
+        return made
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -82,7 +82,9 @@ class _Unrolled:
                 self.texts[place] = np.array(self.steps.dialect.number(node.option("value")), object)
                 return
             case "constant" if node.dtype.kind == "f":
-                self.texts[place] = np.vectorize(self.steps.dialect.number, otypes=[object])(node.option("value"))
+                self.texts[place] = np.vectorize(self.steps.dialect.number, otypes=[object])(
+                    node.option("value")
+                )
                 return
             case "constant" | "take" | "concat" | "slice":
                 self.texts[place] = value_of(node, operands, {}, {}, object)
@@ -116,7 +118,11 @@ class _Unrolled:
         missing = node.op == "!=" and node.operands[0] == node.operands[1]
         for at in np.ndindex(shape):
             own = [_bracketed(operand[at]) for operand in spread]
-            made[at] = self.steps.dialect.missing.format(own[0]) if missing else self.steps.dialect.target.write(node, own)
+            made[at] = (
+                self.steps.dialect.missing.format(own[0])
+                if missing
+                else self.steps.dialect.target.write(node, own)
+            )
         return made
 
     def _product(self, node: Node, a: Texts, b: Texts) -> Texts:

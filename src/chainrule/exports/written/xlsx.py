@@ -79,7 +79,9 @@ def write_xlsx(program: Program, certificate: Sequence[str]) -> bytes:
         )
     package, file = xlsxwriter(), io.BytesIO()
     sheets = Sheets(program).written(certificate)
-    with package.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+    with package.Workbook(
+        file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    ) as book:
         # The same model gives the same bytes.
         book.set_properties({"created": datetime(2020, 1, 1), "title": "chainrule"})
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True})
@@ -92,8 +94,12 @@ def write_xlsx(program: Program, certificate: Sequence[str]) -> bytes:
                     if isinstance(value, str) and value.startswith("="):
                         sheet.write_formula(row, column, value)
                     elif value is not None and value != "":
-                        form = bold if not row and name != "Read me" else wrapped if len(widths) == 1 else None
-                        (sheet.write_number if isinstance(value, float) else sheet.write)(row, column, value, form)
+                        form = (
+                            bold if not row and name != "Read me" else wrapped if len(widths) == 1 else None
+                        )
+                        (sheet.write_number if isinstance(value, float) else sheet.write)(
+                            row, column, value, form
+                        )
     return file.getvalue()
 
 
@@ -153,7 +159,10 @@ class Sheets:
         columns: list[list[Any]] = []
         for i, column in enumerate(self.columns):
             if column["kind"] == "place":
-                for what, words in (("missing", [word for word in column["missing"] if word]), ("level", list(column["levels"]))):
+                for what, words in (
+                    ("missing", [word for word in column["missing"] if word]),
+                    ("level", list(column["levels"])),
+                ):
                     columns.append([f"{what} of {column['name']}", *words])
                     letter = _letters(len(columns) - 1)
                     end = max(2, len(words) + 1)
@@ -169,7 +178,12 @@ class Sheets:
 
     def _new(self, lines: list[Line], sheet: str, named: Mapping[str, Line]) -> None:
         """Add the columns that steps have got since the last time, those in ``named`` with a name."""
-        fresh = [(name, text) for step in self.steps.steps for name, text in step.items() if name not in self.places]
+        fresh = [
+            (name, text)
+            for step in self.steps.steps
+            for name, text in step.items()
+            if name not in self.places
+        ]
         # In the order of steps, so that each comes after those it needs.
         for name, text in fresh:
             found = named.get(name, Line("", "a step on the way", text))
@@ -196,7 +210,10 @@ class Sheets:
                 given[cell.inputs["value"]] = np.array([name], object)
         self.x = self.steps.graph(self.program.cells_graph(), given)["x"]
         self.x = self._kept(self.x)
-        names = {name: Line(f"x[{i}]", _symbols(form), "") for i, (name, form) in enumerate(zip(self.x.flat, forms, strict=True), 1)}
+        names = {
+            name: Line(f"x[{i}]", _symbols(form), "")
+            for i, (name, form) in enumerate(zip(self.x.flat, forms, strict=True), 1)
+        }
         self._new(lines, "Inputs", names)
         yield from lines
 
@@ -205,11 +222,14 @@ class Sheets:
         level = max([-1, *(self.steps.level(text) for text in texts.flat)])
         known = set(self.places)
         made = [
-            text if self.steps.level(text) >= 0 and text not in known else self.steps.column(text, level) for text in texts.flat
+            text if self.steps.level(text) >= 0 and text not in known else self.steps.column(text, level)
+            for text in texts.flat
         ]
         return np.array(made, object).reshape(texts.shape)
 
-    def _network(self, number: int, k: int, member: int, forms: Mapping[str, Any]) -> tuple[list[tuple[Any, ...]], Texts]:
+    def _network(
+        self, number: int, k: int, member: int, forms: Mapping[str, Any]
+    ) -> tuple[list[tuple[Any, ...]], Texts]:
         """Return the lines of a member's sheet, and the names of its outputs."""
         group, sheet = self.program.groups[number], f"Network {member}"
         flat = np.asarray(group.parameters[k], np.float64)
@@ -242,7 +262,9 @@ class Sheets:
         last = f"a{len(group.network.layers)}"
         return self._placed(sheet, lines), made[last].reshape(1, -1)
 
-    def _answer(self, parts: Sequence[tuple[float, Texts]], forms: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def _answer(
+        self, parts: Sequence[tuple[float, Texts]], forms: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
         program = self.program
         lines: list[Line] = []
         mean = Graph()

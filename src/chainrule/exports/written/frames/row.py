@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
+from chainrule.tables.moments import moment_of
+
 PLAIN_NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"
 )
@@ -141,22 +143,7 @@ def spelled(text: str, pattern: str, column: Mapping[str, Any]) -> datetime | ti
     found = re.fullmatch(pattern, text)
     if found is None:
         return None
-    part = found.groupdict(default="")
-    hour = int(part.get("H") or 0)
-    if "I" in part:
-        hour = int(part["I"])
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + 12 * (part["p"] in "pP")
-    rest = int(part.get("M") or 0), int(part.get("S") or 0), int((part.get("f") or ".0")[1:7].ljust(6, "0"))
-    try:
-        if column["time_only"]:
-            return time(hour, *rest)
-        year = int(part["Y"] if "Y" in part else ("20" if part["y"] < "70" else "19") + part["y"])
-        month = int(part["m"] if "m" in part else column["months"].get(part["b"].lower(), 0))
-        return datetime(year, month, int(part.get("d") or 1), hour, *rest)
-    except ValueError:
-        return None
+    return moment_of(found.groupdict(default=""), column["months"], time_only=column["time_only"])
 
 
 READERS = {"number": number_in, "truth": read_truth, "place": read_place, "date": read_date}
