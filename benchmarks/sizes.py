@@ -63,10 +63,12 @@ def _variants(path: str, target: str) -> Iterator[str]:
         scores = program.model.evaluate(tested).scores
         first = "log_loss" if "log_loss" in scores else "rmse"
         whole = "as trained" if program.weights else f"{len(saved):,}"
+        packed = "" if program.weights else f"{len(zlib.compress(saved, 9)):,}"
+        of_onnx = f"{len(onnx):,} ({len(zlib.compress(onnx, 9)):,} packed)"
+        took = _time_in_c(program, c, table)
         yield (
-            f"| {name} | {zeros:,} | {whole} | {'' if program.weights else f'{len(zlib.compress(saved, 9)):,}'} "
-            f"| {len(c):,} "
-            f"| {len(onnx):,} ({len(zlib.compress(onnx, 9)):,} packed) | {_time_in_c(program, c, table):.1f} µs | {scores[first]:.4g} |"
+            f"| {name} | {zeros:,} | {whole} | {packed} | {len(c):,} | {of_onnx} | {took:.1f} µs "
+            f"| {scores[first]:.4g} |"
         )
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def for_tract(content):
-    """The graph from places among levels on, and without labels: tract has no texts. And each LabelEncoder's table by its input."""
+    """The graph from places among levels on, without labels, since tract has no texts; and LabelEncoders' tables by input."""
     model, tables = onnx.load_from_string(content), {}
     graph, kept = model.graph, []
     for node in graph.node:

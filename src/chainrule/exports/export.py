@@ -115,7 +115,7 @@ def check_export(
         content = Path(path).read_bytes()
     except OSError as error:
         raise SettingsError(f"{fspath(path)}: can't be read: {error.strerror}") from error
-    own = _HASH.search(content)
+    own = _HASH.search(said := named.said(content))
     if own is None:
         raise SettingsError(
             f"{fspath(path)} is no export of chainrule's: its first lines name no model; export it again"
@@ -127,11 +127,11 @@ def check_export(
         )
     table = None if source is None else program.model.table(source, **reading)
     language = written_as(named, content)
-    if INT8_WORDS.encode() in b" ".join(content.split()):
+    if INT8_WORDS.encode() in b" ".join(said.split()):
         program = int8_program(program.model)
     try:
         certificate = certified(language, program, content, table)
-        if table is not None and EXPLAINS_WORDS.encode() in b" ".join(content.split()):
+        if table is not None and EXPLAINS_WORDS.encode() in b" ".join(said.split()):
             of_rows = certify_explanations(explaining(program, language, table), content, table)
             certificate = replace(certificate, wrong=(*certificate.wrong, *of_rows.wrong))
         return certificate

@@ -28,7 +28,7 @@ from chainrule.exports.written.onnx_model import write_onnx
 from chainrule.exports.written.plain_python import write_python
 from chainrule.exports.written.sql import write_sql
 from chainrule.exports.written.wasm import write_wasm
-from chainrule.exports.written.xlsx import write_xlsx
+from chainrule.exports.written.xlsx import texts_of, write_xlsx
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TargetLanguage:
     """A language that models are exported to: how it is written and run, and in which precision it computes.
 
     ``exact`` runs one of single precision in double all the same; ``named``: what it defines begins with the file's name;
-    ``rows`` are how many rows it is tried on.
+    ``rows`` are how many rows it is tried on, and ``said`` finds the first lines in its content.
     """
 
     name: str
@@ -47,6 +47,7 @@ class TargetLanguage:
     exact: Runner | None = None
     named: bool = False
     rows: int = COUNT
+    said: Callable[[bytes], bytes] = bytes
 
     def content(self, program: Program, certificate: Sequence[str] = (), name: str = "model") -> bytes:
         """Return what a file of it has, with the words of a certificate among its first lines."""
@@ -80,7 +81,7 @@ LANGUAGES: Mapping[str, TargetLanguage] = {
         TargetLanguage("onnx", (".onnx",), write_onnx, run_onnx, double=False),
         IN_DIALECTS["sqlite"],
         TargetLanguage("wasm", (".wasm",), write_wasm, run_wasm, double=False),
-        TargetLanguage("xlsx", (".xlsx",), write_xlsx, run_xlsx, rows=FEWEST),
+        TargetLanguage("xlsx", (".xlsx",), write_xlsx, run_xlsx, rows=FEWEST, said=texts_of),
     )
 }
 """The languages by name."""

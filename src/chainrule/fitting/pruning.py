@@ -76,8 +76,7 @@ def prune(
             "members that share their weights can't lose some of their own: train without sharing"
         )
     temperature = model.card["temperature"]
-    start = np.asarray(model.parameters, np.float64)
-    start = start if temperature is None else at_temperature(network, start, 1 / temperature)
+    start = np.asarray(at_temperature(network, model.parameters, 1 / (temperature or 1.0)), np.float64)
     masks = smallest_weights(network, start, share)
     cut = np.where(masks, 0.0, start)
     with limited_threads(threads):

@@ -135,11 +135,13 @@ def _sum_of_members(nodes: Nodes, program: Program, number: int, group: Group, e
 
 
 def _members(nodes: Nodes, program: Program, number: int, group: Group, entering: str, which: slice) -> str:
-    """Add one of the networks of a group (from 0), or all, and return the outputs (rows, n_out) or (k, rows, n_out), in double."""
+    """Add one of a group's (from 0) networks, or all, and return the outputs (rows, n_out) or (k, rows, n_out), in double."""
     whole, flat = program.whole_numbers(number), np.asarray(group.parameters, np.float32)[which]
     outer = (len(flat),) if which == slice(None) else ()
-    how = {"members": outer[0] if outer else None, "products": not whole}
-    graph, output = network_graph(group, dtype=np.float32, rows=ROWS, whole=whole, **how)
+    members = outer[0] if outer else None
+    graph, output = network_graph(
+        group, dtype=np.float32, rows=ROWS, whole=whole, members=members, products=not whole
+    )
     own: dict[str, str] = {}
     for name, slot in parameter_slots(group).items():
         if name not in whole:
@@ -149,7 +151,9 @@ def _members(nodes: Nodes, program: Program, number: int, group: Group, entering
         own[f"{name}q"] = nodes.single(numbers[which].reshape(*outer, *slot.shape))
         if scales is not None:
             own[f"{name}s"] = nodes.single(scales[which].reshape(*outer, *slot.shape[:-2], slot.shape[-1]))
-        own[f"{name}t"] = nodes.constant(units[which].reshape(graph.inputs[f"{name}t"].dims))
+        own[f"{name}t"] = nodes.constant(
+            units[which].reshape([int(size) for size in graph.inputs[f"{name}t"].dims])
+        )
     return nodes.node("Cast", [nodes.graph(graph, {"x": entering, **own}, entering)[output]], to=11)
 
 

@@ -50,7 +50,8 @@ class QuerySteps:
 class _Unrolled:
     def __init__(self, steps: QuerySteps, graph: Graph, inputs: Mapping[str, Texts], first: int) -> None:
         self.steps, self.graph, self.inputs, self.first = steps, graph, inputs, first
-        self.needed = graph.needed(traced.place for traced in graph.outputs.values())
+        self.asked = {traced.place for traced in graph.outputs.values()}
+        self.needed = graph.needed(self.asked)
         self.texts: dict[int, Texts] = {}
         self.above: dict[int, int] = {}
         self.lists: dict[str, str] = {}
@@ -96,7 +97,8 @@ class _Unrolled:
                 self.texts[place] = value_of(node, operands, {}, {}, object)
             case _:
                 self.texts[place] = self._elementwise(node, operands)
-        if node.op not in VIEWS and node.dtype.kind == "f" and self.uses.get(place, 0) > 1:
+        shared = self.uses.get(place, 0) > 1 or place in self.asked
+        if node.op not in VIEWS and node.dtype.kind == "f" and shared:
             self._kept(place)
 
     def _kept(self, place: int) -> Texts:

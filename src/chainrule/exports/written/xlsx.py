@@ -1,9 +1,11 @@
-"""The export as a workbook: every number of the calculation is a cell with its formula, for networks small enough to be looked at."""
+"""The export as a workbook: every number of the calculation is a cell with its formula, of networks small enough to look at."""
 
 from __future__ import annotations
 
 import io
 import re
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import ModuleType
@@ -24,6 +26,9 @@ from chainrule.exports.written.unrolled import QuerySteps, Texts
 MOST_PARAMETERS = 5_000
 """The most parameters of a workbook: it is there to be looked at."""
 
+MOST_TEXT = 10_000_000
+"""The most bytes of a workbook's texts that are read."""
+
 LONGEST = 8_000
 """The most characters of a cell's formula; Excel has 8,192."""
 
@@ -34,7 +39,8 @@ XLSX = Dialect(
         {
             **{op: f"{{0}}{op}{{1}}" for op in ("+", "-", "*", "/", *COMPARISONS)},
             "==": "{0}={1}", "!=": "{0}<>{1}", "neg": "-{0}", "&": "AND({0},{1})", "where": "IF({0},{1},{2})",
-            **{op: f"{op.upper()}({{0}})" for op in ("exp", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "abs", "sign")},
+            **{op: f"{op.upper()}({{0}})" for op in ("exp", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan")},
+            **{op: f"{op.upper()}({{0}})" for op in ("abs", "sign")},
             "log": "LN({0})", "log1p": "LN(1+{0})", "expm1": "(EXP({0})-1)", "log2": "LOG({0},2)", "floor": "INT({0})",
             "round": "(({0}+6755399441055744)-6755399441055744)", "pow": "POWER({0},{1})",
             "maximum": "MAX({0},{1})", "minimum": "MIN({0},{1})",
@@ -45,9 +51,10 @@ XLSX = Dialect(
 """How operations are written in cells, where a missing number is an empty text."""
 
 USAGE = (
-    "A workbook: change the cells of the sheet Row, and see what follows. Each number of the calculation is a cell that has its formula; "
-    "beside it stands the formula in symbols. Numbers and truth values come as such, categories as text without blanks around it, numbers "
-    "among them in their plain form, dates and times as the spreadsheet's own; a missing cell is empty. It computes in double precision.",
+    "A workbook: change the cells of the sheet Row, and see what follows. Each number of the calculation is a cell that has "
+    "its formula; beside it stands the formula in symbols. Numbers and truth values come as such, categories as text without "
+    "blanks around it, numbers among them in their plain form, dates and times as the spreadsheet's own; a missing cell is "
+    "empty. It computes in double precision.",
 )
 
 
@@ -59,6 +66,19 @@ def xlsxwriter() -> ModuleType:
         raise SettingsError("xlsx needs the package XlsxWriter: pip install 'chainrule[excel]'") from error
     module: ModuleType = xlsxwriter
     return module
+
+
+def texts_of(content: bytes) -> bytes:
+    """Return the texts of a workbook; none of what is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed, packed.open("xl/sharedStrings.xml") as file:
+            return file.read(MOST_TEXT)
+    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError, RuntimeError, zlib.error, EOFError):
+        return b""
+
+
+class CellFormula(str):
+    """The formula of a cell."""
 
 
 class Line(NamedTuple):
@@ -91,15 +111,14 @@ def write_xlsx(program: Program, certificate: Sequence[str]) -> bytes:
                 sheet.set_column(column, column, width)
             for row, line in enumerate(lines):
                 for column, value in enumerate(line):
-                    if isinstance(value, str) and value.startswith("="):
-                        sheet.write_formula(row, column, value)
-                    elif value is not None and value != "":
-                        form = (
-                            bold if not row and name != "Read me" else wrapped if len(widths) == 1 else None
-                        )
-                        (sheet.write_number if isinstance(value, float) else sheet.write)(
-                            row, column, value, form
-                        )
+                    form = bold if not row and name != "Read me" else wrapped if len(widths) == 1 else None
+                    if isinstance(value, CellFormula):
+                        sheet.write_formula(row, column, str(value))
+                    elif isinstance(value, float):
+                        sheet.write_number(row, column, value)
+                    elif value:
+                        # A text that looks like a formula, such as a column's name, stays one.
+                        sheet.write_string(row, column, str(value), form)
     return file.getvalue()
 
 
@@ -144,7 +163,7 @@ class Sheets:
             made.append((line.name, line.symbols, value))
         return made
 
-    def _formula(self, text: str, own: str) -> str:
+    def _formula(self, text: str, own: str) -> CellFormula:
         """Return a cell's formula: names are cells, those of the same sheet without its name."""
         made = _NAME.sub(lambda found: self.places[found[0]].removeprefix(own), text)
         if len(made) > LONGEST:
@@ -152,7 +171,7 @@ class Sheets:
                 f"a cell's formula would have {len(made):,} characters, at most {LONGEST:,}: train a narrower network, or export "
                 "to javascript or python"
             )
-        return f"={made}"
+        return CellFormula(f"={made}")
 
     def _words(self) -> list[tuple[Any, ...]]:
         """Return the words that mean a missing cell, and the levels of categories with their places, in columns."""
@@ -195,9 +214,13 @@ class Sheets:
         for i, (cell, column) in enumerate(zip(self.program.cells, self.columns, strict=True)):
             self.places[f"n_cell_{i}"] = f"'Row'!$B${i + 2}"
             text = _READS[column["kind"]].format(
-                cell=f"n_cell_{i}", missing=f"n_missing_{i}", level=f"n_level_{i}", gap=column.get("gap"), other=column.get("other"),
+                cell=f"n_cell_{i}",
+                missing=f"n_missing_{i}",
+                level=f"n_level_{i}",
+                gap=column.get("gap"),
+                other=column.get("other"),
                 origin=origin_of(cell),
-            )  # fmt: skip
+            )
             name = f"n_read_{i}"
             self._add(lines, "Inputs", Line(f"{cell.name} as read", _WORDS[column["kind"]], text), name)
             if column["kind"] == "date":
@@ -238,10 +261,10 @@ class Sheets:
         for name, slot in parameter_slots(group).items():
             own = np.empty(slot.shape, object)
             for at in np.ndindex(*slot.shape):
-                own[at] = f"n_{member}_{name}_{'_'.join(map(str, at))}"
+                own[at] = called = f"n_{member}_{name}_{'_'.join(map(str, at))}"
                 address = f"{slot.name}[{slot.layer}][{','.join(str(i + 1) for i in at)}]"
                 value = float(flat[slot.start : slot.stop].reshape(slot.shape)[at])
-                self._add(lines, sheet, Line(address, "as training left it", value), own[at])
+                self._add(lines, sheet, Line(address, "as training left it", value), called)
             given[name] = own
         graph = trace_forward(group.network, rows=1)
         wanted = {
@@ -289,15 +312,14 @@ class Sheets:
         if program.answers.kind != "number":
             limit = repr(program.limit)
             for j, part in enumerate(program.model.target.parts):
-                said = [_text(str(label)) for label in part.labels]
+                words = [_text(str(label)) for label in part.labels]
                 if program.answers.kind == "labels" or program.n_outputs == 1:
-                    text = f"IF({means.flat[j]}>{limit},{said[1]},{said[0]})"
+                    text = f"IF({means.flat[j]}>{limit},{words[1]},{words[0]})"
                 else:
-                    last, (*others,) = said[-1], zip(means.flat, said, strict=True)
-                    text = last
-                    for k in range(len(others) - 2, -1, -1):
+                    text = words[-1]
+                    for k in range(len(words) - 2, -1, -1):
                         above = ",".join(f"{means.flat[k]}>={other}" for other in means.flat[k + 1 :])
-                        text = f"IF(AND({above}),{said[k]},{text})"
+                        text = f"IF(AND({above}),{words[k]},{text})"
                 self._add(lines, "Answer", Line(part.name, "the answer", text), f"n_label_{j}")
                 self.labels.append(self.places[f"n_label_{j}"])
         return self._placed("Answer", lines)
