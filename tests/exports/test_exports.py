@@ -152,6 +152,20 @@ def test_weights_of_8_bits_are_a_quarter_of_the_size_and_said(which, to, tmp_pat
     assert check_export(tmp_path / f"small{suffix}", model).passed
 
 
+@pytest.mark.slow
+def test_files_of_8_bits_are_at_most_30_percent():
+    layers = (Dense(128, "relu"), Dense(64, "relu"), Dense(4, "softmax"))
+    model = small_model(
+        "kind", *layers, loss="categorical_cross_entropy", members=5, dtype=np.float32, columns=("width", "island", ODD_NAME),
+        features=periodic,
+    )  # fmt: skip
+    whole, small = Program(model), int8_program(model)
+    for to in ("python", "javascript", "c", "onnx"):
+        if to != "onnx" or importlib.util.find_spec("onnx"):
+            sizes = [len(LANGUAGES[to].content(program)) for program in (whole, small)]
+            assert sizes[1] <= 0.3 * sizes[0], to
+
+
 def test_8_bits_are_near_the_weights_and_exact_where_they_are_theirs(tiny):
     small = int8_program(tiny.model)
     (before,), (after,), (weights,) = tiny.model.groups, small.model.groups, small.weights
