@@ -1,7 +1,7 @@
 // A sum as it is made: a row for each term, its numbers, its share as a bar; what is done flows down into the sum.
 
 import { brief } from "../arrays.js";
-import { h, say, setAll } from "../make.js";
+import { h, hide, say, setAll } from "../make.js";
 import { largest } from "../draw/scales.js";
 
 /** @typedef {import("../types.js").Stage} Stage */
@@ -84,7 +84,7 @@ export class Terms {
    */
   sum(stage, most) {
     const { sum } = stage;
-    this.total.hidden = !sum;
+    hide(this.total, !sum);
     if (!sum) return;
     const bar = h("span", { class: "bar" }, h("i"));
     this.bar(bar, sum.so_far, most);
