@@ -64,7 +64,7 @@ RULES: dict[str, dict[str, Any]] = {
     "time": {"time": "day"},
     "split": {"split": "part"},
 }
-"""The words of each rule. By ``rows`` none are equal, as days are inputs; ``equal`` rows stay together, and so they do in a split."""
+"""The words of each rule. By ``rows`` none are equal, as days are inputs; ``equal`` rows stay together, as in a split."""
 
 
 def inputs_of(rule: str) -> list[str]:
@@ -222,7 +222,7 @@ def test_the_card_tells_it_and_a_replay_parts_alike(rule: str, tmp_path: Any):
         model.save(path)
         read = Model.load(path)
         told: dict[str, Any] = {"by": "rows" if rule == "equal" else rule}
-        told |= {"column": column for column in RULES[rule].values()}
+        told |= dict(zip(("column",), RULES[rule].values(), strict=False))
         told |= {"together": True} if rule in ("equal", "split") else {}
         assert read.card.get("split", {"by": "rows"}) == told
         used = rows_by_use(read, TABLE)
