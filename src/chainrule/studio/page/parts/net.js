@@ -145,7 +145,7 @@ class Net {
     const among = (index, names = lit) => new Set([...names].flatMap((one) => index.get(one) ?? []));
     const about = new Set(frame?.stage?.lit ?? []);
     drawBands(context, hello.network, at, this.palette);
-    drawShades(context, hello.network, at, this.palette, frame?.blocks);
+    drawShades(context, hello.network, at, this.palette, frame?.blocks, view.color);
     drawEdges(context, picture.strokes, edges, this.palette, { widest, lit: among(places.edge), near: among(places.edge, about), dimmed });
     const own = new Set([...among(places.bias)].map((i) => picture.biased.indexOf(i)));
     drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, near: own, dimmed });
