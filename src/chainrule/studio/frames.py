@@ -240,7 +240,7 @@ class Framer:
             "steps_per_epoch": look.tape.steps_per_epoch,
             "playing": state.playing,
             "direction": state.direction,
-            "speed": state.speed,
+            "speed": 0.0 if state.follows else state.speed,
             "grain": state.grain,
             "driver": state.driver,
             "member": state.member,
