@@ -89,7 +89,8 @@ def network_layers(
             DrawnLayer(
                 place,
                 layer.n_out,
-                f"{'output' if last else f'layer {place + first_layer}'}, {spoken(layer.activation.name)}",
+                f"{'output' if last else f'layer {place + first_layer}'}, {spoken(layer.activation.name)}"
+                f"{', with a linear path from the inputs' * layer.linear_path}",
                 tuple(outputs) if last else (),
                 np.asarray(own[layer.product.name]),
                 () if bias is None else tuple(np.atleast_1d(bias).astype(float).tolist()),

@@ -42,6 +42,9 @@ ROWS, GROWTH = 5_000, 0.75
 MOST_PERIODIC = 128
 """The most numbers that are embedded: each one makes four inputs of layer 1."""
 
+LONGEST_PATH = 2_000
+"""The most inputs of a linear path: where it begins is worked out in operations by their number cubed."""
+
 PATIENCE = 0.55
 """The part of the epochs without progress that ends training: the last wave of coslog4 is 8/15 of them."""
 
@@ -68,6 +71,8 @@ class Ingredient:
 INGREDIENTS: tuple[Ingredient, ...] = (
     Ingredient("periodic embedding", "each number enters beside three learned sums of cosines of it",
         {"numeric_embedding": "none"}),
+    Ingredient("linear path", "for numbers the inputs also go straight to the output, beginning as ridge regression",
+        {"linear_path": False}),
     Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
         {"category_embedding": "none"}),
     Ingredient("leak", "for numbers a neuron that is off still lets a hundredth through", {"activation": "relu"}),
@@ -88,7 +93,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 
 OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
-    "activation_mix": False, "parametrization": "standard", "regularization_schedule": "constant",
+    "activation_mix": False, "linear_path": False, "parametrization": "standard", "regularization_schedule": "constant",
     "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False,
 }  # fmt: skip
 """The switches of which a plain network has none."""
@@ -157,6 +162,11 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         # Numbers suffer from dropout on large tables: the scale of what comes out of a layer differs in training.
         "dropout": 0.15 if classes else 0.0,
         "weight_decay": 0.05 if method.name in ADAMS else method.weight_decay,
+        "linear_path": not classes
+        and bool(hidden)
+        and settings.loss is None
+        and settings.output_activation is None
+        and problem.n_inputs <= LONGEST_PATH,
         "numeric_embedding": "periodic" if periodic else "none",
         "category_embedding": "learned" if learned else "none",
         "early_stopping": True,
