@@ -12,11 +12,13 @@ from chainrule.errors import SettingsError
 from chainrule.explain.check.certificate import certify
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.symbolic.backprop import derive_backprop_on
+from chainrule.explain.show.drawn import drawn_model
 from chainrule.explain.show.terminal import document_rows, plain_text
 from chainrule.explain.show.text import UNICODE
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.sources import trace_rows, trace_steps
 from chainrule.explain.trace.steps import trace_network
+from chainrule.plots.marks import Curve
 from chainrule.reports.description import description_document
 
 N = 90
@@ -107,3 +109,13 @@ def test_it_is_described(trained):
 def test_attributions_and_predictions_add_up(trained):
     trace = trace_rows(trained.model, table(), [2])
     assert derive(trace, "prediction").ok
+
+
+def test_it_is_drawn_as_a_line_below_the_layers(trained):
+    chart = drawn_model(trained.model).chart
+    (label,) = [mark for mark in chart.marks if getattr(mark, "texts", ()) == ("linear path S[3], 6 × 1",)]
+    (line,) = [mark for mark in chart.marks if isinstance(mark, Curve)]
+    assert line.x[0] == line.x[1] < label.x[0] < line.x[2] == line.x[3]
+    assert line.y[1] == line.y[2] == max(line.y)
+    plain = drawn_model(chainrule.train(table(), "y", hidden=[3], epochs=1).model).chart
+    assert not [mark for mark in plain.marks if isinstance(mark, Curve)]
