@@ -25,6 +25,7 @@ from chainrule.tables.cells import (
 )
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.encode import Encoder
+from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table
 
 BINS = 10
@@ -219,7 +220,7 @@ def _is_more(count: int, n: int, chance: float, least: float) -> bool:
 def _shown(column: ColumnEncoder, edge: float) -> str:
     if column.kind == "number":
         return f"{edge:.6g}"
-    if "%Y" not in column.spelling:
+    if is_time_only(column.spelling):
         return f"{int(edge * 24) % 24:02}:{int(edge * 1440) % 60:02}"
     return str(np.datetime64("1970-01-01") + np.timedelta64(math.floor(edge), "D"))
 
