@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from chainrule.exports.written.identifiers import identifier, identifiers
 from chainrule.exports.written.languages import C_DOUBLE, C_HELPERS, C_NETWORK, c_number
 from chainrule.exports.written.rowwise import Language, Lies, Statements, write_rowwise
 from chainrule.model.group import Group
+from chainrule.tables.months import month_numbers
 
 LONGEST_TEXT = 4000
 """The most bytes of a text in C99, which promises 4095."""
@@ -187,6 +189,7 @@ class _Header:
         if "place" in kinds:
             yield frame("place.h")
         if "date" in kinds:
+            yield from _months()
             yield frame("date.h")
         for i, column in enumerate(self.columns):
             if column["kind"] == "place":
@@ -343,6 +346,17 @@ def _stored_number(value: Any, kind: str) -> str:
     text = str(value) if kind == "float" else repr(float(value))
     text = text if any(sign in text for sign in ".e") else f"{text}.0"
     return f"{text}f" if kind == "float" else text
+
+
+def _months() -> Iterator[str]:
+    """Yield the names of months, each in the forms that make no difference, but for letters of ASCII."""
+    forms = {
+        "".join(sign.lower() if sign.isascii() else sign for sign in form): number
+        for name, number in month_numbers().items()
+        for form in (name, name.upper(), name.capitalize())
+    }
+    lines = textwrap.wrap(", ".join(f"{{{_text(name)}, {number}}}" for name, number in forms.items()), 112)
+    yield "static const cr_month cr_months[] = {\n    " + "\n    ".join(lines) + "};\n"
 
 
 def _words(name: str, count: str, words: Sequence[str], *, unused: bool = False) -> Iterator[str]:
