@@ -26,7 +26,7 @@ def test_a_model_is_exported_and_checked(run: Run, penguins: str, folder):
 
 def test_what_is_no_language_is_refused_before_anything_is_read(run: Run):
     assert run("export", "none.safetensors", "--to", "cobol", "--out", "a").err == (
-        "error: --to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm\n"
+        "error: --to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm, xlsx\n"
     )
     assert run("export", "none.safetensors", "--out", "a.txt").err.startswith(
         "error: a.txt: the ending says no language: choose .py (python), "

@@ -99,11 +99,9 @@ def test_what_is_no_workbook_has_no_texts():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("which", MODELS)
-def test_each_kind_of_model_in_cells(which):
+@pytest.mark.parametrize("which", ["one number in", "dates in", "two classes of one output"])
+def test_kinds_of_models_in_cells(which):
     pytest.importorskip("formulas", reason="formulas is not installed")
-    if which in ("classes by softmax", "a number"):
-        pytest.skip("a row takes seconds")
     made = certificate(MODELS[which](), "xlsx", 20)
     assert made.wrong == ()
     assert made.largest_double < 1e-9
@@ -120,7 +118,7 @@ def test_a_workbook_is_checked_written_and_checked_again(tmp_path):
 
 
 FAULTS = {
-    "two weights swapped": lambda text: re.sub(r"\$C\$2\b(?!\d)", "$C$3", text),
+    "a weight of the other sign": lambda text: re.sub(r'(<c r="C2"><v>)(-?)', lambda m: m[1] + ("" if m[2] else "-"), text),
     "another function": lambda text: text.replace("TANH(", "SIN("),
     "a missing cell taken for 0": lambda text: text.replace("!$B$2,&quot;&quot;)", "!$B$2,0)").replace('!$B$2,"")', "!$B$2,0)"),
 }  # fmt: skip

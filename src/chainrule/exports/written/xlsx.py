@@ -81,7 +81,7 @@ class CellFormula(str):
     """The formula of a cell."""
 
 
-class Line(NamedTuple):
+class SheetLine(NamedTuple):
     """A line of a sheet: what it is called, its formula in symbols, and the number or the formula of its cell."""
 
     name: str
@@ -154,7 +154,7 @@ class Sheets:
         made["Answer"] = ([28, 90, 24], self._answer(last, forms[0]))
         return made
 
-    def _placed(self, sheet: str, lines: Sequence[Line]) -> list[tuple[Any, ...]]:
+    def _placed(self, sheet: str, lines: Sequence[SheetLine]) -> list[tuple[Any, ...]]:
         """Return a sheet's lines below a head, with formulas in which names are cells."""
         made: list[tuple[Any, ...]] = [("number", "in symbols", "value")]
         own = f"'{sheet}'!"
@@ -191,11 +191,11 @@ class Sheets:
 
     # Numbers of the calculation.
 
-    def _add(self, lines: list[Line], sheet: str, line: Line, name: str) -> None:
+    def _add(self, lines: list[SheetLine], sheet: str, line: SheetLine, name: str) -> None:
         lines.append(line)
         self.places[name] = f"'{sheet}'!$C${len(lines) + 1}"
 
-    def _new(self, lines: list[Line], sheet: str, named: Mapping[str, Line]) -> None:
+    def _new(self, lines: list[SheetLine], sheet: str, named: Mapping[str, SheetLine]) -> None:
         """Add the columns that steps have got since the last time, those in ``named`` with a name."""
         fresh = [
             (name, text)
@@ -205,11 +205,11 @@ class Sheets:
         ]
         # In the order of steps, so that each comes after those it needs.
         for name, text in fresh:
-            found = named.get(name, Line("", "a step on the way", text))
+            found = named.get(name, SheetLine("", "a step on the way", text))
             self._add(lines, sheet, found._replace(value=text), name)
 
-    def _inputs(self, forms: Sequence[FormulaForm]) -> Iterator[Line]:
-        lines: list[Line] = []
+    def _inputs(self, forms: Sequence[FormulaForm]) -> Iterator[SheetLine]:
+        lines: list[SheetLine] = []
         given: dict[str, Any] = {}
         for i, (cell, column) in enumerate(zip(self.program.cells, self.columns, strict=True)):
             self.places[f"n_cell_{i}"] = f"'Row'!$B${i + 2}"
@@ -222,7 +222,7 @@ class Sheets:
                 origin=origin_of(cell),
             )
             name = f"n_read_{i}"
-            self._add(lines, "Inputs", Line(f"{cell.name} as read", _WORDS[column["kind"]], text), name)
+            self._add(lines, "Inputs", SheetLine(f"{cell.name} as read", _WORDS[column["kind"]], text), name)
             if column["kind"] == "date":
                 graph = parts_graph(list(cell.inputs), time_only=column["time_only"], rows=1)
                 made = self.steps.graph(graph, {"seconds": np.array([name], object)})
@@ -234,7 +234,7 @@ class Sheets:
         self.x = self.steps.graph(self.program.cells_graph(), given)["x"]
         self.x = self._kept(self.x)
         names = {
-            name: Line(f"x[{i}]", _symbols(form), "")
+            name: SheetLine(f"x[{i}]", _symbols(form), "")
             for i, (name, form) in enumerate(zip(self.x.flat, forms, strict=True), 1)
         }
         self._new(lines, "Inputs", names)
@@ -256,7 +256,7 @@ class Sheets:
         """Return the lines of a member's sheet, and the names of its outputs."""
         group, sheet = self.program.groups[number], f"Network {member}"
         flat = np.asarray(group.parameters[k], np.float64)
-        lines: list[Line] = []
+        lines: list[SheetLine] = []
         given: dict[str, Texts] = {"x": self.x}
         for name, slot in parameter_slots(group).items():
             own = np.empty(slot.shape, object)
@@ -264,7 +264,7 @@ class Sheets:
                 own[at] = called = f"n_{member}_{name}_{'_'.join(map(str, at))}"
                 address = f"{slot.name}[{slot.layer}][{','.join(str(i + 1) for i in at)}]"
                 value = float(flat[slot.start : slot.stop].reshape(slot.shape)[at])
-                self._add(lines, sheet, Line(address, "as training left it", value), called)
+                self._add(lines, sheet, SheetLine(address, "as training left it", value), called)
             given[name] = own
         graph = trace_forward(group.network, rows=1)
         wanted = {
@@ -275,12 +275,12 @@ class Sheets:
         for name in graph.outputs.keys() - set(wanted.values()):
             del graph.outputs[name]
         made = self.steps.graph(graph, given)
-        named: dict[str, Line] = {}
+        named: dict[str, SheetLine] = {}
         for address, name in wanted.items():
             own = self._kept(made[name]).reshape(-1)
             made[name] = own
             for i, (column, form) in enumerate(zip(own, forms[address], strict=True), 1):
-                named[column] = Line(f"{address}[{i}]", _symbols(form), "")
+                named[column] = SheetLine(f"{address}[{i}]", _symbols(form), "")
         self._new(lines, sheet, named)
         last = f"a{len(group.network.layers)}"
         return self._placed(sheet, lines), made[last].reshape(1, -1)
@@ -289,7 +289,7 @@ class Sheets:
         self, parts: Sequence[tuple[float, Texts]], forms: Mapping[str, Any]
     ) -> list[tuple[Any, ...]]:
         program = self.program
-        lines: list[Line] = []
+        lines: list[SheetLine] = []
         mean = Graph()
         total: Any = 0.0
         for k, (share, a) in enumerate(parts):
@@ -298,14 +298,14 @@ class Sheets:
         means = self._kept(self.steps.graph(mean, {f"a{k}": a for k, (_, a) in enumerate(parts)})["mean"])
         answers = self._kept(self.steps.graph(program.answer_graph(), {"outputs": means})["answers"])
         named = {
-            name: Line(said, _symbols(form), "")
+            name: SheetLine(said, _symbols(form), "")
             for said, name, form in zip(
                 [f"mean_a[{j + 1}]" for j in range(means.size)], means.flat, forms["mean_a"], strict=True
             )
         }
         key = next((key for key in ("answer", "prediction", "probability") if key in forms), "mean_a")
         for said, name, form in zip(program.answer_names, answers.flat, forms[key], strict=True):
-            named[name] = Line(said, _symbols(form), "")
+            named[name] = SheetLine(said, _symbols(form), "")
         self._new(lines, "Answer", named)
         self.answers = [self.places[name] for name in answers.flat]
         self.labels = []
@@ -320,7 +320,7 @@ class Sheets:
                     for k in range(len(words) - 2, -1, -1):
                         above = ",".join(f"{means.flat[k]}>={other}" for other in means.flat[k + 1 :])
                         text = f"IF(AND({above}),{words[k]},{text})"
-                self._add(lines, "Answer", Line(part.name, "the answer", text), f"n_label_{j}")
+                self._add(lines, "Answer", SheetLine(part.name, "the answer", text), f"n_label_{j}")
                 self.labels.append(self.places[f"n_label_{j}"])
         return self._placed("Answer", lines)
 
