@@ -203,6 +203,7 @@ def test_what_is_not_there_is_a_type_error():
     assert said == ['no target "no"', 'no column "no"', "there is no network 2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", ["javascript", "c"])
 def test_layers_of_one_neuron_follow_each_other(to):
     needs(to)

@@ -156,8 +156,8 @@ def test_weights_of_8_bits_are_a_quarter_of_the_size_and_said(which, to, tmp_pat
 def test_files_of_8_bits_are_less_than_a_third():
     layers = (Dense(128, "relu"), Dense(64, "relu"), Dense(4, "softmax"))
     model = small_model(
-        "kind", *layers, loss="categorical_cross_entropy", members=5, dtype=np.float32, columns=("width", "island", "code", ODD_NAME),
-        features=periodic,
+        "kind", *layers, loss="categorical_cross_entropy", members=5, dtype=np.float32, features=periodic,
+        columns=("width", "island", "code", ODD_NAME),
     )  # fmt: skip
     whole, small = Program(model), int8_program(model)
     for to in ("python", "javascript", "c", "onnx"):
