@@ -21,7 +21,7 @@ def lowest() -> list[str]:
     extras = PROJECT["optional-dependencies"]
     found = {}
     for line in [*PROJECT["dependencies"], *extras["test"]]:
-        match = re.fullmatch(r"([\w-]+)>=([\d.]+)", line)
+        match = re.fullmatch(r"([\w-]+)>=([\d.]+)(;.*)?", line)
         if match is None:
             raise SystemExit(f"pyproject.toml: {line!r} has no lower bound; write it as 'name>=1.2'")
         found[match[1]] = match[2]
