@@ -87,6 +87,15 @@ DRESSES = [
     Dressed("true minus", lambda v: f"{v:.1f}".replace("-", "−"), numbers(1)),
     Dressed("minus behind", lambda v: f"{-v:.1f}-" if v < 0 else f"{v:.1f}", numbers(1)),
     Dressed("lakhs", lambda v: f"{v // 1e5:.0f},{v // 1e3 % 100:02.0f},{v % 1e3:03.0f}", [123456 + 2.1e5 * i for i in range(N)]),
+    Dressed("no cents", lambda v: f"kr {v:,.0f}".replace(",", ".") + ",-", numbers(0, 1000, 90_000)),
+    Dressed("dash for cents", lambda v: f"{grouped(v, 0, '’', '.')}.— CHF", numbers(0, 1000, 9e6)),
+    Dressed("letters before", lambda v: "Rp" + grouped(v, 0, ".", ","), [1e6 + 7 * v for v in numbers(0, 0, 9e6)]),
+    Dressed("small letters before", lambda v: f"eur {v:.2f}", numbers(2, 0, 90)),
+    Dressed("inches", lambda v: f'{v:.1f}"', numbers(1, 9, 90)),
+    Dressed("a power", lambda v: f"{v:.1f} m^2", numbers(1, 9, 90)),
+    Dressed("a digit in the unit", lambda v: f"{v:.1f} g CO2/km", numbers(1, 9, 90)),
+    Dressed("a unit in any case", lambda v: f"{v:.1f} {'kg' if v < 40 else 'KG' if v < 60 else 'Kg.'}", numbers(1, 9, 90)),
+    Dressed("a sign or its code", lambda v: f"{v:.1f} EUR" if v < 40 else f"€{v:.1f}", numbers(1, 9, 90)),
     Dressed("asked for thousands", lambda v: f"{v:,.0f}", [abs(v) for v in numbers(0, 1000, 90_000)], {"thousands": ","}),
     Dressed("asked for a comma", lambda v: f"{v:.3f}".replace(".", ","), numbers(3, 1, 9), {"decimal": ","}),
     Dressed("a comma between cells", lambda v: f"{v:,.0f}", numbers(0), {}, ","),
@@ -241,6 +250,8 @@ def test_points_are_thousands_where_others_have_a_decimal_comma(tmp_path: Path) 
         (["3 kg", "7 lb", "5 kg", "1 lb"], "kg, lb"),
         (["$3", "€7", "$5", "€4"], "$, €"),
         (["12 EUR", "$5", "7 EUR"], "$, EUR"),
+        (["3 mW", "7 MW", "5 mW", "2 MW", "4 mW"], "mW, MW"),
+        (["3 kb", "7 kB", "5 kb", "2 kB", "9 kb"], "kb, kB"),
     ],
 )
 def test_several_units_are_a_category(cells: list[str], units: str) -> None:
@@ -250,6 +261,39 @@ def test_several_units_are_a_category(cells: list[str], units: str) -> None:
     assert schema.notes == (
         f"column 'v' has numbers with several units or currencies ({units}), so it is a category",
     )
+
+
+def test_a_target_of_several_units_is_refused() -> None:
+    frame = {"x": [i % 7 for i in range(N)], "v": [f"{i}.5{'KM'[i % 2]}" for i in range(N)]}
+    with pytest.raises(
+        TableError, match=r"several units or currencies \(K, M\): write them in one, or ask for task="
+    ):
+        train(frame, "v", **SMALL)
+    left_out = infer_schema(from_frame({**frame, "y": frame["x"]}), target="y").left_out
+    assert left_out[0].reason.endswith(
+        "nearly one for each, numbers with several units or currencies (K, M)"
+    ) or left_out[0].reason.endswith(
+        "different value in every row, numbers with several units or currencies (K, M)"
+    )
+
+
+@pytest.mark.parametrize("written", ["{}", "${}", "{} kg"])
+def test_one_word_among_numbers_is_said(written: str) -> None:
+    cells = ["TBD" if i % 7 == 2 else written.format(i + 0.5) for i in range(N)]
+    schema = infer_schema(from_frame({"v": cells * 2, "y": [0.5 * i for i in range(2 * N)]}), target="y")
+    count = 2 * sum(cell == "TBD" for cell in cells)
+    assert schema.notes == (
+        f"column 'v' is a number in {2 * N - count} rows and 'TBD' in {count}, so it is no column of numbers; if that means a "
+        "missing cell, name the word as missing",
+    )
+
+
+@pytest.mark.parametrize(
+    "cells", [["1½", "2½", "7¼"], ["5²", "3²", "2²"], ["0:1", "3:2", "2:2"], ["1_000", "2_000", "5_100"]]
+)
+def test_what_is_no_number_stays_a_category(cells: list[str]) -> None:
+    schema = infer_schema(from_frame({"v": cells * 16, "y": [0.5 * i for i in range(48)]}), target="y")
+    assert schema.inputs[0].kind == "category"
 
 
 @pytest.mark.parametrize("kind", ["number", "category", "text", "leave-out", "date"])
@@ -289,14 +333,33 @@ DATES = [
     ("%b %d, %Y", 24), ("%B %d, %Y", 24), ("%d %b %Y", 24), ("%a, %d %b %Y %H:%M:%S", 0), ("%d-%b-%y", 24),
     ("%m/%d/%Y %I:%M %p", 0),
     ("%Y-%m-%d %I:%M:%S %p", 0), ("%Y-%m-%dT%H:%M:%S+05:30", 0), ("%Y-%m-%d %H:%M:%S.000Z", 0), ("%Y-%m-%dT%H:%M-0800", 0),
-    ("%d/%m/%y", 24), ("%m-%d-%Y", 24), ("%Y.%m.%d %H:%M", 0), ("%d.%m.%y %H:%M", 0),
+    ("%d/%m/%y", 24), ("%m-%d-%Y", 24), ("%Y.%m.%d %H:%M", 0), ("%d.%m.%y %H:%M", 0), ("%d.%m.%Y, %H:%M", 0),
+    ("%d. %m. %Y", 24), ("%d/%b/%Y:%H:%M:%S +0000", 0), ("%a %b %d %H:%M:%S %Y", 0), ("%Y%m%dT%H%M%SZ", 0), ("%d%b%Y", 24),
+    ("%Y年%m月%d日", 24), ("%Y-%m-%d %H:%M:%S,000", 0), ("%Y-%m-%d %H:%M:%S CEST", 0), ("%A %Y/%m/%d", 24),
+    ("%d\u00a0%B\u00a0%Y %I:%M\u202f%p", 0), ("%B %dth, %Y", 24), ("%dth of %B %Y", 24),
+    ("German", 24), ("Spanish", 24), ("Russian", 24), ("French", 24), ("Polish", 24),
 ]  # fmt: skip
+LOCAL = {
+    "German": "{d}. {m} {y}: Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "Spanish": "{d} de {m} de {y}: enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "Russian": "{d} {m} {y}: янв. февр. марта АПР мая июня Июля авг сент окт. нояб декабря",
+    "French": "{d:02} {m} {y}: janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "Polish": "{d} {m} {y}: stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+}
+
+
+def spelled(moment: datetime, spelling: str) -> str:
+    """A moment as strftime writes it, or as a language does."""
+    if spelling not in LOCAL:
+        return moment.strftime(spelling)
+    pattern, _, names = LOCAL[spelling].partition(": ")
+    return pattern.format(d=moment.day, m=names.split()[moment.month - 1], y=moment.year)
 
 
 @pytest.mark.parametrize(("spelling", "rounded"), one_in(5, DATES))
 def test_dates(spelling: str, rounded: int, tmp_path: Path) -> None:
     said = moments()
-    cells = [moment.strftime(spelling) for moment in said]
+    cells = [spelled(moment, spelling) for moment in said]
     real = [moment.replace(hour=0, minute=0) if rounded else moment for moment in said]
     y = [0.25 * i for i in range(N)]
     path = written({"d": cells, "y": y}, tmp_path / "t.csv")
@@ -314,6 +377,30 @@ def test_dates(spelling: str, rounded: int, tmp_path: Path) -> None:
     assert classifier.predict({"d": cells}).tolist() == classifier.predict({"d": real}).tolist()
 
 
+def test_dates_with_and_without_a_time(tmp_path: Path) -> None:
+    said = [moment.replace(hour=0, minute=0) if i % 3 else moment for i, moment in enumerate(moments())]
+    for long in ("%Y-%m-%d %H:%M", "%d.%m.%Y %I:%M %p"):
+        cells = [moment.strftime(long if moment.hour else long[:8]) for moment in said]
+        (column,) = infer_schema(
+            from_frame({"d": cells, "y": [0.5 * i for i in range(N)]}), target="y"
+        ).inputs
+        assert column.kind == "datetime"
+        assert column.summary == f"{min(said):%Y-%m-%d %H:%M} to {max(said):%Y-%m-%d %H:%M}"
+
+
+def test_years_of_two_digits_that_may_be_days(tmp_path: Path) -> None:
+    cells = [f"{15 + i % 9}/{1 + i % 12:02}/{10 + i % 17}" for i in range(N)]
+    frame = {"d": cells, "y": [0.5 * i for i in range(N)]}
+    (note,) = infer_schema(from_frame(frame), target="y").notes
+    assert (
+        note
+        == f"column 'd': in dates such as {cells[0]!r} the day is taken to be first; dates=year-first takes the year"
+    )
+    trained = train(frame, "y", dates="year-first", **SMALL)
+    assert trained.model.encoder.columns[0].spelling == "%y/%m/%d"
+    everywhere(trained.model, frame, tmp_path / "m.safetensors", {"d": cells[0]}, ["d"])
+
+
 def test_dates_with_two_readings(tmp_path: Path) -> None:
     cells = [f"{1 + i % 12:02}/{1 + i % 11:02}/2021" for i in range(N)]
     columns = {"d": cells, "y": [0.5 * i for i in range(N)]}
@@ -322,7 +409,7 @@ def test_dates_with_two_readings(tmp_path: Path) -> None:
     (note, *_) = (one for one in trained.prepared.schema.notes if "'d'" in one)
     assert (
         note
-        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates=month-first takes the other"
+        == "column 'd': in dates such as '01/01/2021' the day is taken to be first; dates=month-first takes the month"
     )
     spellings = {None: "%d/%m/%Y", "day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
     for order, spelling in spellings.items():
@@ -565,6 +652,15 @@ def same_as_frame(source: Any, tmp_path: Path) -> None:
     assert trained.model.predict(source).labels.tolist() == trained.model.predict(FRAME).labels.tolist()
     assert train(FRAME, "y", **SMALL).model.encoder == trained.model.encoder
     everywhere(trained.model, source, tmp_path / "m.safetensors", FRAME.row(0, named=True), ["v", "c"])
+    # A file's frame is what both estimators take.
+    X, own = read_table(source).frame.select("v", "c"), FRAME.drop("y")
+    for estimator, y in (
+        (TableClassifier(**SMALL, random_state=0), FRAME["y"]),
+        (TableRegressor(**SMALL, random_state=0), pl.Series(range(N))),
+    ):
+        answers = estimator.fit(own, y).predict(own).tolist()
+        assert estimator.predict(X).tolist() == answers
+        assert estimator.fit(X, y).predict(own).tolist() == answers
 
 
 @pytest.mark.parametrize("name", one_in(5, FILES))

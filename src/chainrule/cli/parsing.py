@@ -315,7 +315,7 @@ def reading_options(parser: Parser, *, trained: bool) -> None:
     }
     said |= {
         "--thousands SIGN": f"between groups of digits: . , apostrophe or space{as_before or '; found if not given'}",
-        "--dates ORDER": f"of 04/02/2020, day-first or month-first{as_before or '; found, else day-first'}",
+        "--dates ORDER": f"of 04/02/2020, day-, month- or year-first{as_before or '; found, else day-first'}",
         "--infinite WHAT": f"what infinite numbers are: missing cells, or refuse{as_before or ' (default missing)'}",
     }
     said["--unpack-limit SIZE"] = "what a compressed file may unpack to, such as 8G (default 1G)"

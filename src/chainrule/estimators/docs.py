@@ -148,7 +148,7 @@ decimal : {'.', ','}, default=None
     The decimal sign of numbers in text. None: what their cells show.
 thousands : {',', '.', ' ', "'"}, default=None
     The sign between groups of digits. None: what their cells show.
-dates : {'day-first', 'month-first'}, default=None
+dates : {'day-first', 'month-first', 'year-first'}, default=None
     How 04/02/2020 is read. None: as other columns show it, else day first.
 infinite : {'missing', 'refuse'}, default=None
     What infinite numbers of a frame are. None: missing.

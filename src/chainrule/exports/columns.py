@@ -7,7 +7,8 @@ from typing import Any
 
 from chainrule.exports.program import Cell
 from chainrule.tables.dress import NUMBER_SIGNS, Dress
-from chainrule.tables.spellings import date_pattern, is_time_only, month_numbers
+from chainrule.tables.months import month_numbers
+from chainrule.tables.spellings import date_pattern, is_time_only
 from chainrule.tables.steps import IsPlace, LookUp, MissingWords, ReadDate, ReadNumber, ReadTruth, Trim
 from chainrule.tables.values import float_text, is_plain_number
 

@@ -14,6 +14,7 @@ from chainrule.errors import TableError
 from chainrule.fitting.prepared import Read
 from chainrule.tables.parting import times_of
 from chainrule.tables.schema import Column
+from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table
 
 OF_GROUPS = (
@@ -104,7 +105,7 @@ def _is_time(table: Table, column: Column) -> bool:
     if column.n_unique < FEWEST_TIMES or words & {*OF_BIRTH.split()}:
         return False
     if column.kind == "datetime":
-        return "%Y" in column.spelling
+        return not is_time_only(column.spelling)
     return (
         column.kind in ("number", "identifier")
         and bool(words & {*OF_TIME.split()})

@@ -230,6 +230,11 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         raise SettingsError(
             "the network was taught by another model's answers, which no table has: its training has no single steps to replay"
         )
+    if model.card.get("pruned"):
+        raise SettingsError(
+            "the network was pruned and trained again from weights that no file has: its training has no steps to replay; "
+            "name the model that was pruned"
+        )
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")

@@ -9,7 +9,7 @@ from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.dress import Dress
-from chainrule.tables.spellings import date_spellings, is_time_only, to_dates
+from chainrule.tables.spellings import is_time_only, read_dates
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.values import (
     FALSE_WORDS,
@@ -100,11 +100,7 @@ def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
         # An all-missing column of another type has nothing in the way.
         _refuse(table, name, column.is_not_null(), what)
         return pl.Series(name, [None] * len(column), pl.Time if wanted == pl.Time else pl.Datetime("us"))
-    best = to_dates(column, spelling)
-    for other in date_spellings(spelling)[1:]:
-        if best.null_count() == column.null_count():
-            break
-        best = best.zip_with(best.is_not_null(), to_dates(column, other))
+    best = read_dates(column, spelling)
     _refuse(table, name, best.is_null() & column.is_not_null(), what)
     return best
 

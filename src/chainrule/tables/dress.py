@@ -20,11 +20,11 @@ THOUSANDS = ("", ",", ".", " ", "'")
 """The signs between groups of digits; the empty one for none."""
 
 NUMBER_SIGNS = {
-    "-": "−‐‑‒–﹣－",
+    "-": "−‐‑‒–—﹣－",
     "+": "＋",
     ".": "．٫",
     ",": "，٬",
-    "'": "’‘ʼ′＇",
+    "'": "’‘ʼ′´＇",
     " ": "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000",
     "(": "（",
     ")": "）",
@@ -126,9 +126,12 @@ class Dress(Plain):
 
 
 def cell_pattern(before: str, body: str, after: str) -> str:
-    """Return the pattern of a whole cell: brackets and signs around what stands before a number, itself, and behind it."""
+    """Return the pattern of a whole cell: brackets and signs around what stands before a number, itself, and behind it.
+
+    A price such as 500,- has no cents, and is not below zero.
+    """
     return (
-        rf"^(?P<open>\()? ?(?P<a>[-+])? ?(?:(?P<before>{before}) ?)?(?P<b>[-+])? ?(?P<body>{body})(?P<close>\))?"
+        rf"^(?P<open>\()? ?(?P<a>[-+])? ?(?:(?P<before>{before}) ?)?(?P<b>[-+])? ?(?P<body>{body})(?P<cents>[.,]--?)?(?P<close>\))?"
         rf" ?(?P<after>{after})? ?(?P<c>[-+])?(?P<closes>\))?$"
     )
 
@@ -136,14 +139,14 @@ def cell_pattern(before: str, body: str, after: str) -> str:
 def number_pattern(decimal: str, thousands: str) -> str:
     """Return the pattern of the digits of a number."""
     point = re.escape(decimal)
-    plain = rf"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    plain = rf"(?:[0-9]+(?:{point}[0-9]*)??|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?"
     if not thousands:
         return plain
     cut = re.escape(thousands)
     groups = rf"[1-9][0-9]{{0,2}}(?:{cut}[0-9]{{3}})+"
     if thousands == ",":  # India's: 12,34,567
         groups += r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
-    return rf"(?:(?:{groups})(?:{point}[0-9]*)?|{plain})"
+    return rf"(?:(?:{groups})(?:{point}[0-9]*)??|{plain})"
 
 
 def normalized(text: pl.Series) -> pl.Series:

@@ -13,6 +13,20 @@ from chainrule.tables.values import float_text
 LEAST = 0.95
 """From this share of the cells on, they are numbers but for a few odd ones."""
 
+_SAME = {
+    "eur": "€",
+    "euro": "€",
+    "gbp": "£",
+    "inr": "₹",
+    "rs": "₹",
+    "pln": "zł",
+    "czk": "kč",
+    "lb": "lbs",
+    "krw": "₩",
+    "vnd": "₫",
+}
+"""Words that are one unit with a sign, which is of no other country."""
+
 FEW_UNITS = 8
 """Numbers with several units, but no more than this, are said to be such."""
 
@@ -27,11 +41,15 @@ _CODES = (
 """The codes of currencies, ISO 4217."""
 
 _SIGNS = "$¢£¤¥֏؋৲৳৻૱௹฿៛₠-⃀﷼"
-_BEFORE = rf"(?:[A-Za-z]{{1,3}} ?)?[{_SIGNS}]|(?:{_CODES})|Rs\.?|[Kk]r\.?|S?Fr\.?|Kč|zł"
-_FIRST = r"""[^\s0-9.,()+'_:;=<>"/\\|&@#!?*\-]"""
+_SMALL_CODES = "usd|eur|gbp|chf|jpy|cad|aud|inr|cny|sek|nok|dkk|pln|czk|huf|brl|mxn|zar|[Ee]uro"
+_BEFORE = rf"(?:[A-Za-z]{{1,3}} ?)?[{_SIGNS}]|(?:{_CODES})|{_SMALL_CODES}|Rs\.?|Rp\.?|RM|DM|R |[Kk]r\.?|S?Fr\.?|Kč|zł"
+_FIRST = r"""[^\s0-9.,()+'_:;=<>"/\\|&@#!?*\-¼½¾⅐-⅞↉²³¹⁰-₉]"""
 _REST = r"""[^0-9,()"<>=:;|]"""
-_AFTER = rf"(?:/ ?)?(?:(?:{_FIRST}{_REST}{{0,18}})?[A-Za-z][23]|{_FIRST}{_REST}{{0,19}})"
-_BODY = r"(?:[0-9][0-9., ']*[0-9.,]|[0-9]|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?"
+_AFTER = (
+    rf"(?:/ ?)?(?:(?:{_FIRST}{_REST}{{0,18}})?[A-Za-z](?:\^?-?[123])(?:[ /·*]{_REST}{{1,12}})?|{_FIRST}{_REST}{{0,19}})"
+    r"""|["″]|''?"""
+)
+_BODY = r"(?:[0-9][0-9., ']*?[0-9.,]|[0-9]|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?"
 _PATTERN = cell_pattern(_BEFORE, _BODY, _AFTER)
 _SAMPLE = 1000
 
@@ -140,8 +158,10 @@ def could_be_thousands(text: pl.Series) -> bool:
 def _parts(text: pl.Series) -> pl.DataFrame:
     """Return the parts of the cells that are numbers with something around: before, body, after, and the cell."""
     clean = normalized(text)
-    found = clean.str.extract_groups(_PATTERN).struct.unnest().select("before", "body", "after")
-    found = found.with_columns(text.alias("cell"))
+    found = clean.str.extract_groups(_PATTERN).struct.unnest().select("before", "body", "cents", "after")
+    # What stands before a dash for cents is the decimal sign.
+    cents = pl.col("cents").str.head(1) + "00"
+    found = found.with_columns(text.alias("cell"), (pl.col("body") + cents.fill_null("")).alias("body"))
     return found.filter(pl.col("body").is_not_null())
 
 
@@ -151,14 +171,23 @@ def _words(column: pl.Series) -> tuple[str, ...]:
 
 
 def _several(parts: pl.DataFrame, before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the units where there is more than one; year and years are one, and so is what stands on both sides."""
+    """Return the units where there is more than one: year and years are one, so are kg and KG, € 5 and 5 EUR."""
     found = parts.select("before", "after").unique().filter(pl.any_horizontal(pl.all().is_not_null()))
-    units = {
-        ((left or "").strip(), word[:-1] if word.endswith("s") and word[:-1] in after else word)
-        for left, right in found.rows()
-        for word in [(right or "").strip()]
-    }
+    known = {_plain_unit(word) for word in after}
+    units = set()
+    for left, right in found.rows():
+        words = [_plain_unit(word.strip()) for word in (left, right) if word]
+        units.add(tuple(word[:-1] if word.endswith("s") and word[:-1] in known else word for word in words))
     return (*before, *after) if len(units) > 1 else ()
+
+
+def _plain_unit(word: str) -> str:
+    """Return what all spellings of a unit have in common; mW and MW, Mb and MB stay apart."""
+    word = word.removesuffix(".")
+    folded = word.casefold()
+    if len(word) > 3 or (word[:1] in "kKcClLoO" and word[1:] not in ("b", "B")):
+        word = folded
+    return _SAME.get(folded, word)
 
 
 def _readings(bodies: pl.Series, decimal: str, thousands: str) -> tuple[str, dict[str, int]]:

@@ -11,11 +11,9 @@ from chainrule.tables.dress import Dress
 from chainrule.tables.dressing import DressFinding, could_be_thousands, find_dress
 from chainrule.tables.frames import CATEGORY, INDEX
 from chainrule.tables.spellings import (
-    DAY_FIRST,
-    MONTH_FIRST,
     date_spelling,
-    is_day_first,
-    other_order,
+    order_of,
+    orders_that_fit,
     to_dates,
 )
 from chainrule.tables.table import Table
@@ -151,8 +149,35 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
         odd, remedied = _odd_cell(table, name, to_dates(column, spelling), "a date")
         is_error = table.untyped
     kind, reason = _text_or_category(column, present, n_unique)
-    note = seen.say(name) if seen is not None and seen.several and kind == "category" else ""
+    note = ""
+    if seen is not None and seen.several:
+        note = seen.say(name)
+        reason = reason and f"{reason}, numbers with several units or currencies ({', '.join(seen.several)})"
+    elif not odd and not dated:
+        note = _one_word(table, name)
     return ColumnKind(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error, found=seen, note=note)
+
+
+def _one_word(table: Table, name: str) -> str:
+    """Return a note where a column is numbers but for one word that may well mean a missing cell, such as "-"."""
+    column = table.column(name)
+    words = column.filter(~column.str.contains("[0-9]")).unique()
+    if len(words) != 1 or not (word := str(words[0])):
+        return ""
+    rest = column.filter(column != word)
+    if rest.len() < column.count() / 2 or rest.n_unique() <= FEW_NUMBERS:
+        return ""
+    found = find_dress(rest, table.decimal, table.thousands, "", table.delimiter)
+    numbers = (
+        to_numbers(rest, table.decimal) if found is None or found.dress is None else found.dress.read(rest)
+    )
+    if numbers.null_count():
+        return ""
+    count = column.count() - len(rest)
+    return (
+        f"column {name!r} is a number in {len(rest):,} rows and {word!r} in {count:,}, so it is no column of numbers; if that "
+        "means a missing cell, name the word as missing"
+    )
 
 
 def dress_of(table: Table, name: str) -> DressFinding | None:
@@ -181,14 +206,14 @@ def _are_thousands(table: Table, name: str) -> bool:
 
 def _dates(table: Table, name: str, spelling: str) -> ColumnKind:
     """Return the kind of a column of dates in which day and month can't be told apart: others may tell, or the user."""
+    column = table.column(name).drop_nulls()
+    others = orders_that_fit(column, spelling, len(column))
     order = table.dates or table.proven_order
-    if order == (MONTH_FIRST if is_day_first(spelling) else DAY_FIRST):
-        spelling = other_order(spelling)
-    if order:
-        return ColumnKind("datetime", spelling=spelling)
-    first, other = ("day", MONTH_FIRST) if is_day_first(spelling) else ("month", DAY_FIRST)
-    example = str(table.column(name).drop_nulls()[0])
-    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates={other} takes the other"
+    if order in (order_of(spelling), *others):
+        return ColumnKind("datetime", spelling=others.get(order, spelling))
+    taken = f"the {order_of(spelling).removesuffix('-first')} is taken to be first"
+    options = ", ".join(f"dates={other} takes the {other.removesuffix('-first')}" for other in others)
+    note = f"column {name!r}: in dates such as {str(column[0])!r} {taken}; {options}"
     return ColumnKind("datetime", spelling=spelling, note=note)
 
 

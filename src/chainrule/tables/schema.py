@@ -23,7 +23,7 @@ from chainrule.tables.kinds import (
     find_kind,
     text_kind,
 )
-from chainrule.tables.spellings import DATE_FORMATS, to_dates
+from chainrule.tables.spellings import DATE_FORMATS, read_dates
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.task import TASKS, class_notes, find_tasks
 from chainrule.tables.values import level_counts
@@ -351,7 +351,7 @@ def summary_of(table: Table, name: str, kind: str, spelling: str, dress: Dress |
             low, median, high = np.quantile(column.cast(pl.Float64).to_numpy(), [0, 0.5, 1])
         return f"{low:.6g} to {high:.6g}, median {median:.6g}"
     if kind == "datetime":
-        return _span(column if column.dtype != pl.String else to_dates(column, spelling))
+        return _span(column if column.dtype != pl.String else read_dates(column, spelling))
     counts = level_counts(column)
     top = [
         f"{level if len(level) <= 24 else level[:23] + '…'} {count}"

@@ -11,14 +11,10 @@ from typing import Any
 
 import polars as pl
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH_NAMES = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
-    *("november", "december"),
-)
+from chainrule.tables.months import LETTERS, month_numbers
 
-DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
-DATE_ORDERS = (DAY_FIRST, MONTH_FIRST)
+DAY_FIRST, MONTH_FIRST, YEAR_FIRST = "day-first", "month-first", "year-first"
+DATE_ORDERS = (DAY_FIRST, MONTH_FIRST, YEAR_FIRST)
 """How 04/02/2020 is read, where its table doesn't say."""
 
 FIRST_KNOWN = (
@@ -30,10 +26,14 @@ FIRST_KNOWN = (
 
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%b %d, %Y", "%d %b %Y",
-    "%d-%b-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y",
+    "%d-%b-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%b-%y",
+    "%d/%b/%Y", "%d %b %y", "%Y %b %d", "%Y-%b-%d", "%Y年%m月%d日", "%Y년 %m월 %d일",
 )  # fmt: skip
 _TIMES = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
-_MONTHLY = ("%Y-%m", "%b %Y")
+_MONTHLY = ("%Y-%m", "%b %Y", "%Y/%m", "%m/%Y", "%b-%Y", "%b-%y", "%Y年%m月", "%Y년 %m월")
+_OF_PROGRAMS = (
+    "%b %d %H:%M:%S %Y", "%d/%b/%Y:%H:%M:%S%z", "%d%b%Y", "%d%b%Y:%H:%M:%S", "%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
+)  # fmt: skip
 
 
 def _all_spellings() -> Iterator[str]:
@@ -45,30 +45,59 @@ def _all_spellings() -> Iterator[str]:
             yield from (f"{date}T{clock}", f"{date}T{clock}%z", f"{date} {clock}%z")
         elif "%b" in date:
             yield f"{date} {clock}%z"
-    yield from (*_TIMES, *_MONTHLY)
+    yield from (*_TIMES, *_MONTHLY, *_OF_PROGRAMS)
 
 
 DATE_FORMATS: tuple[str, ...] = tuple(dict.fromkeys(_all_spellings()))
 """The spellings of dates and times that are recognized, tried in this order, in the signs of ``strptime``.
 
-``%b`` is the name of a month in English, short or whole; ``%y`` a year of 1970 to 2069 by its last two digits; ``%z`` an
-offset from UTC, which is dropped: a time is what the clock showed.
+``%b`` is the name of a month, short or whole, in one of the languages of `MONTH_NAMES`; ``%y`` a year of 1970 to 2069 by its
+last two digits; ``%z`` an offset from UTC or a zone's letters, which are dropped: a time is what the clock showed.
 """
 
+_BLANK = "[ \u00a0\u2009\u202f]"
 _PATTERNS = {
     "%Y": "(?P<Y>[0-9]{4})", "%y": "(?P<y>[0-9]{2})", "%m": "(?P<m>[0-9]{1,2})", "%d": "(?P<d>[0-9]{1,2})",
-    "%H": "(?P<H>[0-9]{1,2})", "%I": "(?P<I>[0-9]{1,2})", "%M": "(?P<M>[0-5]?[0-9])", "%S": "(?P<S>[0-5]?[0-9])",
-    "%.f": r"(?P<f>\.[0-9]{1,9})?", " %p": r" ?(?P<p>[AaPp])\.?[Mm]\.?",
-    "%z": " ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)", "%b": r"(?P<b>[A-Za-z]{3,9})\.?", ",": ",?", " ": ",? +",
+    "%H": "(?P<H>[0-9]{1,2})", "%I": "(?P<I>[0-9]{1,2})", "%M": "(?P<M>[0-5][0-9])", "%S": "(?P<S>[0-5][0-9])",
+    "%.f": "(?P<f>[.,][0-9]{1,9})?", " %p": rf"{_BLANK}?(?P<p>[AaPp])\.?{_BLANK}?[Mm]\.?",
+    "%z": rf"{_BLANK}?(?:[Zz]|[A-Z]{{3,4}}|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)", "%b": rf"(?P<b>[{LETTERS}]{{3,12}})\.?",
+    ",": ",?", " ": f",?{_BLANK}+", ".": rf"\.{_BLANK}?",
 }  # fmt: skip
+_OF_NAMES = {"%d": r"(?P<d>[0-9]{1,2})(?:st|nd|rd|th|er|\.)?", " ": f",?{_BLANK}+(?:(?:de|of){_BLANK}+)?"}
+"""What is otherwise where a month has a name and blanks around it: the 4th of July, 14. Juli, 4 de julio."""
+
+_PACKED = {"%m": "(?P<m>[0-9]{2})", "%d": "(?P<d>[0-9]{2})", "%H": "(?P<H>[0-9]{2})"}
 _DIRECTIVE = re.compile(r"%\.f| %p|%[A-Za-z]|[ ,]|.")
-_DAY_NAME = "(?:(?:[Mm]on|[Tt]ue|[Ww]ed|[Tt]hu|[Ff]ri|[Ss]at|[Ss]un)[a-z]*,? +)?"
+_DAY_NAME = f"(?:(?:[Mm]on|[Tt]ue|[Ww]ed|[Tt]hu|[Ff]ri|[Ss]at|[Ss]un)[a-z]*,?{_BLANK}+)?"
+_MONTH = f"(?:{'|'.join(sorted({name[:3] for name in month_numbers()}))})[{LETTERS}]*"
 _LOOKS_LIKE_A_DATE = (
-    r"^\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?"
-    rf"|(?i)^(?:[a-z]{{3,9}},? +)?(?:\d{{1,2}}(?:\. | |-))?(?:{'|'.join(MONTHS)})[a-z]*\.?[ -]+\d"
+    r"^(?:[a-zA-Z]{3,9},? +)?\d{1,4}(?:[-/.:年년]|\. )\s?\d{1,2}([-/.:]\d{1,4})?|^\d{8}(?:T\d{6}Z?)?$"
+    rf"|(?i)^(?:[a-z]{{3,9}},?\s+)?(?:\d{{1,4}}(?:st|nd|rd|th|er)?[-/.]?\s?(?:de|of)?\s?)?{_MONTH}\.?[-/.\s]*(?:de|of)?\s?\d"
     r"|^\d{1,2} [AaPp]\.?[Mm]"
 )
 _SAMPLE = 1000
+
+_FIRST_SIGNS = {
+    "%d": DAY_FIRST, "%m": MONTH_FIRST, "%b": MONTH_FIRST, "%Y": YEAR_FIRST, "%y": YEAR_FIRST,
+}  # fmt: skip
+_OF_NUMBERS = re.compile("%[dmy](?P<cut>[-/])%[dm](?P=cut)%(?P<year>[Yyd])")
+_CLEAR = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%b %d, %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%Y-%m",
+    "%b %Y",
+    "%Y%m%d",
+)
+_SIGNS = {
+    "Y": {DAY_FIRST: "dmY", MONTH_FIRST: "mdY"},
+    "y": {DAY_FIRST: "dmy", MONTH_FIRST: "mdy", YEAR_FIRST: "ymd"},
+    "d": {DAY_FIRST: "dmy", MONTH_FIRST: "mdy", YEAR_FIRST: "ymd"},
+}
 
 
 def is_time_only(spelling: str) -> bool:
@@ -79,8 +108,13 @@ def is_time_only(spelling: str) -> bool:
 @cache
 def date_pattern(spelling: str) -> str:
     """Return the regular expression of a spelling, in what Python and Rust have in common."""
-    parts = [_PATTERNS.get(part, re.escape(part)) for part in _DIRECTIVE.findall(spelling)]
-    return f"^{_DAY_NAME if '%b' in spelling else ''}{''.join(parts)}$"
+    own = _PACKED if "%Y%m" in spelling else _OF_NAMES if "%b" in spelling and " " in spelling else {}
+    parts = [own.get(part, _PATTERNS.get(part, re.escape(part))) for part in _DIRECTIVE.findall(spelling)]
+    return f"^{'' if is_time_only(spelling) else _DAY_NAME}{''.join(parts)}$"
+
+
+_NOT_SIMPLE = r"[A-SU-Ya-z,\u00a0\u2009\u202f]|\. |  "
+"""What polars doesn't read, in a date that is spelled in numbers alone."""
 
 
 def _is_simple(spelling: str) -> bool:
@@ -95,7 +129,7 @@ def to_dates(text: pl.Series, spelling: str) -> pl.Series:
     if not bool(fits.any()):
         return pl.Series(text.name, [None], kind).new_from_index(0, len(text))
     fitting = text if bool(fits.all()) else text.zip_with(fits, text.clear(len(text)))
-    if _is_simple(spelling):
+    if _is_simple(spelling) and not bool(fitting.str.contains(_NOT_SIMPLE).any()):
         if "%H" not in spelling:
             return fitting.str.to_date(spelling, strict=False).cast(pl.Datetime("us"))
         return fitting.str.to_datetime(spelling, strict=False, time_unit="us")
@@ -139,14 +173,7 @@ def _clock(parts: Any, spelling: str) -> pl.Series:
         return pl.Series(["00:00:00"]).new_from_index(0, len(parts.field("Y" if "%Y" in spelling else "y")))
     clock = clock + ":" + (parts.field("M") if "%M" in spelling else "00")
     clock = clock + ":" + (parts.field("S") if "%S" in spelling else "00")
-    return clock + parts.field("f").fill_null("") if "%.f" in spelling else clock
-
-
-@cache
-def month_numbers() -> dict[str, str]:
-    """Return the number of a month, as text, by its names in lower case."""
-    short = {name: str(k) for k, name in enumerate(MONTHS, 1)}
-    return short | {name: str(k) for k, name in enumerate(_MONTH_NAMES, 1)} | {"sept": "9"}
+    return clock + parts.field("f").fill_null("").str.replace(",", ".") if "%.f" in spelling else clock
 
 
 @cache
@@ -186,18 +213,22 @@ def date_reader(spelling: str) -> Callable[[str], datetime | time | None]:
     return read
 
 
-def other_order(spelling: str) -> str:
-    """Return the spelling with day and month the other way round, "" where they can't be taken for each other."""
-    day, month = spelling.find("%d"), spelling.find("%m")
-    if min(day, month) < 0 or max(day, month) > 3 or "." in spelling[:5]:
-        return ""
-    other = spelling.replace("%d", "%!").replace("%m", "%d").replace("%!", "%m")
-    return other if other in DATE_FORMATS else ""
+def order_of(spelling: str) -> str:
+    """Return which of day, month and year stands first in a spelling."""
+    first = min((spelling.find(sign) % 99, order) for sign, order in _FIRST_SIGNS.items())
+    return first[1]
 
 
-def is_day_first(spelling: str) -> bool:
-    """Tell whether the day stands before the month."""
-    return spelling.find("%d") < spelling.find("%m")
+def other_orders(spelling: str) -> dict[str, str]:
+    """Return the spellings with day, month and a short year in another order, by that order: what they may be taken for."""
+    found = _OF_NUMBERS.match(spelling)
+    if found is None:
+        return {}
+    cut, rest = found["cut"], spelling[found.end() :]
+    made = {
+        order: cut.join(f"%{sign}" for sign in signs) + rest for order, signs in _SIGNS[found["year"]].items()
+    }
+    return {order: other for order, other in made.items() if other != spelling and other in DATE_FORMATS}
 
 
 def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
@@ -215,8 +246,27 @@ def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
             found = to_dates(present, spelling).count()
             if found > most:
                 best, most = spelling, found
-    other = other_order(best)
-    return best, most, bool(other) and to_dates(present, other).count() == most
+            if most == len(present):
+                break
+    if best and most < len(present):
+        most = read_dates(present, best).count()
+    return best, most, bool(orders_that_fit(present, best, most))
+
+
+def orders_that_fit(text: pl.Series, spelling: str, count: int) -> dict[str, str]:
+    """Return the other orders in which as many cells are dates, with their spellings."""
+    others = other_orders(spelling)
+    return {order: other for order, other in others.items() if read_dates(text, other).count() >= count}
+
+
+def read_dates(text: pl.Series, spelling: str) -> pl.Series:
+    """Read text as `to_dates` does, by the first of `date_spellings` that reads a cell."""
+    found = to_dates(text, spelling)
+    for other in date_spellings(spelling)[1:]:
+        if found.null_count() == text.null_count():
+            break
+        found = found.zip_with(found.is_not_null(), to_dates(text, other))
+    return found
 
 
 def proven_order(columns: Iterable[pl.Series]) -> str:
@@ -225,14 +275,20 @@ def proven_order(columns: Iterable[pl.Series]) -> str:
     for column in columns:
         sample = column.drop_nulls().head(_SAMPLE)
         spelling, read, ambiguous = date_spelling(sample)
-        if other_order(spelling) and not ambiguous and read == len(sample):
-            found.add(DAY_FIRST if is_day_first(spelling) else MONTH_FIRST)
+        if other_orders(spelling) and not ambiguous and read == len(sample):
+            found.add(order_of(spelling))
     return found.pop() if len(found) == 1 else ""
 
 
 @cache
 def date_spellings(spelling: str) -> tuple[str, ...]:
-    """Return the spellings that a column's cells are read by: its own, then those that say the same everywhere."""
-    known = (other for other in DATE_FORMATS if is_time_only(other) == is_time_only(spelling))
-    clear = (other for other in known if is_time_only(other) or other.startswith("%Y") or "%b" in other)
-    return tuple(dict.fromkeys((spelling, *clear)))
+    """Return the spellings that a column's cells are read by: its own, with any time; then those that say the same everywhere."""
+    known = [other for other in DATE_FORMATS if is_time_only(other) == is_time_only(spelling)]
+    own = (other for other in known if _day_of(other) == _day_of(spelling))
+    clear = (other for other in known if is_time_only(other) or _day_of(other) in _CLEAR)
+    return tuple(dict.fromkeys((spelling, *own, *clear)))
+
+
+def _day_of(spelling: str) -> str:
+    """Return a spelling without its time."""
+    return spelling[: found.start()] if (found := re.search("[ T]%[HI]", spelling)) else spelling

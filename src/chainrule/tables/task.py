@@ -9,7 +9,7 @@ from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import number_cells, shown
 from chainrule.tables.dressing import DressFinding
-from chainrule.tables.kinds import ColumnKind
+from chainrule.tables.kinds import FEW_NUMBERS, ColumnKind
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.values import one_spelling
 
@@ -55,6 +55,12 @@ def find_task(
     if finding.kind == "number" and finding.dress is not None:
         refuse_doubt(table.name, target, finding.found, task)
         present = finding.dress.read(present if present.dtype == pl.String else table.text(target)[rows])
+    if finding.found is not None and finding.found.several and task is None and n_unique > FEW_NUMBERS:
+        units = ", ".join(finding.found.several)
+        raise TableError(
+            f"{where} is numbers with several units or currencies ({units}): write them in one, or ask for "
+            f"{setting('task', 'classification')}, which makes {n_unique:,} classes of them"
+        )
     chosen, reason = _choose(present, finding, n_unique)
     if task is not None:
         chosen, reason = task, f"{task}, as asked for"

@@ -20,6 +20,7 @@ from chainrule.errors import TableError
 from chainrule.exports.program import Cell, Program
 from chainrule.model.model import Model
 from chainrule.tables.dress import Dress
+from chainrule.tables.spellings import is_time_only
 from chainrule.tables.steps import DrawIn, Fill, LookUp, MissingWords, ReadDate, ReadNumber, ReadTruth
 from chainrule.tables.table import Table
 
@@ -226,6 +227,14 @@ def _in_spelling(moment: datetime, spelling: str) -> str:
     return text.replace("%H", f"{moment.hour:02d}").replace("%I", f"{(moment.hour + 11) % 12 + 1:02d}")
 
 
+_DATES_AS_PEOPLE_WRITE = (
+    "4. März 2021", "13 de noviembre de 2019", "1er juillet 2020", "4th of July, 2020", "7 АПР 2020", "13\u00a0Nov\u00a02019",
+    "Wed Nov 13 21:07:31 2019", "5 ŞUBAT 2021", "9 déc. 2020", "2020-02-04 9:05 p.\u00a0m.", "20200204", "2020-02-04 03:04 CET",
+    "Tue 2020-02-04", "2020-02-04 03:04:05,678",
+)  # fmt: skip
+"""Dates with names of months in several languages, blanks that don't break, ordinals."""
+
+
 def _otherwise_spelled(cell: Cell) -> Iterator[str]:
     """Yield a date in each of the spellings that are read."""
     reads = cell.steps.reads
@@ -233,3 +242,5 @@ def _otherwise_spelled(cell: Cell) -> Iterator[str]:
     moment = datetime(2021, 11, 3, 14, 5, 9, 250_000)
     yield from (_in_spelling(moment, spelling) for spelling in reads.spellings)
     yield from (f" {_in_spelling(moment, spelling)} " for spelling in reads.spellings[:2])
+    if not is_time_only(reads.spellings[0]):
+        yield from _DATES_AS_PEOPLE_WRITE

@@ -3,19 +3,21 @@ typedef struct {
     int year, month, day, hour, minute, second, micro;
 } cr_moment;
 
-static const cr_month cr_months[] = {
-    {"jan", 1}, {"feb", 2}, {"mar", 3}, {"apr", 4}, {"may", 5}, {"jun", 6}, {"jul", 7}, {"aug", 8}, {"sep", 9},
-    {"oct", 10}, {"nov", 11}, {"dec", 12}, {"january", 1}, {"february", 2}, {"march", 3}, {"april", 4}, {"june", 6},
-    {"july", 7}, {"august", 8}, {"september", 9}, {"october", 10}, {"november", 11}, {"december", 12}, {"sept", 9}};
-
 static char cr_lower(char sign)
 {
     return sign >= 'A' && sign <= 'Z' ? (char)(sign - 'A' + 'a') : sign;
 }
 
+/* Tell whether a byte is of a letter: of ASCII, or any other. */
 static int cr_is_letter(char sign)
 {
-    return cr_lower(sign) >= 'a' && cr_lower(sign) <= 'z';
+    return (cr_lower(sign) >= 'a' && cr_lower(sign) <= 'z') || (unsigned char)sign >= 0xc3;
+}
+
+/* Tell whether a byte goes on with the sign before it. */
+static int cr_goes_on(char sign)
+{
+    return (unsigned char)sign >= 0x80 && (unsigned char)sign < 0xc0;
 }
 
 /* Read up to `most` digits, of which there must be `least`. */
@@ -30,33 +32,59 @@ static int cr_digits(const char *text, int n, int *at, int least, int most, int 
     return count >= least;
 }
 
-/* Read a minute or a second: two digits below 60, or one. */
+/* Read a minute or a second: two digits below 60. */
 static int cr_sixty(const char *text, int n, int *at, int *value)
 {
-    const int two = *at + 1 < n && text[*at] >= '0' && text[*at] <= '5' && cr_is_digit(text[*at + 1]);
-    return cr_digits(text, n, at, 1, two ? 2 : 1, value);
+    return *at < n && text[*at] <= '5' && cr_digits(text, n, at, 2, 2, value);
+}
+
+/* Skip a blank, if there is one: a space, or one that doesn't break a line. */
+static int cr_one_blank(const char *text, int n, int *at)
+{
+    static const char *const blanks[] = {" ", "\xc2\xa0", "\xe2\x80\x89", "\xe2\x80\xaf"};
+    for (int b = 0; b < 4; b++) {
+        const int size = cr_length(blanks[b]);
+        if (*at + size <= n && cr_is(text + *at, size, blanks[b])) {
+            *at += size;
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static int cr_blank(const char *text, int n, int *at)
 {
     const int from = *at += *at < n && text[*at] == ',';
-    while (*at < n && text[*at] == ' ') {
-        (*at)++;
+    while (cr_one_blank(text, n, at)) {
     }
     return *at > from;
 }
 
+/* Skip one of some words, if it is there. */
+static void cr_word(const char *text, int n, int *at, const char *const *words, int n_words)
+{
+    for (int k = 0; k < n_words; k++) {
+        const int size = cr_length(words[k]);
+        if (*at + size <= n && cr_is(text + *at, size, words[k])) {
+            *at += size;
+            return;
+        }
+    }
+}
+
 static int cr_offset(const char *text, int n, int *at)
 {
-    int value = 0;
-    *at += *at < n && text[*at] == ' ';
-    if (*at < n && (text[*at] == 'Z' || text[*at] == 'z')) {
-        (*at)++;
-        return 1;
+    int value = 0, size = 0;
+    cr_one_blank(text, n, at);
+    while (*at + size < n && text[*at + size] >= 'A' && text[*at + size] <= 'Z') {
+        size++;
     }
-    if (*at + 3 <= n && (cr_is(text + *at, 3, "UTC") || cr_is(text + *at, 3, "GMT"))) {
-        *at += 3;
-        return 1;
+    if (size == 0 && *at < n && text[*at] == 'z') {
+        size = 1;
+    }
+    if (size > 0) {
+        *at += size;
+        return size == 3 || size == 4 || (size == 1 && (text[*at - 1] == 'Z' || text[*at - 1] == 'z'));
     }
     if (*at >= n || (text[*at] != '+' && text[*at] != '-')) {
         return 0;
@@ -75,11 +103,14 @@ static int cr_offset(const char *text, int n, int *at)
 static int cr_month_name(const char *text, int n, int *at, int *month)
 {
     const int from = *at;
-    int size = 0;
-    while (size < 9 && *at < n && cr_is_letter(text[*at])) {
-        (*at)++;
-        size++;
+    int size = 0, letters = 0;
+    while (letters < 12 && *at < n && cr_is_letter(text[*at])) {
+        for ((*at)++; *at < n && cr_goes_on(text[*at]);) {
+            (*at)++;
+        }
+        letters++;
     }
+    size = *at - from;
     *month = 0;
     for (int k = 0; k < (int)(sizeof cr_months / sizeof cr_months[0]); k++) {
         int i = 0;
@@ -91,7 +122,7 @@ static int cr_month_name(const char *text, int n, int *at, int *month)
         }
     }
     *at += *at < n && text[*at] == '.';
-    return size >= 3;
+    return letters >= 3;
 }
 
 /* Skip the name of a day, if there is one. */
@@ -114,23 +145,29 @@ static void cr_day_name(const char *text, int n, int *at)
 /* Read a text by a spelling in the signs of strptime. */
 static int cr_spelled(const char *text, int n, const char *spelling, cr_moment *m)
 {
-    int at = 0, fits = 1, named = 0;
+    static const char *const ordinals[] = {"st", "nd", "rd", "th", "er", "."}, *const links[] = {"de", "of"};
+    int at = 0, fits = 1, named = 0, blanks = 0, dated = 0, packed = 0;
     const cr_moment begin = {1970, 1, 1, 0, 0, 0, 0};
     *m = begin;
     for (const char *s = spelling; *s != '\0'; s++) {
         named = named || (s[0] == '%' && s[1] == 'b');
+        dated = dated || (s[0] == '%' && (s[1] == 'Y' || s[1] == 'y'));
+        packed = packed || (s[0] == '%' && s[1] == 'Y' && s[2] == '%');
+        blanks = blanks || s[0] == ' ';
     }
-    if (named) {
+    named = named && blanks;
+    if (dated) {
         cr_day_name(text, n, &at);
     }
     for (const char *s = spelling; fits && *s != '\0'; s++) {
         if (s[0] == ' ' && s[1] == '%' && s[2] == 'p') {
             int later = 0;
-            at += at < n && text[at] == ' ';
+            cr_one_blank(text, n, &at);
             later = at < n && cr_lower(text[at]) == 'p';
             fits = at < n && (later || cr_lower(text[at]) == 'a') && m->hour >= 1 && m->hour <= 12;
             at++;
             at += at < n && text[at] == '.';
+            cr_one_blank(text, n, &at);
             fits = fits && at < n && cr_lower(text[at]) == 'm';
             at++;
             at += at < n && text[at] == '.';
@@ -138,10 +175,22 @@ static int cr_spelled(const char *text, int n, const char *spelling, cr_moment *
             s += 2;
         } else if (*s == ' ') {
             fits = cr_blank(text, n, &at);
+            if (named) {
+                int after = at;
+                cr_word(text, n, &after, links, 2);
+                if (after > at && cr_one_blank(text, n, &after)) {
+                    while (cr_one_blank(text, n, &after)) {
+                    }
+                    at = after;
+                }
+            }
         } else if (*s == ',') {
             at += at < n && text[at] == ',';
         } else if (*s != '%') {
             fits = at < n && text[at++] == *s;
+            if (*s == '.') {
+                cr_one_blank(text, n, &at);
+            }
         } else {
             switch (*++s) {
             case 'Y':
@@ -152,17 +201,20 @@ static int cr_spelled(const char *text, int n, const char *spelling, cr_moment *
                 m->year += m->year < 70 ? 2000 : 1900;
                 break;
             case 'm':
-                fits = cr_digits(text, n, &at, 1, 2, &m->month);
+                fits = cr_digits(text, n, &at, 1 + packed, 2, &m->month);
                 break;
             case 'b':
                 fits = cr_month_name(text, n, &at, &m->month);
                 break;
             case 'd':
-                fits = cr_digits(text, n, &at, 1, 2, &m->day);
+                fits = cr_digits(text, n, &at, 1 + packed, 2, &m->day);
+                if (named) {
+                    cr_word(text, n, &at, ordinals, 6);
+                }
                 break;
             case 'H':
             case 'I':
-                fits = cr_digits(text, n, &at, 1, 2, &m->hour);
+                fits = cr_digits(text, n, &at, 1 + packed, 2, &m->hour);
                 break;
             case 'M':
                 fits = cr_sixty(text, n, &at, &m->minute);
@@ -175,7 +227,7 @@ static int cr_spelled(const char *text, int n, const char *spelling, cr_moment *
                 break;
             default: /* .f: a fraction of a second, if there is one */
                 s++;
-                if (at < n && text[at] == '.') {
+                if (at < n && (text[at] == '.' || text[at] == ',')) {
                     int unit = 100000, from = ++at;
                     for (; at < n && at - from < 9 && cr_is_digit(text[at]); at++) {
                         m->micro += unit * (text[at] - '0');
