@@ -186,7 +186,9 @@ class Network(Shown):
 
     def __repr__(self) -> str:
         inner = ", ".join(
-            f"{type(layer).__name__}({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers
+            f"{type(layer).__name__}({layer.n_out}, {layer.activation.spec!r}"
+            f"{', linear_path=True' if layer.linear_path else ''})"
+            for layer in self.layers
         )
         stage = "" if self.features is None else f", features={self.features!r}"
         return f"Network([{self.n_inputs}, {inner}], loss={self.loss.spec!r}{stage})"
