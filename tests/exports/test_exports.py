@@ -204,9 +204,7 @@ def test_any_small_model_in_plain_python(target, layers, scaling, bias, with_sta
 
 
 def test_a_neuron_that_nothing_enters_stays_alone_with_8_bits():
-    model = small_model(
-        "price", Dense(2, "tanh"), Dense(1), loss="mean_squared_error", columns=("width", "code")
-    )
+    model = small_model("price", Dense(2, "tanh"), Dense(1), loss="mean_squared_error", columns=("width", "code"))
     flat = model.parameters.copy()
     flat[:, 0:-5:2] = 0.0
     small = int8_program(model.with_parameters(lambda group: flat))

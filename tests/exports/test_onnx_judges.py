@@ -66,11 +66,7 @@ def run_by_tract(program, content, rows, folder):
     if program.answers.kind != "number":
         one = np.argmax(answers, axis=1)[:, None]
         limit = program.limit
-        places = (
-            (answers > limit).astype(int)
-            if program.n_outputs == 1 or program.answers.kind == "labels"
-            else one
-        )
+        places = (answers > limit).astype(int) if program.n_outputs == 1 or program.answers.kind == "labels" else one
         if program.n_outputs == 1 and answers.shape[1] == 2:
             places = one
     return SaidOfRows(np.asarray(answers, np.float64), places, f"tract {tract.version()}")
@@ -84,10 +80,6 @@ def test_tract_says_what_the_engine_says(which, int8, tmp_path):
     program = int8_program(MODELS[which]()) if int8 else Program(MODELS[which]())
     content = LANGUAGES["onnx"].content(program)
     made = certify_export(
-        program,
-        lambda rows: run_by_tract(program, content, rows, tmp_path),
-        None,
-        double=False,
-        made=made_rows(program, 200),
+        program, lambda rows: run_by_tract(program, content, rows, tmp_path), None, double=False, made=made_rows(program, 200)
     )
     assert made.wrong == ()
