@@ -201,3 +201,14 @@ def test_numbers_with_more_inputs_are_searched_for_and_come_to_the_same(rng, mon
     answers = [network.forward(Layout(network).unflatten(flat[0]), x, np).a for flat in (exact, searched)]
     assert np.abs(answers[0] - answers[1]).max() < 0.05
     assert not np.array_equal(exact, searched)
+
+
+@pytest.mark.parametrize("exact", [500, 3])
+def test_numbers_too_large_for_a_linear_model_leave_the_start_as_drawn(exact, rng, monkeypatch):
+    x, y = rows(rng)
+    monkeypatch.setattr(linear_path, "EXACT", exact)
+    start = initial_parameters(NETWORK, 1, 0)
+    for many in (1e200, 1e308):
+        huge = Data(many * np.clip(x, -1, 1), y, np.arange(60), np.arange(0))
+        found = on_linear_path(NETWORK, start, huge)
+        assert np.isfinite(found).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,9 @@ MOST_ROWS = 50_000
 
 MOST_ODDS = 20_000_000
 """There is no logistic regression where rows times classes are more: it would need gigabytes."""
+
+FEW_INPUTS, MOSTLY = 500, 0.3
+"""More inputs than these, of which no more than this part isn't 0, are kept without their zeros."""
 
 MOST_WORK = 2e10
 """About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
@@ -58,9 +62,9 @@ def class_answers(
         iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
         with _unwarned():
             own = None if weights is None else weights[rows]
-            model = LogisticRegression(max_iter=iterations).fit(x[rows], y[rows], own)
+            model = LogisticRegression(max_iter=iterations).fit(_products(x[rows]), y[rows], own)
         probabilities = np.zeros((len(x_test), n_classes))
-        probabilities[:, model.classes_] = model.predict_proba(x_test)
+        probabilities[:, model.classes_] = model.predict_proba(_products(x_test))
         guesses = np.argmax(probabilities, axis=1)
         found["logistic regression"] = {"labels": guesses, "probabilities": probabilities}
     return found
@@ -80,9 +84,18 @@ def number_answers(
         mean = np.full(len(x_test), mean_of(y, weights))
         found: dict[str, Answered] = {"mean": {"numbers": mean}}
         if x.shape[1]:
-            model = LinearRegression().fit(x, y, weights)
-            found["linear regression"] = {"numbers": np.asarray(model.predict(x_test))}
+            model = LinearRegression().fit(_products(x), y, weights)
+            found["linear regression"] = {"numbers": np.asarray(model.predict(_products(x_test)))}
     return found
+
+
+def _products(x: FloatArray) -> Any:
+    """Return a table of many inputs that are mostly 0 without these, since products with it are made again and again."""
+    if x.shape[1] <= FEW_INPUTS:
+        return x
+    from scipy.sparse import csr_array
+
+    return csr_array(x) if np.count_nonzero(x) < MOSTLY * x.size else x
 
 
 def linearly_separable(x: FloatArray, y: IntArray) -> bool:
