@@ -238,6 +238,8 @@ def _power(seen: SeenColumn, known: FloatArray) -> int:
         if len(known) >= FEWEST:
             ratios.append(np.ptp(own) / np.ptp(inner))
         powers = np.log10(ratios)
+    if not np.isfinite(powers).all():
+        return 0
     near = np.round(powers)
     return int(near[0]) if (near == near[0]).all() and (np.abs(powers - near) <= POWER).all() else 0
 

@@ -159,7 +159,9 @@ def _play(state: SessionState, command: Command) -> SessionState:
 
 def _train(state: SessionState, _: Command) -> SessionState:
     made = _play(state, {"grain": "epoch", "speed": 0})
-    return replace(made, grain=state.grain, speed=state.speed)  # which is how it plays when it is asked to again
+    return replace(
+        made, grain=state.grain, speed=state.speed
+    )  # which is how it plays when it is asked to again
 
 
 def _pause(state: SessionState, _: Command) -> SessionState:
