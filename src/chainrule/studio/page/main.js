@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { followHash, readHash } from "./hash.js";
+import { ServerLine } from "./lines/server.js";
 import { h } from "./make.js";
 import { definePart } from "./part.js";
 import { Player } from "./player.js";
@@ -23,7 +24,7 @@ import { buildTimeline } from "./parts/timeline.js";
 import { buildTransport } from "./parts/transport.js";
 
 const store = new Store();
-const api = new Api(store);
+const api = new Api(store, new ServerLine());
 const studio = { store, api, player: new Player() };
 const help = listenToKeys(studio);
 const { code, words } = readHash();
