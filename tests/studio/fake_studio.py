@@ -143,6 +143,9 @@ class FakeStudio:
             "table": nested("<table></table>"),
         }
 
+    def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        raise SettingsError("no plane here")
+
     def take(self, what: str) -> tuple[str, str, bytes]:
         if what == "model":
             return "fake.safetensors", "application/octet-stream", b"\x00\x01"

@@ -51,6 +51,9 @@ class Answering(Protocol):
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return a picture and its table."""
 
+    def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the network answers over two columns."""
+
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return a file to be taken: its name, its kind and its bytes."""
 
@@ -166,6 +169,7 @@ class Server:
             ("POST", "/api/command"): self._command,
             ("GET", "/api/number"): self._number,
             ("GET", "/api/picture"): self._picture,
+            ("GET", "/api/plane"): self._plane,
             ("GET", "/api/take"): self._take,
         }
         known = [*pages, *(Route(method, path, free=path == "/api/session") for method, path in asked)]
@@ -252,6 +256,9 @@ class Server:
 
     async def _picture(self, request: Request) -> Response:
         return await self._looked_up("picture", request, lambda answers, query: answers.picture(query))
+
+    async def _plane(self, request: Request) -> Response:
+        return await self._looked_up("plane", request, lambda answers, query: answers.plane(query))
 
     async def _take(self, request: Request) -> Response:
         def taken(answers: Answering, query: Mapping[str, Any]) -> dict[str, Any]:

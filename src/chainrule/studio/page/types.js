@@ -16,6 +16,59 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * EditAsked.
+ * @typedef {object} EditAsked
+ * @property {"number" | "frozen" | "activation" | "setting" | "cells" | "row"} kind
+ * @property {string} [address]
+ * @property {number | string | boolean | null} [value]
+ * @property {boolean} [frozen]
+ * @property {string} [name]
+ * @property {number} [layer]
+ * @property {number | null} [row]
+ * @property {Record<string, string | number | boolean | null>} [cells]
+ */
+
+/**
+ * EditShown.
+ * @typedef {object} EditShown
+ * @property {string} words
+ * @property {string | null} address
+ * @property {string} old
+ * @property {string} new
+ */
+
+/**
+ * BranchShown.
+ * @typedef {object} BranchShown
+ * @property {number} number
+ * @property {number} from
+ * @property {number} at
+ * @property {EditShown[]} edits
+ */
+
+/**
+ * RunLine.
+ * @typedef {object} RunLine
+ * @property {number} number
+ * @property {number | null} from
+ * @property {number} at
+ * @property {string} words
+ * @property {number} epochs
+ * @property {boolean} ended
+ */
+
+/**
+ * WasShown.
+ * @typedef {object} WasShown
+ * @property {number | null} eta
+ * @property {number | null} cost
+ * @property {number | null} cost_new
+ * @property {number | null} row_loss
+ * @property {AnswerShown | null} answer
+ * @property {FrameArrays} arrays
+ */
+
+/**
  * Source.
  * @typedef {object} Source
  * @property {"table" | "lesson" | "model"} kind
@@ -349,6 +402,10 @@ export const PROTOCOL = 1;
  * @property {CellShown[]} cells
  * @property {BlockWeights[]} [blocks]
  * @property {Record<string, string>} [flags]
+ * @property {number} [run]
+ * @property {BranchShown | null} [branch]
+ * @property {RunLine[]} [runs]
+ * @property {WasShown} [was]
  * @property {Place} place
  * @property {Stage | null} stage
  * @property {Record<string, string>} [names]
@@ -364,6 +421,7 @@ export const PROTOCOL = 1;
  * @property {(number | null)[] | null} validation
  * @property {(number | null)[]} rate
  * @property {(number | null)[]} gradient
+ * @property {boolean} [whole]
  */
 
 /**
@@ -413,6 +471,81 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * PlaneTick.
+ * @typedef {object} PlaneTick
+ * @property {number} at
+ * @property {string} words
+ */
+
+/**
+ * PlaneSide.
+ * @typedef {object} PlaneSide
+ * @property {string} name
+ * @property {"number" | "datetime" | "words"} kind
+ * @property {number} low
+ * @property {number} high
+ * @property {PlaneTick[]} ticks
+ * @property {number} side
+ */
+
+/**
+ * PlaneLine.
+ * @typedef {object} PlaneLine
+ * @property {string} label
+ * @property {Packed} points
+ */
+
+/**
+ * PlanePoints.
+ * @typedef {object} PlanePoints
+ * @property {number[]} rows
+ * @property {number} of
+ * @property {number[]} x
+ * @property {number[]} y
+ * @property {boolean[]} training
+ * @property {(number | null)[]} truth
+ * @property {string[]} classes
+ */
+
+/**
+ * PlaneHeats.
+ * @typedef {object} PlaneHeats
+ * @property {Packed} pictures
+ * @property {(number | null)[]} largest
+ */
+
+/**
+ * PlaneShown.
+ * @typedef {object} PlaneShown
+ * @property {string} name
+ * @property {string} title
+ */
+
+/**
+ * PlaneAnswer.
+ * @typedef {object} PlaneAnswer
+ * @property {number} generation
+ * @property {number} t
+ * @property {PlaneSide} x
+ * @property {PlaneSide} y
+ * @property {string} show
+ * @property {"share" | "classes" | "number" | "neuron"} kind
+ * @property {string} title
+ * @property {string} unit
+ * @property {string[]} classes
+ * @property {Packed} values
+ * @property {Packed | null} codes
+ * @property {number | null} low
+ * @property {number | null} high
+ * @property {PlaneLine[]} lines
+ * @property {string} held
+ * @property {string[]} [columns]
+ * @property {PlaneShown[]} [shows]
+ * @property {PlanePoints} [points]
+ * @property {PlaneHeats} [heats]
+ */
+
+/**
  * TakeAnswer.
  * @typedef {object} TakeAnswer
  * @property {string} [name]
@@ -436,6 +569,7 @@ export const PROTOCOL = 1;
  * @property {string[] | null} [inputs]
  * @property {Record<string, unknown>} [settings]
  * @property {"small" | "full"} [recipe]
+ * @property {boolean} [beside]
  */
 
 /**
@@ -523,9 +657,37 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * The command edit.
+ * @typedef {object} EditCommand
+ * @property {"edit"} do
+ * @property {EditAsked[]} edits
+ * @property {boolean} [again]
+ */
+
+/**
+ * The command undo.
+ * @typedef {object} UndoCommand
+ * @property {"undo"} do
+ */
+
+/**
+ * The command run.
+ * @typedef {object} RunCommand
+ * @property {"run"} do
+ * @property {number} number
+ */
+
+/**
+ * The command close_run.
+ * @typedef {object} CloseRunCommand
+ * @property {"close_run"} do
+ * @property {number} number
+ */
+
+/**
  * The command end.
  * @typedef {object} EndCommand
  * @property {"end"} do
  */
 
-/** @typedef {BuildCommand | StepCommand | PlayCommand | PauseCommand | RunToCommand | TrainCommand | SeekCommand | ResetCommand | RowCommand | MemberCommand | NotationCommand | OpenTestCommand | TakeOverCommand | EndCommand} Command */
+/** @typedef {BuildCommand | StepCommand | PlayCommand | PauseCommand | RunToCommand | TrainCommand | SeekCommand | ResetCommand | RowCommand | MemberCommand | NotationCommand | OpenTestCommand | TakeOverCommand | EditCommand | UndoCommand | RunCommand | CloseRunCommand | EndCommand} Command */
