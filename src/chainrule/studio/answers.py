@@ -51,8 +51,7 @@ def answer_read(course: Course, answer: Prediction, number: int) -> dict[str, An
     """Return the prediction of a row, by its number, in words, beside the truth."""
     model = course.reads
     assert model is not None
-    assert course.rows is not None
-    row = course.rows.take([course.places[number]])
+    row = course.row_table(course.places[number])
     target = model.target
     if len(target.parts) > 1:
         numbers = answer.codes is None

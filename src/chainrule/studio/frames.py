@@ -183,10 +183,6 @@ class Framer:
         more: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return a frame; ``more`` has what isn't about the numbers: its number, generation, phase, checks."""
-        step, update = look.step, None if look.batch is None else look.batch.steps[0].update
-        batch = look.batch.steps[0] if look.batch is not None else None
-        cost = None if batch is None or batch.gradients is None else float(batch.gradients.cost)
-        shows_new = place.phase == "update" and place.step == "C_new" and update is not None
         return {
             **more,
             "t": look.t,
@@ -205,11 +201,7 @@ class Framer:
             "row_picked": state.row,
             "row_in_batch": look.index + 1 if look.in_batch else None,
             "batch": {"size": len(look.rows), "rows": list(look.numbers[:MOST_BATCH])},
-            "eta": number_or_none(look.eta),
-            "cost": None if cost is None else number_or_none(cost),
-            "cost_new": number_or_none(update.cost) if shows_new and update is not None else None,
-            "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
-            "answer": self._answer(look, place),
+            **self.frame_numbers(look, place),
             "cells": self._cells_near(look, place),
             "blocks": blocks_shown(self.drawn, look),
             "flags": look.flags,
@@ -225,6 +217,20 @@ class Framer:
             "stage": None if stage is None else dict(stage),
             "arrays": self.arrays(look, place.index, quick=state.follows),
             **self._named(look, state.notation),
+        }
+
+    def frame_numbers(self, look: Look, place: WalkPlace) -> dict[str, Any]:
+        """Return the few numbers of a frame that are no array: rate, costs, the row's loss and its answer."""
+        step, update = look.step, None if look.batch is None else look.batch.steps[0].update
+        batch = look.batch.steps[0] if look.batch is not None else None
+        cost = None if batch is None or batch.gradients is None else float(batch.gradients.cost)
+        shows_new = place.phase == "update" and place.step == "C_new" and update is not None
+        return {
+            "eta": number_or_none(look.eta),
+            "cost": None if cost is None else number_or_none(cost),
+            "cost_new": number_or_none(update.cost) if shows_new and update is not None else None,
+            "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
+            "answer": self._answer(look, place),
         }
 
     def _named(self, look: Look, name: str) -> dict[str, dict[str, str]]:

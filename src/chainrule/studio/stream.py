@@ -112,7 +112,7 @@ class Hub:
             elif name == "status":
                 self._status = event
             elif name == "curve":
-                self._curves.append(event)
+                self._curves = [event] if data.get("whole") else [*self._curves, event]
             elif name == "bye":
                 self._bye = event
             self._hand(event)
@@ -195,6 +195,8 @@ def _joined(curves: list[Event], since: int) -> list[Event]:
         return missing
     data: dict[str, Any] = {}
     for name, first in missing[-1].data.items():
-        parts = [event.data[name] for event in missing]
-        data[name] = [item for part in parts for item in part] if isinstance(first, list | tuple) else first
+        parts = [event.data[name] for event in missing if name in event.data]
+        data[name] = (
+            [item for part in parts for item in part] if isinstance(first, list | tuple) else parts[0]
+        )
     return [Event(missing[-1].seq, "curve", data)]

@@ -51,6 +51,11 @@ class Worker:
             self._thread.join(seconds)
 
     @property
+    def started(self) -> bool:
+        """Whether it was begun."""
+        return self._thread.ident is not None
+
+    @property
     def closed(self) -> bool:
         """Whether it was told to end."""
         return self._stop
