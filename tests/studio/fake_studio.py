@@ -132,6 +132,9 @@ class FakeStudio:
         self.tell()
         return {"ok": True}
 
+    def may(self, what: str, query: Mapping[str, Any]) -> None:
+        pass
+
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         nodes = nested("<math><mi>z</mi><mo>=</mo><mn>1</mn></math>")
         return {"address": query["address"], "title": "a number", "value": 1.0, "nodes": nodes, "ok": True}

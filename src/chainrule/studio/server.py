@@ -45,6 +45,9 @@ class Answering(Protocol):
     def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Do what is asked."""
 
+    def may(self, what: str, query: Mapping[str, Any]) -> None:
+        """Raise an error for a question that isn't answered now, of any of the following."""
+
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return how a number comes about."""
 
@@ -276,7 +279,12 @@ class Server:
             query = read_query(name, request.query_params)
         except MessageError as error:
             return _fault(str(error), 400)
-        return JSONResponse(json_ready(await self._asked(lambda answers: answer(answers, query))))
+
+        def found(answers: Answering) -> dict[str, Any]:
+            answers.may(name, query)
+            return answer(answers, query)
+
+        return JSONResponse(json_ready(await self._asked(found)))
 
     async def _asked(self, answer: Callable[[Answering], dict[str, Any]]) -> dict[str, Any]:
         """Return an answer, found in a thread beside; a person's mistake is one line in the words of a form."""

@@ -99,6 +99,9 @@ class Studio:
                     del self._done[next(iter(self._done))]
         return answer
 
+    def may(self, what: str, query: Mapping[str, Any]) -> None:
+        """Raise SettingsError for a question of a page that isn't answered now; here every one is."""
+
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return what there is to say of an address, at the place shown or at the one that is asked for."""
         with self._framing:
@@ -240,10 +243,13 @@ class Studio:
         """Swap in the course that is asked for."""
         from chainrule.studio.forms import built
 
-        course = built(self.made.course, command)
+        self._swap(built(self.made.course, command), beside=bool(command.get("beside")))
+
+    def _swap(self, course: Course, *, beside: bool = False) -> None:
+        """Show the training of another course, which takes the place of this one unless it stands beside it."""
         made = Made(course, self._hears)
         with self._framing, self._lock:
-            gone = self.runs.built(made, made.begin(self.state), beside=bool(command.get("beside")))
+            gone = self.runs.built(made, made.begin(self.state), beside=beside)
             self.made.worker.go(0)
             self.made = made
             self.generation += 1
