@@ -42,6 +42,9 @@ DTYPE = "float64"
 LESSON_EPOCHS = 1000
 """The most epochs that a lesson's network is trained for."""
 
+MOST_FROZEN = 500
+"""The most frozen parameters that are told by their addresses."""
+
 Kind = Literal["table", "lesson", "model"]
 
 
@@ -91,6 +94,11 @@ class Course:
     def places(self) -> dict[int, int]:
         """The place (from 0) of each row that can be picked, by its number."""
         return {int(number): place for place, number in enumerate(self.numbers)}
+
+    @cached_property
+    def frozen(self) -> list[str]:
+        """The addresses of the parameters that training leaves alone, at most so many."""
+        return [self.layout.address(int(i)) for i in np.flatnonzero(self.layout.free == 0)[:MOST_FROZEN]]
 
     @property
     def encoded(self) -> bool:

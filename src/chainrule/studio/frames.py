@@ -35,6 +35,9 @@ MOST_BATCH = 50
 MOST_CELLS = 40
 """The most columns whose cells a frame has."""
 
+MOST_WORDS = 50
+"""The most words of a column that a page is told, to choose from."""
+
 MOST_NAMES = 400
 """The most neurons and weights whose names in a notation a frame has."""
 
@@ -75,6 +78,7 @@ def hello(
         "grains": list(GRAINS),
         "notations": [{"name": name, "title": _title(name)} for name in notation_names()],
         "members": course.members,
+        "activations": [layer.activation.spec for layer in course.network.layers],
         "steps_per_epoch": steps_per_epoch,
         "epochs": course.plan.epochs,
         "unit": "" if course.reads is None else UNITS[course.reads.task],
@@ -93,9 +97,14 @@ def _columns(course: Course) -> list[dict[str, Any]]:
             return []
         kinds = ((one.name, one.kind) for one in course.reads.encoder.columns)
         return [
-            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": ""}
+            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": "", "words": []}
             for name, kind in kinds
         ]
+    levels = {
+        column.name: list(map(str, column.levels[:MOST_WORDS]))
+        for column in course.prepared.encoder.columns
+        if column.kind == "category"
+    }
     # What is said of the target would tell of the test rows, too.
     return [
         {
@@ -105,6 +114,7 @@ def _columns(course: Course) -> list[dict[str, Any]]:
             "used": one.role == "input",
             "why": "the target" if one.role == "target" else one.reason,
             "note": "" if one.role == "target" else one.summary,
+            "words": levels.get(one.name, []),
         }
         for one in course.prepared.schema.columns
     ]
@@ -205,6 +215,7 @@ class Framer:
             "cells": self._cells_near(look, place),
             "blocks": blocks_shown(self.drawn, look),
             "flags": look.flags,
+            "frozen": look.course.frozen,
             "place": {
                 "pass": place.phase,
                 "layer": place.layer,

@@ -69,7 +69,8 @@ class Studio:
         from chainrule.studio.taking import command_of
 
         made, course = self.made, self.made.course
-        form, command = (form_fields(course), command_of(course)) if course.words else ([], None)
+        form = form_fields(course) if course.words else []
+        command = command_of(course) if course.words and not course.by_hand else None
         return hello(course, made.drawn, made.tape.steps_per_epoch, self.generation, form, command)
 
     def frame(self) -> dict[str, Any]:

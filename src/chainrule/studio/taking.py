@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from chainrule._doors import COMMAND_LINE
 from chainrule.errors import SettingsError
 from chainrule.fitting.question import Question
+from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.studio.course import DTYPE, Course
 from chainrule.studio.opening import AskedFor, asked_of
@@ -29,6 +31,10 @@ def taken(course: Course, result: FitResult | None, what: str) -> tuple[str, str
     """
     if what == "model":
         return f"{_stem(course)}.safetensors", MODEL_TYPE, _model_bytes(course, result)
+    if course.by_hand:
+        raise SettingsError(
+            "what was changed by hand is no word of a command: take the model's file, or undo the changes first"
+        )
     text = command_of(course) if what == "command" else python_of(course)
     if text is None:
         raise SettingsError(
@@ -38,15 +44,19 @@ def taken(course: Course, result: FitResult | None, what: str) -> tuple[str, str
 
 
 def _model_bytes(course: Course, result: FitResult | None) -> bytes:
-    if (model := asked_of(course).model) is not None:
+    model = asked_of(course).model
+    if model is not None and not course.by_hand:
         return bytes_of(model)
-    if course.prepared is None:
+    if course.prepared is None and model is None:
         raise SettingsError("a lesson's network has no model file: take its command, or open a table")
     if result is None:
         raise SettingsError("the model is there when the training has ended: press Train, and take it then")
+    if model is not None:
+        return bytes_of(replace(model, groups=(Group(course.network, result.parameters),), card={}))
     trained = course.scored(result)
     assert trained is not None
-    return bytes_of(trained.model)
+    # No card tells how a branch was made, so its file has none, and its training can't be said to be replayed.
+    return bytes_of(replace(trained.model, card={}) if course.by_hand else trained.model)
 
 
 def bytes_of(model: Model) -> bytes:
@@ -79,6 +89,17 @@ def command_of(course: Course) -> str | None:
             words += [COMMAND_LINE.setting(name), str(item)] if item is not None else []
     words += [COMMAND_LINE.setting("dtype"), DTYPE]
     return shlex.join(words)
+
+
+def live_command(course: Course) -> str | None:
+    """Return the command that opens a studio on the same."""
+    asked = asked_of(course)
+    if asked.lesson is not None:
+        return shlex.join(["chainrule", "studio", COMMAND_LINE.setting("lesson"), asked.lesson.name])
+    if asked.question is None:
+        return None
+    words = shlex.split(command_of(course) or "")
+    return shlex.join(["chainrule", "studio", *words[2:-2]])
 
 
 def python_of(course: Course) -> str | None:

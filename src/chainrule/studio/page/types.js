@@ -86,6 +86,7 @@ export const PROTOCOL = 1;
  * @property {boolean} used
  * @property {string} why
  * @property {string} note
+ * @property {string[]} [words]
  */
 
 /**
@@ -224,11 +225,23 @@ export const PROTOCOL = 1;
  * @property {string[]} grains
  * @property {Named[]} notations
  * @property {number} members
+ * @property {string[]} [activations]
  * @property {number} steps_per_epoch
  * @property {number | null} epochs
  * @property {string} unit
  * @property {Record<string, unknown>} limits
  * @property {string[]} notes
+ * @property {RecordedFile} [recorded]
+ */
+
+/**
+ * RecordedFile.
+ * @typedef {object} RecordedFile
+ * @property {string | null} command
+ * @property {number[]} rows
+ * @property {number[]} whole
+ * @property {number} stops
+ * @property {number} updates
  */
 
 /**
@@ -402,6 +415,7 @@ export const PROTOCOL = 1;
  * @property {CellShown[]} cells
  * @property {BlockWeights[]} [blocks]
  * @property {Record<string, string>} [flags]
+ * @property {string[]} [frozen]
  * @property {number} [run]
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]
