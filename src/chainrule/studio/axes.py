@@ -128,7 +128,7 @@ def base_row(course: Course, row: int | None, free: tuple[str, ...]) -> tuple[Fl
     if row is None or course.places[row] >= course.rows.n_rows:
         at, known, _ = baseline_row(course.reads, course.rows, "typical")
         cells = [f"{name} = {known[name]}" for name in others]
-        return at, _held(cells, "typical cells, the training rows' medians and most frequent words")
+        return at, _held(cells, "typical cells (medians, most frequent words)")
     place = course.places[row]
     cells = [f"{name} = {_written(course.rows.cell(place, name))}" for name in others]
     return np.asarray(course.data.x[place], np.float64), _held(cells, f"row {row}")

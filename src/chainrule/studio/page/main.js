@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { followHash, readHash } from "./hash.js";
+import { RecordedLine } from "./lines/recorded.js";
 import { ServerLine } from "./lines/server.js";
 import { h } from "./make.js";
 import { definePart } from "./part.js";
@@ -17,6 +18,7 @@ import { listenToKeys } from "./parts/keys.js";
 import { followLight } from "./parts/light.js";
 import { buildNet } from "./parts/net.js";
 import { buildPanels } from "./parts/panels.js";
+import { buildPlane } from "./parts/plane.js";
 import { buildReadings, buildRow } from "./parts/row.js";
 import { buildSettings } from "./parts/settings.js";
 import { buildStage } from "./parts/stage.js";
@@ -24,7 +26,8 @@ import { buildTimeline } from "./parts/timeline.js";
 import { buildTransport } from "./parts/transport.js";
 
 const store = new Store();
-const api = new Api(store, new ServerLine());
+const kept = document.getElementById("recording");
+const api = new Api(store, kept ? new RecordedLine(kept.textContent ?? "") : new ServerLine());
 const studio = { store, api, player: new Player() };
 const help = listenToKeys(studio);
 const { code, words } = readHash();
@@ -39,6 +42,7 @@ definePart("cr-stage", studio, buildStage);
 definePart("cr-inspector", studio, buildInspector);
 definePart("cr-panels", studio, buildPanels);
 definePart("cr-curves", studio, buildCurves);
+definePart("cr-plane", studio, buildPlane);
 definePart("cr-settings", studio, buildSettings);
 definePart("cr-data", studio, buildData);
 definePart("cr-timeline", studio, buildTimeline);

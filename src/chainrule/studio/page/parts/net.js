@@ -5,6 +5,7 @@ import { drawEdges, drawTravel } from "../draw/edges.js";
 import { NetworkPicture, networkTable } from "../draw/network.js";
 import { blockForm, blockMarks, drawBands, drawShades } from "../draw/blocks.js";
 import { paletteOf, sized } from "../draw/scales.js";
+import { drawHeats } from "../draw/heats.js";
 import { nextNeuron } from "../draw/walk.js";
 import { h, say } from "../make.js";
 import { readings, spotOf } from "./readout.js";
@@ -67,7 +68,7 @@ class Net {
   /** @type {Draw} */
   draw(changed, state) {
     if (changed.has("hello")) this.build();
-    else if (changed.has("frame") || changed.has("view.color")) this.paint();
+    else if (changed.has("frame") || changed.has("view.color") || changed.has("heats")) this.paint();
     if (changed.has("view.pointed") || changed.has("view.pinned") || changed.has("view.focused")) this.paint();
     if (changed.has("frame")) this.flow(state);
     if (changed.has("frame") || changed.has("view.pointed")) this.read(state);
@@ -150,6 +151,7 @@ class Net {
     const own = new Set([...among(places.bias)].map((i) => picture.biased.indexOf(i)));
     drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, near: own, dimmed });
     picture.fill(floats(frame?.arrays.neurons[shown.neurons]), edges, biases, frame?.flags ?? {}, frame?.names ?? {});
+    drawHeats(context, picture, this.store.state.heats);
     const on = among(places.neuron, new Set([...about, ...lit]));
     picture.drawn.forEach(({ group }, i) => group.classList.toggle("lit", on.has(i)));
     picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length));

@@ -11,6 +11,7 @@ const TABS = {
   curves: { words: "Curves", kinds: () => [] },
   score: { words: "Score", kinds: () => ["score"] },
   wrong: { words: "Mistakes", kinds: (task) => [task === "regression" ? "residuals" : "confusion"] },
+  plane: { words: "Plane", kinds: () => [] },
   layers: { words: "By layer", kinds: () => ["gradients"] },
 };
 
@@ -22,11 +23,14 @@ const TABS = {
 export function buildPanels(element, { store, api }) {
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": "About the training" });
   const curves = h("cr-curves", { id: "panel-curves", role: "tabpanel", "aria-labelledby": "tab-curves" });
+  const plane = h("cr-plane", { id: "panel-plane", role: "tabpanel", "aria-labelledby": "tab-plane", hidden: true });
+  /** The tabs that have a part of their own. @type {Record<string, HTMLElement>} */
+  const parts = { curves, plane };
   const body = h("div", { class: "pictures" });
   const part = h("div", { class: "tools" });
   const panel = h("div", { id: "panel-other", class: "panel", role: "tabpanel", hidden: true }, part, body);
   for (const [tab, { words }] of Object.entries(TABS)) {
-    list.append(h("button", { type: "button", role: "tab", id: `tab-${tab}`, "data-tab": tab, "aria-controls": tab === "curves" ? "panel-curves" : "panel-other", onclick: () => store.look({ tab }) }, words));
+    list.append(h("button", { type: "button", role: "tab", id: `tab-${tab}`, "data-tab": tab, "aria-controls": parts[tab]?.id ?? "panel-other", onclick: () => store.look({ tab }) }, words));
   }
   list.addEventListener("keydown", (event) => {
     const tabs = Object.keys(TABS);
@@ -39,7 +43,7 @@ export function buildPanels(element, { store, api }) {
     store.flush();
     document.getElementById(`tab-${store.state.view.tab}`)?.focus();
   });
-  element.append(list, curves, panel);
+  element.append(list, ...Object.values(parts), panel);
 
   let which = "validation";
   let asked = "";
@@ -67,7 +71,7 @@ export function buildPanels(element, { store, api }) {
 
   const ask = async () => {
     const { hello, frame, view } = store.state;
-    if (!hello || !frame || view.tab === "curves") return;
+    if (!hello || !frame || parts[view.tab]) return;
     const tab = TABS[view.tab] ?? TABS.score;
     const scored = view.tab !== "layers";
     part.hidden = !scored || !hello.rows.test;
@@ -106,8 +110,9 @@ export function buildPanels(element, { store, api }) {
         each.setAttribute("aria-selected", String(on));
         each.setAttribute("tabindex", on ? "0" : "-1");
       }
-      curves.hidden = tab !== "curves";
-      panel.hidden = tab === "curves";
+      for (const [name, part] of Object.entries(parts)) part.hidden = name !== tab;
+      panel.hidden = tab in parts;
+      document.body.classList.toggle("wide-panel", tab in parts && tab !== "curves");
       panel.setAttribute("aria-labelledby", `tab-${tab}`);
     }
     if (!state.frame?.playing && (changed.has("view.tab") || changed.has("frame") || changed.has("hello"))) ask();
