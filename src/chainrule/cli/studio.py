@@ -53,7 +53,10 @@ def parser() -> Parser:
     files = "a table; or a model and the table that it was trained on; or nothing"
     made.option("what", "files", metavar="FILES", nargs="*", help=files)
     made.options(
-        "what", {"--lesson NAME": "a lesson's network and rows, in its notation (default article-5)"}
+        "what",
+        {
+            "--lesson NAME": "a lesson, step by step: a name of chainrule lesson's list, or a file of your own that ends in .toml"
+        },
     )
     said = {
         "--no-browser": "print the address, and open nothing",
@@ -76,10 +79,12 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.studio.assets import assets
     from chainrule.studio.opening import asked_of
     from chainrule.studio.server import Server
-    from chainrule.studio.studio import Studio
+    from chainrule.studio.taught import TaughtStudio
     from chainrule.studio.watching import FileWatch
 
-    server = Server(lambda publish: Studio(course, publish), assets(), options.port)
+    server = Server(
+        lambda publish: TaughtStudio(course, publish, lesson=options.lesson), assets(), options.port
+    )
     watch = None
     try:
         course = _course(options)

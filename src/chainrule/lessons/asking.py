@@ -54,6 +54,9 @@ NAMED = ("number", "sign", "moves", "largest", "least")
 TOLD = ("question", "hint", "choices", "because")
 """The keys whose words may name numbers."""
 
+AHEAD = ("train", "compare", "surface")
+"""The moves that train: what they make can only be guessed."""
+
 SIGNS = ("above 0", "below 0", "0")
 SLOPES = ("it rises: the derivative is above 0", "it falls: the derivative is below 0", "neither: it is 0")
 
@@ -160,42 +163,65 @@ class Question:
         return abs(value) if self.kind == "moves" else value
 
 
-def question_of(step: Any, setup: Setup, numbers: Numbers, before: Mapping[str, Any]) -> Question | None:
-    """Return what a step asks, once it is made: ``numbers`` are those that it may expect; None where it asks nothing.
+def ask_of(step: Any, setup: Setup) -> Mapping[str, Any] | None:
+    """Return what a step asks, as the values of `ASK`: of its file, else of its move; None where it asks nothing.
 
-    ``before`` is what `worth_asking` found before the step was made.
+    Seen before the step is made, as some questions tell of what is then.
     """
     ask = step.values["ask"]
     if ask is False:
         return None
     if ask is None:
-        ask = {**{key: one.default for key, one in ASK.items()}, **before}
-    kind = next((kind for kind in KINDS if ask[kind] is not None), None)
-    if kind is None:
-        return None
-    names: tuple[str, ...] = ask[kind] if isinstance(ask[kind], tuple) else (ask[kind],)
+        ask = {**{key: one.default for key, one in ASK.items()}, **worth_asking(step, setup)}
+        if all(ask[kind] is None for kind in KINDS):
+            return None
+    ahead = step.move in AHEAD
+    # What training makes of a network lies behind the update that comes; the derivatives tell what an update moves.
+    seen = ask["seen"] or ("loss" if ask["moves"] else "backward" if ahead else None)
+    return {**ask, "seen": seen, "ahead": ahead}
+
+
+def asked_kind(ask: Mapping[str, Any]) -> tuple[Kind, tuple[str, ...]]:
+    """Return the kind of a question, and the names or the choices that it is about."""
+    kind = next(kind for kind in KINDS if ask[kind] is not None)
+    return kind, ask[kind] if isinstance(ask[kind], tuple) else (ask[kind],)
+
+
+def question_of(step: Any, setup: Setup, numbers: Numbers, ask: Mapping[str, Any]) -> Question:
+    """Return the question of a step that is made, with what is right; ``numbers`` are those that it may expect."""
+    kind, names = asked_kind(ask)
+    enough = ask["enough"] or ("guess" if ask["ahead"] else "right")
     more: dict[str, Any] = {
         "digits": ask["digits"], "hint": ask["hint"] or "", "seen": ask["seen"], "because": ask["because"] or (),
-        "enough": ask["enough"] or ("guess" if before.get("enough") == "guess" else "right"),
+        "enough": enough,
     }  # fmt: skip
     words = ask["question"] or WORDS[kind](names[0], ask["digits"])
     if kind == "choices":
-        return Question(kind, words, (), (), names, ask["right"] - 1, **more)
+        return Question(
+            kind, words, (), (), names, ask["right"] - 1, **{**more, "seen": ask["seen"] or "nothing"}
+        )
     if kind == "moves":
         values = tuple(numbers[_after(name)] - numbers[name] for name in names)
     else:
         values = tuple(float(numbers[name]) for name in names)
     if kind == "number":
-        rows = step.values["rows"]
-        slips = () if before.get("enough") == "guess" else slips_of(setup, rows, names[0], values[0])
+        slips = () if ask["ahead"] else slips_of(setup, step.values["rows"], names[0], values[0])
         return Question(kind, words, names, values, slips=slips, **more)
     if kind == "sign":
-        told = SLOPES if is_slope(names[0]) else SIGNS
-        place = 2 if values[0] == 0 else 0 if values[0] > 0 else 1
-        return Question(kind, words, names, values, told, place, **more)
+        return Question(kind, words, names, values, signs_told(names[0]), sign_place(values[0]), **more)
     sizes = [abs(value) if kind == "moves" else value for value in values]
     place = int(np.argmin(sizes) if kind == "least" else np.argmax(sizes))
     return Question(kind, words, names, values, tuple(f"`{name}`" for name in names), place, **more)
+
+
+def signs_told(name: str) -> tuple[str, ...]:
+    """Return the answers to what sign a number has."""
+    return SLOPES if is_slope(name) else SIGNS
+
+
+def sign_place(value: float) -> int:
+    """Return the place of the right one among them."""
+    return 2 if value == 0 else 0 if value > 0 else 1
 
 
 def _after(name: str) -> str:
@@ -227,7 +253,7 @@ WORDS: Mapping[str, Any] = {
 
 
 def worth_asking(step: Any, setup: Setup) -> Mapping[str, Any]:
-    """Return what a step's move makes worth predicting, as the keys of `ASK`; seen before the step is made."""
+    """Return what a step's move makes worth predicting, as keys of `ASK`."""
     values, move = step.values, step.move
     if move == "derive":
         return _of_derivation(values["addresses"])
@@ -242,13 +268,13 @@ def worth_asking(step: Any, setup: Setup) -> Mapping[str, Any]:
             return {}
         long = f"{epochs:,} epochs" if epochs > 1 else "the next epoch"
         words = f"The cost is {number_text(cost, 4)} now. What is it after {long}? A guess is enough."
-        return {"number": "cost", "question": words, "enough": "guess", "digits": 2}
+        return {"number": "cost", "question": words, "digits": 2}
     if move == "compare":
         names = tuple(f"{name}.{values['number']}" for name in values["networks"])
         if values["number"] != "cost" or len(names) > MOST_OPTIONS:
             return {}
         words = f"Which of these has the least cost after {values['epochs']:,} epochs?"
-        return {"least": names, "question": words, "enough": "guess"}
+        return {"least": names, "question": words}
     return {}
 
 

@@ -16,7 +16,7 @@ from chainrule.explain.notation.factors import in_factors
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import Notation, notation
 from chainrule.explain.show.document import Block, Checked, Compared, Erratum, GridBlock, Plot, Words, Worked
-from chainrule.lessons.asking import Question, question_of, worth_asking
+from chainrule.lessons.asking import Question, ask_of, question_of
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
@@ -55,6 +55,11 @@ class Walk:
 
     def __len__(self) -> int:
         return len(self.lesson.steps)
+
+    @property
+    def setups(self) -> dict[str, Setup]:
+        """The networks as the steps that are made have left them, by name."""
+        return self._setups
 
     def step(self, number: int) -> ShownStep:
         """Return a step (from 1); raises SettingsError, naming the step, for one that can't be made."""
@@ -136,7 +141,7 @@ def _blocks(
 ) -> tuple[list[Block], Question | None]:
     """Make a step: what it shows, and what it asks first."""
     setup = _setup(step, setups)
-    before = {} if step.values["ask"] is False else worth_asking(step, setup)
+    ask = ask_of(step, setup)
     outcome = MOVES[step.move].run(Scene(setup, setups, step.values, lesson.digits, told_in(lesson)))
     words = step.values["text"]
     blocks: list[Block] = [Words(part) for part in words.split("\n\n")] if words else []
@@ -148,7 +153,7 @@ def _blocks(
         for name, said in step.values.get(key, {}).items()
     ]
     blocks += [Checked(tuple(items))] if items else []
-    asked = question_of(step, setup, numbers, before)
+    asked = None if ask is None else question_of(step, setup, numbers, ask)
     return [_as_written(block, lesson, setup, step) for block in blocks], asked
 
 

@@ -35,6 +35,10 @@ COMMANDS: Mapping[str, Fields] = {
     "member": {"number": "whole"},
     "notation": {"name": "string"},
     "open_test": {},
+    "lesson": {"name?": "string | null", "number?": "whole", "passed?": "whole"},
+    "answer": {"given": "string"},
+    "reveal": {},
+    "predict": {"on": "boolean"},
     "take_over": {},
     "edit": {"edits": "EditAsked[]", "again?": "boolean"},
     "undo": {},
@@ -52,7 +56,7 @@ QUERIES: Mapping[str, Fields] = {
                 "t?": "whole", "layer?": "whole", "width?": "whole", "part?": '"validation" | "test"'},
     "plane": {"x?": "string", "y?": "string", "row?": "whole", "show?": "string", "t?": "whole", "member?": "whole",
               "points?": "whole", "heat?": "whole", "quick?": "whole"},
-    "take": {"what": '"model" | "command" | "python"'},
+    "take": {"what": '"page" | "model" | "command" | "python" | "tape"'},
     "stream": {"client": "string", "since?": "whole", "quiet?": "whole"},
 }  # fmt: skip
 """What can be asked for in an address, after its question mark."""
@@ -126,16 +130,28 @@ SHAPES: Mapping[str, Fields] = {
               "answer": "AnswerShown | null", "cells": "CellShown[]", "blocks?": "BlockWeights[]",
               "flags?": "Record<string, string>", "frozen?": "string[]",
               "run?": "whole", "branch?": "BranchShown | null", "runs?": "RunLine[]", "was?": "WasShown",
-              "place": "Place", "stage": "Stage | null", "names?": "Record<string, string>", "arrays": "FrameArrays"},
+              "place": "Place", "withheld?": "boolean", "stage": "Stage | null", "names?": "Record<string, string>", "arrays": "FrameArrays"},
     "CurveNews": {"generation": "whole", "epochs": "whole[]", "training": "(number | null)[]",
                   "validation": "(number | null)[] | null",
               "rate": "(number | null)[]", "gradient": "(number | null)[]", "whole?": "boolean"},
+    "Untold": {"nodes": "Nested[]", "done": "boolean"},
+    "LessonShown": {"name": "string", "title": "string", "source": "string", "titles": "string[]", "number": "whole", "of": "whole",
+                    "passed": "whole", "nodes": "Nested[]", "light": "string[]", "tab": "string | null", "until": "Untold | null",
+                    "may_go": "boolean", "others": "Named[]"},
+    "ReplyShown": {"given": "string", "right": "boolean", "tries": "whole", "nodes": "Nested[]"},
+    "TruthShown": {"nodes": "Nested[]", "right": "whole | null", "gap": "Nested[]"},
+    "QuestionShown": {"id": "string", "kind": "string", "nodes": "Nested[]", "options": "Nested[][]", "guess": "boolean",
+                      "may_reveal": "boolean", "opened": "boolean", "reply": "ReplyShown | null", "truth": "TruthShown | null"},
+    "LessonNews": {"lesson": "LessonShown | null", "question": "QuestionShown | null", "asks": "boolean", "offer": "Named | null"},
     "StatusNews": {"phase": PHASE, "words": "string"},
     "ProblemNews": {"words": "string", "remedy?": "string | null"},
     "Bye": {"words": "string"},
     "Done": {"ok?": "boolean", "seq?": "whole", "problem?": "string"},
     "NumberAnswer": {"address": "string", "title": "string", "value": "number | null", "nodes": "Nested[]",
-                     "ok": "boolean | null"},
+                     "ok": "boolean | null", "change?": "ChangeOffered"},
+    "ChangeOffered": {"kind": '"number" | "setting" | "activation" | "cells"', "value": "number | string | null",
+                      "address?": "string", "reach?": "number", "frozen?": "boolean | null", "name?": "string",
+                      "layer?": "whole", "row?": "whole", "column?": "string", "choices?": "string[]"},
     "PictureAnswer": {"title": "string", "nodes": "Nested[]", "table": "Nested[]"},
     "PlaneTick": {"at": "number", "words": "string"},
     "PlaneSide": {"name": "string", "kind": '"number" | "datetime" | "words"', "low": "number", "high": "number",
@@ -157,6 +173,7 @@ SHAPES: Mapping[str, Fields] = {
 
 EVENTS: Mapping[str, str] = {
     "hello": "Hello", "frame": "Frame", "curve": "CurveNews", "status": "StatusNews", "problem": "ProblemNews", "bye": "Bye",
+    "lesson": "LessonNews",
 }  # fmt: skip
 """The events of the stream, and the shape of what each tells."""
 

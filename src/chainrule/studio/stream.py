@@ -95,6 +95,7 @@ class Hub:
         self._hello: Event | None = None
         self._frame: Event | None = None
         self._status: Event | None = None
+        self._lesson: Event | None = None
         self._bye: Event | None = None
         self._curves: list[Event] = []
 
@@ -111,6 +112,8 @@ class Hub:
                 self._frame = event
             elif name == "status":
                 self._status = event
+            elif name == "lesson":
+                self._lesson = event
             elif name == "curve":
                 self._curves = [event] if data.get("whole") else [*self._curves, event]
             elif name == "bye":
@@ -169,7 +172,7 @@ class Hub:
         """Return what a tab lacks that has seen all up to a number."""
         if since > self._seq:
             since = 0  # of another run
-        found = [self._hello, *_joined(self._curves, since), self._status, self._frame, self._bye]
+        found = [self._hello, *_joined(self._curves, since), self._status, self._lesson, self._frame, self._bye]
         return [event for event in found if event is not None and event.seq > since]
 
     def _hand(self, event: Event) -> None:

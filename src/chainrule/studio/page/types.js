@@ -421,6 +421,7 @@ export const PROTOCOL = 1;
  * @property {RunLine[]} [runs]
  * @property {WasShown} [was]
  * @property {Place} place
+ * @property {boolean} [withheld]
  * @property {Stage | null} stage
  * @property {Record<string, string>} [names]
  * @property {FrameArrays} arrays
@@ -436,6 +437,71 @@ export const PROTOCOL = 1;
  * @property {(number | null)[]} rate
  * @property {(number | null)[]} gradient
  * @property {boolean} [whole]
+ */
+
+/**
+ * Untold.
+ * @typedef {object} Untold
+ * @property {Nested[]} nodes
+ * @property {boolean} done
+ */
+
+/**
+ * LessonShown.
+ * @typedef {object} LessonShown
+ * @property {string} name
+ * @property {string} title
+ * @property {string} source
+ * @property {string[]} titles
+ * @property {number} number
+ * @property {number} of
+ * @property {number} passed
+ * @property {Nested[]} nodes
+ * @property {string[]} light
+ * @property {string | null} tab
+ * @property {Untold | null} until
+ * @property {boolean} may_go
+ * @property {Named[]} others
+ */
+
+/**
+ * ReplyShown.
+ * @typedef {object} ReplyShown
+ * @property {string} given
+ * @property {boolean} right
+ * @property {number} tries
+ * @property {Nested[]} nodes
+ */
+
+/**
+ * TruthShown.
+ * @typedef {object} TruthShown
+ * @property {Nested[]} nodes
+ * @property {number | null} right
+ * @property {Nested[]} gap
+ */
+
+/**
+ * QuestionShown.
+ * @typedef {object} QuestionShown
+ * @property {string} id
+ * @property {string} kind
+ * @property {Nested[]} nodes
+ * @property {Nested[][]} options
+ * @property {boolean} guess
+ * @property {boolean} may_reveal
+ * @property {boolean} opened
+ * @property {ReplyShown | null} reply
+ * @property {TruthShown | null} truth
+ */
+
+/**
+ * LessonNews.
+ * @typedef {object} LessonNews
+ * @property {LessonShown | null} lesson
+ * @property {QuestionShown | null} question
+ * @property {boolean} asks
+ * @property {Named | null} offer
  */
 
 /**
@@ -474,6 +540,22 @@ export const PROTOCOL = 1;
  * @property {number | null} value
  * @property {Nested[]} nodes
  * @property {boolean | null} ok
+ * @property {ChangeOffered} [change]
+ */
+
+/**
+ * ChangeOffered.
+ * @typedef {object} ChangeOffered
+ * @property {"number" | "setting" | "activation" | "cells"} kind
+ * @property {number | string | null} value
+ * @property {string} [address]
+ * @property {number} [reach]
+ * @property {boolean | null} [frozen]
+ * @property {string} [name]
+ * @property {number} [layer]
+ * @property {number} [row]
+ * @property {string} [column]
+ * @property {string[]} [choices]
  */
 
 /**
@@ -665,6 +747,35 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * The command lesson.
+ * @typedef {object} LessonCommand
+ * @property {"lesson"} do
+ * @property {string | null} [name]
+ * @property {number} [number]
+ * @property {number} [passed]
+ */
+
+/**
+ * The command answer.
+ * @typedef {object} AnswerCommand
+ * @property {"answer"} do
+ * @property {string} given
+ */
+
+/**
+ * The command reveal.
+ * @typedef {object} RevealCommand
+ * @property {"reveal"} do
+ */
+
+/**
+ * The command predict.
+ * @typedef {object} PredictCommand
+ * @property {"predict"} do
+ * @property {boolean} on
+ */
+
+/**
  * The command take_over.
  * @typedef {object} TakeOverCommand
  * @property {"take_over"} do
@@ -704,4 +815,4 @@ export const PROTOCOL = 1;
  * @property {"end"} do
  */
 
-/** @typedef {BuildCommand | StepCommand | PlayCommand | PauseCommand | RunToCommand | TrainCommand | SeekCommand | ResetCommand | RowCommand | MemberCommand | NotationCommand | OpenTestCommand | TakeOverCommand | EditCommand | UndoCommand | RunCommand | CloseRunCommand | EndCommand} Command */
+/** @typedef {BuildCommand | StepCommand | PlayCommand | PauseCommand | RunToCommand | TrainCommand | SeekCommand | ResetCommand | RowCommand | MemberCommand | NotationCommand | OpenTestCommand | LessonCommand | AnswerCommand | RevealCommand | PredictCommand | TakeOverCommand | EditCommand | UndoCommand | RunCommand | CloseRunCommand | EndCommand} Command */
