@@ -62,6 +62,7 @@ export class Api {
       if (data.generation === store.state.hello?.generation) store.change({ frame: data });
     } else if (event === "curve") this.grow(data);
     else if (event === "status") store.change({ status: data });
+    else if (event === "lesson") store.change({ lesson: data });
     else if (event === "problem") store.change({ problem: data });
     else if (event === "bye") {
       this.ended = true;
@@ -73,10 +74,10 @@ export class Api {
   /** @param {CurveNews} news */
   grow(news) {
     const { curves, hello } = this.store.state;
-    if (news.generation !== hello?.generation || !news.epochs.length) return;
+    if (news.generation !== hello?.generation || !(news.epochs.length || news.whole)) return;
     // What comes again, or was trained again, takes the place of what was there.
     const kept = curves.epochs.findIndex((epoch) => epoch >= news.epochs[0]);
-    const count = kept < 0 ? curves.epochs.length : kept;
+    const count = news.whole ? 0 : kept < 0 ? curves.epochs.length : kept;
     const missing = news.epochs.map(() => null);
     this.store.change({
       curves: {

@@ -1,6 +1,7 @@
 // The network: edges on a canvas below, what moves on a second, neurons in SVG above; pointing, pinning, walking with keys.
 
 import { Places, brief, floats } from "../arrays.js";
+import { markChanges } from "../draw/changes.js";
 import { drawEdges, drawTravel } from "../draw/edges.js";
 import { NetworkPicture, networkTable } from "../draw/network.js";
 import { blockForm, blockMarks, drawBands, drawShades } from "../draw/blocks.js";
@@ -68,7 +69,7 @@ class Net {
   /** @type {Draw} */
   draw(changed, state) {
     if (changed.has("hello")) this.build();
-    else if (changed.has("frame") || changed.has("view.color") || changed.has("heats")) this.paint();
+    else if (changed.has("frame") || changed.has("view.color") || changed.has("heats") || changed.has("lesson")) this.paint();
     if (changed.has("view.pointed") || changed.has("view.pinned") || changed.has("view.focused")) this.paint();
     if (changed.has("frame")) this.flow(state);
     if (changed.has("frame") || changed.has("view.pointed")) this.read(state);
@@ -125,8 +126,9 @@ class Net {
 
   /** The lit places: what the stage is about, what is pointed at, what is pinned. */
   lit() {
-    const { view } = this.store.state;
-    return new Set([...this.staged(), ...[view.pointed, view.pinned, view.focused].flatMap((one) => (one ? [one] : []))]);
+    const { view, frame, lesson } = this.store.state;
+    const told = frame?.stage ? [] : (lesson?.lesson?.light ?? []);
+    return new Set([...told, ...this.staged(), ...[view.pointed, view.pinned, view.focused].flatMap((one) => (one ? [one] : []))]);
   }
 
   paint() {
@@ -152,10 +154,11 @@ class Net {
     drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, near: own, dimmed });
     picture.fill(floats(frame?.arrays.neurons[shown.neurons]), edges, biases, frame?.flags ?? {}, frame?.names ?? {});
     drawHeats(context, picture, this.store.state.heats);
+    markChanges(picture, frame);
     const on = among(places.neuron, new Set([...about, ...lit]));
     picture.drawn.forEach(({ group }, i) => group.classList.toggle("lit", on.has(i)));
     picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length));
-    say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}`);
+    say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}${frame?.was ? " · ringed: changed by the edit" : ""}`);
   }
 
   /**
@@ -198,7 +201,7 @@ class Net {
   table() {
     const { hello, frame } = this.store.state;
     if (!this.details.open || !hello || !frame) return this.twin.replaceChildren();
-    this.twin.replaceChildren(networkTable(hello, (address) => this.places?.value(address, frame) ?? null));
+    this.twin.replaceChildren(networkTable(hello, (address) => this.places?.value(address, frame) ?? null, frame.was ? (address) => this.places?.was(address, frame) ?? null : null));
   }
 
   listen() {
