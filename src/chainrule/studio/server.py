@@ -57,6 +57,9 @@ class Answering(Protocol):
     def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the network answers over two columns."""
 
+    def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the cost over two weights, or over the plane of the path."""
+
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return a file to be taken: its name, its kind and its bytes."""
 
@@ -173,6 +176,7 @@ class Server:
             ("GET", "/api/number"): self._number,
             ("GET", "/api/picture"): self._picture,
             ("GET", "/api/plane"): self._plane,
+            ("GET", "/api/mountain"): self._mountain,
             ("GET", "/api/take"): self._take,
         }
         known = [*pages, *(Route(method, path, free=path == "/api/session") for method, path in asked)]
@@ -263,10 +267,13 @@ class Server:
     async def _plane(self, request: Request) -> Response:
         return await self._looked_up("plane", request, lambda answers, query: answers.plane(query))
 
+    async def _mountain(self, request: Request) -> Response:
+        return await self._looked_up("mountain", request, lambda answers, query: answers.mountain(query))
+
     async def _take(self, request: Request) -> Response:
         def taken(answers: Answering, query: Mapping[str, Any]) -> dict[str, Any]:
             name, mime, content = answers.take(query["what"])
-            if mime.startswith("text/"):
+            if mime == "text/plain":
                 return {"name": name, "mime": mime, "text": content.decode()}
             return {"name": name, "mime": mime, "base64": base64.b64encode(content).decode()}
 

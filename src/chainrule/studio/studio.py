@@ -137,10 +137,21 @@ class Studio:
             t, parameters, member = self._parameters(state, made, query)
         return {"generation": self.generation, **made.planes.plane(query, parameters, t, member)}
 
+    def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the cost over two weights, or over the plane of the path, as plain data."""
+        with self._framing:
+            look = self._look_of(query)
+            return {"generation": self.generation, **self.made.mountain.hill(query, look)}
+
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return the name, kind and bytes of what is taken away."""
         from chainrule.studio.taking import taken
 
+        if what in ("page", "tape"):
+            from chainrule.studio.onefile import taken_whole
+
+            with self._framing:
+                return taken_whole(self, what)
         return taken(
             self.made.course, self.made.worker.result if self.made.tape.last is not None else None, what
         )

@@ -30,7 +30,7 @@ def taken(course: Course, result: FitResult | None, what: str) -> tuple[str, str
     ``result`` is the training that has ended, None where it hasn't. Raises SettingsError for what there isn't yet.
     """
     if what == "model":
-        return f"{_stem(course)}.safetensors", MODEL_TYPE, _model_bytes(course, result)
+        return f"{stem_of(course)}.safetensors", MODEL_TYPE, _model_bytes(course, result)
     if course.by_hand:
         raise SettingsError(
             "what was changed by hand is no word of a command: take the model's file, or undo the changes first"
@@ -40,7 +40,7 @@ def taken(course: Course, result: FitResult | None, what: str) -> tuple[str, str
         raise SettingsError(
             "the words that made this model aren't in its file: take them from a studio on its table"
         )
-    return f"{_stem(course)}.{'sh' if what == 'command' else 'py'}", TEXT_TYPE, f"{text}\n".encode()
+    return f"{stem_of(course)}.{'sh' if what == 'command' else 'py'}", TEXT_TYPE, f"{text}\n".encode()
 
 
 def _model_bytes(course: Course, result: FitResult | None) -> bytes:
@@ -67,7 +67,8 @@ def bytes_of(model: Model) -> bytes:
         return path.read_bytes()
 
 
-def _stem(course: Course) -> str:
+def stem_of(course: Course) -> str:
+    """Return what files that are taken away are called, without their endings."""
     asked = asked_of(course)
     if asked.lesson is not None:
         return Path(asked.lesson.name).stem
@@ -121,7 +122,7 @@ def python_of(course: Course) -> str | None:
     given["dtype"] = DTYPE
     lines = "".join(f"    {name}={value!r},\n" for name, value in given.items())
     start = f"trained = chainrule.train(\n    {asked.file!r},\n    {target!r},\n{lines})"
-    return f"import chainrule\n\n{start}\ntrained.model.save({f'{_stem(course)}.safetensors'!r})"
+    return f"import chainrule\n\n{start}\ntrained.model.save({f'{stem_of(course)}.safetensors'!r})"
 
 
 def _given(asked: AskedFor) -> Iterator[tuple[Setting, Any]]:

@@ -7,7 +7,13 @@ import { steers } from "../part.js";
 /** @typedef {import("../part.js").Draw} Draw */
 
 const PHASES = { ready: "ready", training: "training", paused: "paused", ended: "trained to its end", diverged: "diverged", failed: "stopped" };
-const TAKES = { model: "The model file", command: "The command that makes it", python: "The Python lines that make it" };
+const TAKES = {
+  page: "One file that plays all this (HTML)",
+  model: "The model file",
+  command: "The command that makes it",
+  python: "The Python lines that make it",
+  tape: "All weights by epoch (CSV)",
+};
 
 /**
  * @param {HTMLElement} element
@@ -30,8 +36,9 @@ export function buildBar(element, { store, api, help }) {
 
   /** @param {string} what */
   const fetchIt = async (what) => {
+    say(said, what === "page" ? "Being recorded; this takes a few seconds …" : "");
     const found = await api.ask("take", { what });
-    if (!found) return;
+    if (!found) return say(said, "");
     if (found.problem) return say(said, typeof found.problem === "string" ? found.problem : found.problem.words);
     if (found.base64 !== undefined) {
       const bytes = Uint8Array.from(atob(found.base64), (sign) => sign.charCodeAt(0));
@@ -63,6 +70,7 @@ export function buildBar(element, { store, api, help }) {
       const of = hello.source.kind === "lesson" ? "" : hello.target.names.join(", ");
       title.replaceChildren(hello.source.kind === "lesson" ? hello.title : (hello.title.split(/[\\/]/).at(-1) ?? hello.title), ...(of ? [h("span", { class: "arrow" }, " → "), of] : []));
       document.title = `${hello.title} · chainrule studio`;
+      end.hidden = Boolean(hello.recorded);
       notation.replaceChildren(...hello.notations.map((one) => h("option", { value: one.name }, one.title)));
       written.hidden = hello.notations.length < 2;
       members.hidden = hello.members < 2;
