@@ -149,6 +149,9 @@ class FakeStudio:
     def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
         raise SettingsError("no plane here")
 
+    def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        raise SettingsError("no mountain here")
+
     def take(self, what: str) -> tuple[str, str, bytes]:
         if what == "model":
             return "fake.safetensors", "application/octet-stream", b"\x00\x01"

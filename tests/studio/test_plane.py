@@ -5,13 +5,13 @@ from base64 import b64decode
 import numpy as np
 import polars as pl
 import pytest
+from watched import watched
 
 from chainrule.engines import JUDGE
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.steps import trace_network
 from chainrule.model.model import Model
 from chainrule.studio.opening import opened_lesson, opened_table
-from watched import watched
 
 PENGUINS = "examples/penguins.csv"
 KINDS = {"float64": "<f8", "float32": "<f4", "int8": "i1"}
@@ -66,7 +66,8 @@ def test_feature_14_50_pixels_are_the_models_answers_at_their_coordinates(specie
     seen, model = species
     row = seen.studio.hello()["rows"]["numbers"][7]
     plane = seen.studio.plane({"x": columns[0], "y": columns[1], "row": row, "points": 1})
-    assert plane["kind"] == "classes" and plane["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
+    assert plane["kind"] == "classes"
+    assert plane["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
     values, codes = unpacked(plane["values"]), unpacked(plane["codes"])
     j, i, frame = cells_at(seen, plane, row)
     answer = exactly(model, frame)
@@ -74,15 +75,19 @@ def test_feature_14_50_pixels_are_the_models_answers_at_their_coordinates(specie
     assert np.abs(values[:, j, i].T - answer.probabilities).max() < 1e-12
     assert (codes[j, i] == answer.codes).all()
     # A planted fault: the same pixels at another row's cells don't agree.
-    other = seen.studio.plane({"x": columns[0], "y": columns[1], "row": seen.studio.hello()["rows"]["numbers"][90]})
+    other = seen.studio.plane(
+        {"x": columns[0], "y": columns[1], "row": seen.studio.hello()["rows"]["numbers"][90]}
+    )
     assert np.abs(unpacked(other["values"])[:, j, i].T - answer.probabilities).max() > 1e-3
-    assert other["held"] != plane["held"] and f"row {row}" in plane["held"]
+    assert other["held"] != plane["held"]
+    assert f"row {row}" in plane["held"]
 
 
 def test_feature_14_the_held_cells_are_said_and_without_a_row_they_are_typical(species):
     seen, _ = species
     held = seen.studio.plane({"x": "bill_length_mm", "y": "bill_depth_mm"})["held"]
-    assert held.startswith("The other 5 columns are held at typical cells") and "sex = " in held
+    assert held.startswith("The other 5 columns are held at typical cells")
+    assert "sex = " in held
 
 
 def test_feature_14_the_points_are_the_rows_in_the_tables_units():
@@ -91,13 +96,15 @@ def test_feature_14_the_points_are_the_rows_in_the_tables_units():
         hello = seen.studio.hello()
     points, table = plane["points"], pl.read_csv(PENGUINS, null_values=["", "NA"])
     assert len(points["rows"]) <= points["of"] <= hello["rows"]["training"] + hello["rows"]["validation"]
-    assert not all(points["training"]) and any(points["training"])
+    assert not all(points["training"])
+    assert any(points["training"])
     for row, x, y, truth in zip(points["rows"], points["x"], points["y"], points["truth"], strict=True):
         line = table.row(row - 1, named=True)
         assert (x, y) == (line["bill_length_mm"], line["bill_depth_mm"])
         assert points["classes"][int(truth)] == line["species"]
     low, high = plane["x"]["low"], plane["x"]["high"]
-    assert low < min(points["x"]) and max(points["x"]) < high
+    assert low < min(points["x"])
+    assert max(points["x"]) < high
     assert all(low <= tick["at"] <= high for tick in plane["x"]["ticks"])
 
 
@@ -110,8 +117,8 @@ def test_feature_14_lines_part_the_classes(species):
     for line in plane["lines"]:
         for at_x, at_y in unpacked(line["points"]):
             # Around each point of a line stand two classes at least.
-            i = np.clip(np.searchsorted(x, at_x + [-1e-3, 1e-3]) - 1, 0, len(x) - 2)
-            j = np.clip(np.searchsorted(y, at_y + [-1e-3, 1e-3]) - 1, 0, len(y) - 2)
+            i = np.clip(np.searchsorted(x, np.array([at_x - 1e-3, at_x + 1e-3])) - 1, 0, len(x) - 2)
+            j = np.clip(np.searchsorted(y, np.array([at_y - 1e-3, at_y + 1e-3])) - 1, 0, len(y) - 2)
             assert len(np.unique(codes[j.min() : j.max() + 2, i.min() : i.max() + 2])) > 1
 
 
@@ -126,9 +133,13 @@ def test_feature_14_numbers_are_a_surface_in_their_units(tmp_path):
         j, i, frame = cells_at(seen, plane, row)
         model = Model.load(tmp_path / "m.safetensors")
         mean = exactly(model, frame).labels
-        assert plane["kind"] == "number" and plane["title"] == "body_mass_g"
+        assert plane["kind"] == "number"
+        assert plane["title"] == "body_mass_g"
         assert np.abs(unpacked(plane["values"])[0, j, i] / mean - 1).max() < 1e-12
-        assert (plane["low"], plane["high"]) == (unpacked(plane["values"]).min(), unpacked(plane["values"]).max())
+        assert (plane["low"], plane["high"]) == (
+            unpacked(plane["values"]).min(),
+            unpacked(plane["values"]).max(),
+        )
         one = seen.studio.plane({"x": "flipper_length_mm", "y": "year", "row": row, "member": 2})
         alone = exactly(model, frame, 1).labels
         assert np.abs(unpacked(one["values"])[0, j, i] / alone - 1).max() < 1e-12
@@ -175,7 +186,8 @@ def test_feature_15_the_small_pictures_are_the_large_ones_in_a_coarser_grid(spec
 def test_feature_14_a_lessons_inputs_are_a_plane_too():
     with watched(opened_lesson("article-5")) as seen:
         plane = seen.studio.plane({"points": 1, "heat": 1})
-        assert [plane["x"]["name"], plane["y"]["name"]] == ["x[1]", "x[2]"] and plane["held"] == ""
+        assert [plane["x"]["name"], plane["y"]["name"]] == ["x[1]", "x[2]"]
+        assert plane["held"] == ""
         assert [one["name"] for one in plane["shows"]] == ["y[1]", "y[2]", "a[1][1]", "a[1][2]"]
         course = seen.studio.made.course
         p = course.layout.unflatten(seen.studio.made.tape.state(0).parameters)
@@ -203,4 +215,5 @@ def test_feature_14_what_is_no_plane_is_one_line(species, query, words):
 
     with pytest.raises(ChainruleError) as found:
         species[0].studio.plane({"y": "bill_depth_mm", **query})
-    assert words in str(found.value) and "\n" not in str(found.value)
+    assert words in str(found.value)
+    assert "\n" not in str(found.value)

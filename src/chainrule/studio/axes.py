@@ -1,7 +1,8 @@
-"""The axes of a plane: a column of the table, or an input of a lesson's network, with the places along it and its inputs there."""
+"""The axes of a plane: a column of the table, or an input of a lesson's network, with places and what the inputs are there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from chainrule.explain.columns.dial import Dial, dial_of
 from chainrule.plots.axes import Axis
 from chainrule.plots.ticks import short_number, ticks
 from chainrule.studio.course import Course
-from chainrule.tables.table import suggestion
+from chainrule.tables.table import Table, suggestion
 
 MARGIN = 0.06
 """How far beyond the rows' numbers an axis goes, as a share of them."""
@@ -86,15 +87,29 @@ def axis_of(course: Course, name: str) -> PlaneAxis:
         return _of_numbers(name, course.data.x[:, i], np.array([i]), None)
     dial = dial_of(model, table, name)
     if dial.is_number:
-        return _of_numbers(name, dial.of_rows(table), dial.own, dial)
+        found = _own(course, dial.of_rows(table), lambda one: float(dial.of_rows(one)[0]))
+        return _of_numbers(name, found, dial.own, dial)
     if len(dial.words) < 2:
         raise SettingsError(f"column {name!r} has one word in all rows: choose another")
     out = np.zeros((table.n_rows, len(dial.own)))
     dial.column.write(table, out)
     same = (out[:, None] == dial.encoded[None]).all(axis=2)
-    places = np.where(same.any(axis=1), same.argmax(axis=1), np.nan)
+    places = _own(
+        course,
+        np.where(same.any(axis=1), same.argmax(axis=1), np.nan),
+        lambda one: dial.of_row(one, 0),
+    )
     marks = tuple((float(at), words) for at, words in enumerate(dial.words))
     return PlaneAxis(name, "words", -0.5, len(marks) - 0.5, dial.own, places, marks, dial)
+
+
+def _own(course: Course, found: FloatArray, of: Callable[[Table], float]) -> FloatArray:
+    """Return the rows' places (n,) with those of rows that were changed or added by hand; NaN where a row has no cells."""
+    made = np.full(len(course.numbers), np.nan)
+    made[: len(found)] = found
+    for place, table in course.own_rows.items():
+        made[place] = of(table)
+    return made
 
 
 def _of_numbers(name: str, rows: FloatArray, own: IntArray, dial: Dial | None) -> PlaneAxis:
@@ -124,13 +139,16 @@ def base_row(course: Course, row: int | None, free: tuple[str, ...]) -> tuple[Fl
         x = course.data.x
         at = np.median(x[: course.n_training], axis=0) if row is None else x[course.places[row]]
         cells = [f"{name} = {short_number(float(at[course.inputs.index(name)]))}" for name in others]
-        return np.asarray(at, np.float64), _held(cells, "the training rows' medians" if row is None else f"row {row}")
-    if row is None or course.places[row] >= course.rows.n_rows:
+        return np.asarray(at, np.float64), _held(
+            cells, "the training rows' medians" if row is None else f"row {row}"
+        )
+    place = None if row is None else course.places[row]
+    if place is None or (place >= course.rows.n_rows and place not in course.own_rows):
         at, known, _ = baseline_row(course.reads, course.rows, "typical")
         cells = [f"{name} = {known[name]}" for name in others]
         return at, _held(cells, "typical cells (medians, most frequent words)")
-    place = course.places[row]
-    cells = [f"{name} = {_written(course.rows.cell(place, name))}" for name in others]
+    table = course.row_table(place)
+    cells = [f"{name} = {_written(table.cell(0, name))}" for name in others]
     return np.asarray(course.data.x[place], np.float64), _held(cells, f"row {row}")
 
 

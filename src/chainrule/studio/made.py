@@ -25,6 +25,7 @@ from chainrule.studio.walk import UpdateWalk
 from chainrule.studio.worker import Worker
 
 if TYPE_CHECKING:
+    from chainrule.studio.mountain import Mountain
     from chainrule.studio.pictures import Pictures
     from chainrule.studio.planes import Planes
 
@@ -78,6 +79,13 @@ class Made:
     def known(self) -> Known:
         """From which place on each number is known."""
         return known_from(self.walk, self.drawn)
+
+    @cached_property
+    def mountain(self) -> Mountain:
+        """What draws the cost over weights."""
+        from chainrule.studio.mountain import Mountain
+
+        return Mountain(self.course, self.tape)
 
     @cached_property
     def framer(self) -> Framer:

@@ -56,6 +56,9 @@ QUERIES: Mapping[str, Fields] = {
                 "t?": "whole", "layer?": "whole", "width?": "whole", "part?": '"validation" | "test"'},
     "plane": {"x?": "string", "y?": "string", "row?": "whole", "show?": "string", "t?": "whole", "member?": "whole",
               "points?": "whole", "heat?": "whole", "quick?": "whole"},
+    "mountain": {"kind": '"slice" | "path" | "race"', "a?": "string", "b?": "string", "t?": "whole", "member?": "whole",
+                 "rows?": '"training" | "batch"', "zoom?": "whole", "start?": "string", "steps?": "whole", "pace?": "whole",
+                 "quick?": "whole"},
     "take": {"what": '"page" | "model" | "command" | "python" | "tape"'},
     "stream": {"client": "string", "since?": "whole", "quiet?": "whole"},
 }  # fmt: skip
@@ -166,6 +169,13 @@ SHAPES: Mapping[str, Fields] = {
                     "classes": "string[]", "values": "Packed", "codes": "Packed | null", "low": "number | null",
                     "high": "number | null", "lines": "PlaneLine[]", "held": "string", "columns?": "string[]",
                     "shows?": "PlaneShown[]", "points?": "PlanePoints", "heats?": "PlaneHeats"},
+    "HillHere": {"x": "number", "y": "number", "cost": "number | null", "surface": "number | null"},
+    "HillPath": {"name": "string", "words": "string", "steps": "whole[]", "x": "number[]", "y": "number[]",
+                 "cost": "(number | null)[]", "surface": "(number | null)[]"},
+    "HillAnswer": {"generation": "whole", "t": "whole", "kind": "string", "a": "string", "b": "string",
+                   "parameters": "string[]", "x": "PlaneSide", "y": "PlaneSide", "heights": "Packed", "shares": "Packed",
+                   "low": "number", "high": "number", "legend": "string", "lines": "PlaneLine[]", "here": "HillHere",
+                   "paths": "HillPath[]", "whole": "boolean", "rows": "string", "said": "string[]"},
     "TakeAnswer": {"name?": "string", "mime?": "string", "base64?": "string", "text?": "string"},
     "Session": {"token": "string", "client": "string"},
 }  # fmt: skip

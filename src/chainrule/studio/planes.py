@@ -22,7 +22,8 @@ from chainrule.studio.axes import PlaneAxis, axis_names, axis_of, base_row
 from chainrule.studio.course import Course
 from chainrule.studio.drawing import Drawing
 from chainrule.studio.packing import packed_as
-from chainrule.tables.table import suggestion
+from chainrule.tables.table import Table, suggestion
+from chainrule.tables.target import TargetEncoder
 
 SIDE = 100
 """The places on a side of a grid."""
@@ -89,7 +90,11 @@ class Planes:
         side = self._side(quick, len(parameters))
         grid = self._grid(axes, query.get("row"), side)
         show = query.get("show") or "answer"
-        found = self._neuron(show, grid, parameters, member) if "[" in show else self._answer(show, grid, parameters)
+        found = (
+            self._neuron(show, grid, parameters, member)
+            if "[" in show
+            else self._answer(show, grid, parameters)
+        )
         if not quick or found.kind == "classes" or found.kind == "share":
             found = found._replace(lines=_lines(found, grid))
         finite = found.values[np.isfinite(found.values)]
@@ -121,7 +126,9 @@ class Planes:
     def _columns(self, query: Mapping[str, Any]) -> tuple[str, str]:
         names = axis_names(self._course)
         if len(names) < 2:
-            raise SettingsError("a plane has two columns, and this network has one: see how it depends on it in a report")
+            raise SettingsError(
+                "a plane has two columns, and this network has one: see how it depends on it in a report"
+            )
         x = query.get("x") or names[0]
         y = query.get("y") or next(name for name in names if name != x)
         if x == y:
@@ -192,7 +199,8 @@ class Planes:
         return self._classes(name, made, place, shape)
 
     def _classes(self, name: str, made: Prediction, place: int, shape: tuple[int, int]) -> Heights:
-        assert self._course.reads is not None and made.codes is not None
+        assert self._course.reads is not None
+        assert made.codes is not None
         labels = tuple(map(str, self._course.reads.target.parts[place].labels))
         codes = np.asarray(made.codes, np.int64)
         each = np.eye(len(labels))[codes] if made.probabilities is None else np.asarray(made.probabilities)
@@ -232,12 +240,16 @@ class Planes:
         layers = self._activations(parameters[min(member, len(parameters) - 1)], grid.rows)
         shape = (len(grid.y), len(grid.x))
         each = [
-            (grid.rows if layer == 0 else layers[layer - 1])[:, j].reshape(shape) for layer, j in self._drawn.neurons
+            (grid.rows if layer == 0 else layers[layer - 1])[:, j].reshape(shape)
+            for layer, j in self._drawn.neurons
         ]
         found = np.array(each).reshape(-1, *shape)
         most = np.max(np.abs(np.where(np.isfinite(found), found, 0.0)), axis=(1, 2), initial=0.0)
         shares = np.nan_to_num(127 * found / np.where(most > 0, most, 1.0)[:, None, None])
-        return {"pictures": packed_as(np.rint(shares), "int8"), "largest": [number_or_none(float(one)) for one in most]}
+        return {
+            "pictures": packed_as(np.rint(shares), "int8"),
+            "largest": [number_or_none(float(one)) for one in most],
+        }
 
     # ---- the rows
 
@@ -246,22 +258,31 @@ class Planes:
         course, model = self._course, self._course.reads
         known = np.isfinite(axes[0].rows) & np.isfinite(axes[1].rows)
         rows = np.flatnonzero(known)
-        chosen = rows[np.unique(np.linspace(0, max(0, len(rows) - 1), min(MOST_POINTS, len(rows))).astype(np.int64))]
+        chosen = rows[
+            np.unique(np.linspace(0, max(0, len(rows) - 1), min(MOST_POINTS, len(rows))).astype(np.int64))
+        ]
         place = 0 if "[" in show else self._place(show)
-        if model is None or course.rows is None:
-            truth: Any = course.data.y[chosen, min(place, course.data.y.shape[1] - 1)]
-        else:
-            part, table = model.target.parts[place], course.rows.take(chosen)
-            truth = part.codes(table) if part.n_classes else part.numbers(table)
+        truth = course.data.y[chosen, min(place, course.data.y.shape[1] - 1)].astype(np.float64)
+        if model is not None and course.rows is not None:
+            kept = chosen < course.rows.n_rows
+            truth[kept] = _truth(model.target.parts[place], course.rows.take(chosen[kept]))
+            for one, table in course.own_rows.items():
+                truth[chosen == one] = _truth(model.target.parts[place], table)
+        trained = np.isin(chosen, course.data.train)
         return {
             "rows": [int(course.numbers[one]) for one in chosen],
             "of": int(known.sum()),
             "x": [float(axes[0].rows[one]) for one in chosen],
             "y": [float(axes[1].rows[one]) for one in chosen],
-            "training": [bool(one < course.n_training) for one in chosen],
-            "truth": [number_or_none(float(one)) for one in np.ravel(truth)],
+            "training": trained.tolist(),
+            "truth": [number_or_none(float(one)) for one in truth],
             "classes": [] if model is None else list(map(str, model.target.parts[place].labels or ())),
         }
+
+
+def _truth(target: TargetEncoder, table: Table) -> FloatArray:
+    """Return the class by number, or the number, that each row of a table has in a target, (n,)."""
+    return np.asarray(target.codes(table) if target.n_classes else target.numbers(table), np.float64)
 
 
 def _lines(found: Heights, grid: Grid) -> list[tuple[str, Sequence[tuple[float, float]]]]:
@@ -296,4 +317,7 @@ def _traced(
 ) -> list[tuple[str, Sequence[tuple[float, float]]]]:
     made = contours(x, y, np.asarray(heights, np.float64), levels)
     words = dict(zip(levels, labels, strict=True))
-    return [(words[level], list(zip(xs, ys, strict=True))) for level, xs, ys in zip(made.levels, made.x, made.y, strict=True)]
+    return [
+        (words[level], list(zip(xs, ys, strict=True)))
+        for level, xs, ys in zip(made.levels, made.x, made.y, strict=True)
+    ]

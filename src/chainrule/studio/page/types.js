@@ -642,6 +642,51 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * HillHere.
+ * @typedef {object} HillHere
+ * @property {number} x
+ * @property {number} y
+ * @property {number | null} cost
+ * @property {number | null} surface
+ */
+
+/**
+ * HillPath.
+ * @typedef {object} HillPath
+ * @property {string} name
+ * @property {string} words
+ * @property {number[]} steps
+ * @property {number[]} x
+ * @property {number[]} y
+ * @property {(number | null)[]} cost
+ * @property {(number | null)[]} surface
+ */
+
+/**
+ * HillAnswer.
+ * @typedef {object} HillAnswer
+ * @property {number} generation
+ * @property {number} t
+ * @property {string} kind
+ * @property {string} a
+ * @property {string} b
+ * @property {string[]} parameters
+ * @property {PlaneSide} x
+ * @property {PlaneSide} y
+ * @property {Packed} heights
+ * @property {Packed} shares
+ * @property {number} low
+ * @property {number} high
+ * @property {string} legend
+ * @property {PlaneLine[]} lines
+ * @property {HillHere} here
+ * @property {HillPath[]} paths
+ * @property {boolean} whole
+ * @property {string} rows
+ * @property {string[]} said
+ */
+
+/**
  * TakeAnswer.
  * @typedef {object} TakeAnswer
  * @property {string} [name]
