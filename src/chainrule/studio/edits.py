@@ -320,7 +320,7 @@ def _added(course: Course, edit: Mapping[str, Any], member: int) -> Change:
     like = edit.get("row")
     if like is not None and like not in course.places:
         raise SettingsError(f"row {like} is none of the rows that are trained on or watched")
-    made = row_added(course, None if like is None else course.places[like], _cells_of(edit))
+    made = row_added(course, None if like is None else course.places[like], edit.get("cells") or {})
     number = int(made.numbers[-1])
     return made, Edited(f"row {number}", None, "", "is added", row=number, structural=True)
 

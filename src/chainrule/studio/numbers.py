@@ -17,6 +17,7 @@ from chainrule.explain.show.document import Worked
 from chainrule.explain.show.html import environment, section_data
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.studio.changeable import change_of
 from chainrule.studio.checks import differences_of, held_against_run
 from chainrule.studio.looking import Look
 from chainrule.studio.nested import nested
@@ -63,7 +64,9 @@ def inspected(look: Look, query: Mapping[str, Any], notation_name: str) -> dict[
     resolved = trace.resolve(place)
     value = None if resolved.is_whole or form == "matrix" else trace.number(resolved)
     nodes, ok = derivation_nodes(made, trace, naming, difference=differences_of(trace, resolved))
-    return {"address": str(place.plain), "title": made.title, "value": value, "nodes": nodes, "ok": ok}
+    told = {"address": str(place.plain), "title": made.title, "value": value, "nodes": nodes, "ok": ok}
+    change = change_of(look, place)
+    return told if change is None else {**told, "change": change}
 
 
 def derivation_nodes(

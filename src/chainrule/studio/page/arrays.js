@@ -94,6 +94,18 @@ export class Places {
     const list = floats(arrays[group]?.[kind]);
     return i < list.length ? list[i] : null;
   }
+
+  /**
+   * What stood at an address before the edits that a branch begins with; null where it is the same, or nothing is told.
+   * @param {string} address
+   * @param {Frame} frame
+   * @returns {number | null}
+   */
+  was(address, frame) {
+    if (!frame.was) return null;
+    const old = this.value(address, { ...frame, ...frame.was });
+    return old === null || Number.isNaN(old) || old === this.value(address, frame) ? null : old;
+  }
 }
 
 /**

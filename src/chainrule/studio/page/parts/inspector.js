@@ -2,6 +2,8 @@
 
 import { Places, exact } from "../arrays.js";
 import { button, h, nodesOf, say } from "../make.js";
+import { steers } from "../part.js";
+import { Change } from "./change.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -14,7 +16,10 @@ const FORMS = { short: "as a product", paths: "over paths", matrix: "as a matrix
  * @param {Studio} studio
  * @returns {Draw}
  */
-export function buildInspector(element, { store, api }) {
+export function buildInspector(element, studio) {
+  const { store, api } = studio;
+  const change = new Change(studio);
+  const was = h("span", { class: "was" });
   const title = h("h2", { tabindex: -1 });
   const address = h("code", { class: "where" });
   const value = h("output", { class: "exact" });
@@ -26,7 +31,7 @@ export function buildInspector(element, { store, api }) {
   }
   const before = button("Back", () => back(), { icon: "left", kind: "flat" });
   const close = button("Close", () => shut(), { icon: "close", kind: "flat", key: "Escape" });
-  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value), forms, check, body);
+  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value, was), change.element, forms, check, body);
   element.setAttribute("role", "region");
   element.setAttribute("aria-label", "The number asked for");
   /** @type {string[]} */
@@ -62,7 +67,7 @@ export function buildInspector(element, { store, api }) {
   const ask = async () => {
     const { frame, view } = store.state;
     if (!frame || !view.pinned) return;
-    const key = [frame.generation, frame.t, frame.row, frame.member, frame.notation, view.pinned, view.form].join(" ");
+    const key = [frame.generation, frame.run, frame.branch?.edits.map((one) => one.words).join(), whoSteers(store.state), frame.t, frame.row, frame.member, frame.notation, view.pinned, view.form].join(" ");
     if (key === asked) return;
     asked = key;
     asking?.abort();
@@ -78,6 +83,7 @@ export function buildInspector(element, { store, api }) {
       say(check, typeof found.problem === "string" ? found.problem : found.problem.words);
       check.className = "agrees wrong";
       body.replaceChildren();
+      change.show(null);
     } else show(found);
   };
 
@@ -87,6 +93,7 @@ export function buildInspector(element, { store, api }) {
     say(address, found.address);
     say(value, exact(found.value));
     value.setAttribute("data-value", String(found.value));
+    change.show(found.change);
     check.className = `agrees ${found.ok === null ? "" : found.ok ? "ok" : "wrong"}`;
     say(check, found.ok === null ? "" : found.ok ? "✓ The checks beside its lines agree." : "✗ A check beside its lines does not agree.");
     body.replaceChildren(nodesOf(found.nodes));
@@ -106,6 +113,7 @@ export function buildInspector(element, { store, api }) {
         say(address, pinned);
         body.replaceChildren();
         say(check, "");
+        change.show(null);
         asked = "";
         element.scrollTop = 0;
         title.focus({ preventScroll: true });
@@ -115,6 +123,8 @@ export function buildInspector(element, { store, api }) {
     element.hidden = !pinned || !frame;
     if (!pinned || !frame) return;
     for (const each of forms.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-form") === view.form));
+    const old = places?.was(pinned, frame) ?? null;
+    say(was, old === null ? "" : `was ${exact(old)}`);
     const live = places?.value(pinned, frame);
     if (live !== null && live !== undefined) {
       say(value, exact(live));
@@ -123,4 +133,9 @@ export function buildInspector(element, { store, api }) {
     // While it runs fast, the digits go on and the lines wait.
     if (!frame.playing || (frame.speed > 0 && frame.speed <= 2)) ask();
   };
+}
+
+/** Who steers, in a word: what can be changed depends on it. @param {import("../store.js").State} state */
+function whoSteers(state) {
+  return steers(state) ? "mine" : "";
 }

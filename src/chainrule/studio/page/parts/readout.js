@@ -17,7 +17,10 @@ export function readings(address, places, frame) {
   const more = places.edge.has(address) || places.bias.has(address) ? [`dC/d${address}`] : inner;
   return [address, ...more].flatMap((name) => {
     const value = places.value(name, frame);
-    return value === null ? [] : [h("div", {}, h("span", { class: "name" }, frame.names?.[name] ?? name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)))];
+    if (value === null) return [];
+    const old = places.was(name, frame);
+    const line = h("div", {}, h("span", { class: "name" }, frame.names?.[name] ?? name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)));
+    return old === null ? [line] : [line, h("div", { class: "was" }, h("span", {}, "was"), h("span", {}, exact(old)))];
   });
 }
 

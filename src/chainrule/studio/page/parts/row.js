@@ -3,6 +3,7 @@
 import { Places, brief } from "../arrays.js";
 import { button, h, say } from "../make.js";
 import { isTime, steers } from "../part.js";
+import { cellButton } from "./cell.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -38,8 +39,19 @@ export function buildRow(element, { store, api }) {
   const head = h("div", { class: "row-head" }, h("h2", {}, "Row"), before, number, after);
   const cells = h("dl", { class: "cells-list moves" });
   const batch = h("p", { class: "quiet" });
-  element.append(head, many, cells, batch);
+  const add = button("Add a row like this", () => api.send({ do: "edit", edits: [{ kind: "row", row: store.state.frame?.row ?? null }] }), { kind: "small", hint: "A row that is trained on, too; then change its cells" });
+  element.append(head, many, cells, add, batch);
   let shown = "";
+  let open = false;
+  /** The column whose cell was changed last: the focus stays there. */
+  let changed_last = "";
+  /** @param {string} column @param {string} text */
+  const change = (column, text) => {
+    changed_last = column;
+    api.send({ do: "edit", edits: [{ kind: "cells", row: store.state.frame?.row, cells: { [column]: text === "" ? null : text } }] });
+  };
+  /** @param {boolean} on */
+  const held = (on) => (open = on);
   const clock = { last: 0 };
   /** @type {Places | null} */
   let places = null;
@@ -50,17 +62,26 @@ export function buildRow(element, { store, api }) {
     const mine = steers(state);
     for (const each of [before, after]) each.disabled = !mine || numbers().length < 2;
     number.disabled = follow.disabled = !mine;
-    many.hidden = numbers().length < 2;
+    many.hidden = numbers().length < 2 || Boolean(hello.recorded);
     if (document.activeElement !== number) number.value = String(frame.row ?? "");
     follow.checked = (frame.row_picked === undefined ? frame.row : frame.row_picked) === null;
-    const now = JSON.stringify([frame.generation, frame.row, frame.place.pass === "cell" ? frame.place.index : "", frame.cells]);
-    if (now !== shown && isTime(clock, state)) {
+    add.disabled = !mine;
+    const truths = truthsOf(hello, frame);
+    const plain = hello.cells ? [] : numbersOf(hello, (address) => places?.value(address, frame) ?? null);
+    const now = JSON.stringify([frame.generation, frame.run, mine, truths, plain, frame.row, frame.place.pass === "cell" ? frame.place.index : "", frame.cells]);
+    if (now !== shown && !open && isTime(clock, state)) {
       shown = now;
-      cells.replaceChildren(...frame.cells.slice(0, MOST_CELLS).flatMap((cell) => cellOf(cell, (address) => places?.value(address, frame) ?? null)));
+      const words = new Map(hello.columns.map((one) => [one.name, one.words ?? []]));
+      /** @param {string} column @param {string} cell @param {string[]} choices */
+      const raw = (column, cell, choices) => cellButton(column, cell, choices, mine, (text) => change(column, text), held);
+      cells.replaceChildren(...frame.cells.slice(0, MOST_CELLS).flatMap((cell) => cellOf(cell, raw(cell.column, cell.cell, words.get(cell.column) ?? []), (address) => places?.value(address, frame) ?? null)));
+      for (const { column, name, value } of plain) cells.append(h("dt", { title: column }, name), h("dd", { class: "cell" }, raw(column, value, [])));
+      for (const { column, name, value } of truths) cells.append(h("dt", { title: name }, name, h("span", { class: "quiet" }, " target")), h("dd", { class: "cell" }, raw(column, value, hello.target.classes)));
+      if (changed_last) /** @type {HTMLElement | null} */ (cells.querySelector(`[data-cell="${CSS.escape(changed_last)}"]`))?.focus();
+      changed_last = "";
       const rest = frame.cells.length - MOST_CELLS;
       if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
     }
-    cells.hidden = !frame.cells.length;
     say(batch, batchWords(frame));
   };
 }
@@ -68,10 +89,11 @@ export function buildRow(element, { store, api }) {
 /**
  * A cell as it stands in the table, and the inputs that it becomes; how, is in the title and asked for by a click.
  * @param {import("../types.js").CellShown} cell
+ * @param {HTMLElement} raw
  * @param {(address: string) => number | null} value
  */
-function cellOf({ column, cell, steps, inputs }, value) {
-  const made = h("dd", { class: "cell" }, h("span", { class: "raw" }, cell === "" ? "(missing)" : cell));
+function cellOf({ column, steps, inputs }, raw, value) {
+  const made = h("dd", { class: "cell" }, raw);
   const links = h("span", { class: "links" });
   inputs.forEach((input, k) => {
     const number = h("output", {}, brief(value(input), 3));
@@ -81,6 +103,25 @@ function cellOf({ column, cell, steps, inputs }, value) {
   });
   made.append(links);
   return [h("dt", { title: column }, column), made];
+}
+
+/** A row that is nothing but numbers, by the inputs' names. @param {import("../types.js").Hello} hello @param {(address: string) => number | null} value */
+function numbersOf(hello, value) {
+  const inputs = hello.network.neurons.filter((one) => one.layer === 0).slice(0, MOST_CELLS);
+  return inputs.map(({ address, name }) => ({ column: address, name: name || address, value: brief(value(address), 6).replace("−", "-") }));
+}
+
+/** The row's truth by the names of the targets. @param {import("../types.js").Hello} hello @param {Frame} frame */
+function truthsOf(hello, frame) {
+  if (!frame.answer) return [];
+  const all = Array.isArray(frame.answer.truth) ? frame.answer.truth : [frame.answer.truth];
+  const last = hello.network.layers.length - 1;
+  const outputs = hello.network.neurons.filter((one) => one.layer === last);
+  return hello.target.names.slice(0, MOST_CELLS).map((name, k) => ({
+    column: hello.cells ? name : `y[${k + 1}]`,
+    name: hello.cells ? name : outputs[k]?.name || name,
+    value: all[k] === null || all[k] === undefined ? "" : String(all[k]),
+  }));
 }
 
 /** @param {Frame} frame */
@@ -101,8 +142,9 @@ export function buildReadings(element, _studio) {
   /** @param {string} words @param {string} address */
   const reading = (words, address) => {
     const number = h("button", { type: "button", class: "number", "data-address": address });
-    const box = h("span", { class: "reading" }, h("span", { class: "label" }, words), number);
-    return { box, number };
+    const was = h("span", { class: "was" });
+    const box = h("span", { class: "reading" }, h("span", { class: "label" }, words), number, was);
+    return { box, number, was };
   };
   const cost = reading("cost", "C");
   const after = reading("after it", "C_new");
@@ -112,7 +154,9 @@ export function buildReadings(element, _studio) {
   element.append(answer, loss.box, cost.box, after.box, rate.box);
   return (changed, { frame }) => {
     if (!frame || !changed.has("frame")) return;
-    for (const [part, value] of /** @type {const} */ ([[cost, frame.cost], [after, frame.cost_new], [loss, frame.row_loss], [rate, frame.eta]])) {
+    const old = frame.was;
+    for (const [part, value, before] of /** @type {const} */ ([[cost, frame.cost, old?.cost], [after, frame.cost_new, old?.cost_new], [loss, frame.row_loss, old?.row_loss], [rate, frame.eta, old?.eta]])) {
+      say(part.was, before === undefined || before === null || before === value ? "" : `was ${brief(before, 4)}`);
       part.box.hidden = value === null;
       say(part.number, brief(value, 5));
       part.number.setAttribute("data-value", String(value));
@@ -123,10 +167,11 @@ export function buildReadings(element, _studio) {
       answer.dataset.key = "";
       return;
     }
-    const key = JSON.stringify(told);
+    const earlier = old?.answer && old.answer.words !== told.words ? old.answer : null;
+    const key = JSON.stringify([told, earlier]);
     if (answer.dataset.key === key) return;
     answer.dataset.key = key;
-    answer.replaceChildren(h("span", { class: "label" }, "answer"), h("strong", { title: told.words }, answerWords(told)));
+    answer.replaceChildren(h("span", { class: "label" }, "answer"), h("strong", { title: told.words }, answerWords(told)), earlier ? h("span", { class: "was", title: earlier.words }, `was ${answerWords(earlier)}`) : "");
     if (told.truth !== null && told.truth !== undefined) {
       const mark = told.right === null ? "" : told.right ? " ✓" : " ✗";
       answer.append(h("span", { class: "label" }, "truth"), h("span", { class: told.right === false ? "wrong" : told.right ? "ok" : "" }, `${Array.isArray(told.truth) ? told.truth.join(", ") : told.truth}${mark}`));

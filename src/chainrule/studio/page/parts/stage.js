@@ -67,7 +67,7 @@ export function buildStage(element, { store, api, player }) {
     into.hidden = watch.hidden = ended(frame);
     score.hidden = !ended(frame);
     into.disabled = watch.disabled = !steers(state);
-    say(heading, frame.t === 0 ? "Before the first update" : ended(frame) ? "The end of the training" : `After update ${frame.t.toLocaleString("en")}`);
+    say(heading, frame.t === 0 && frame.branch ? "Where the branch begins" : frame.t === 0 ? "Before the first update" : ended(frame) ? "The end of the training" : `After update ${frame.t.toLocaleString("en")}`);
     say(ready, between(frame));
     if (!stage) {
       terms.show(null, "", 0);
@@ -106,6 +106,7 @@ function ended(frame) {
 /** What is known between two updates. @param {Frame} frame */
 function between(frame) {
   const parts = [];
+  if (frame.was && frame.was.cost !== null && frame.was.cost !== frame.cost) parts.push(`By the change the cost went from ${brief(frame.was.cost)} to ${brief(frame.cost)}.`);
   if (frame.cost !== null) parts.push(`The cost of ${frame.batch.size === 1 ? "its row" : `the next ${frame.batch.size.toLocaleString("en")} rows`} is ${brief(frame.cost)}.`);
   if (frame.answer) parts.push(`For ${frame.row === null ? "this row" : `row ${frame.row}`} the network says ${frame.answer.words}.`);
   return parts.join(" ");
