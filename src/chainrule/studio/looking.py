@@ -263,9 +263,13 @@ class Inputs(Sequence[tuple[InputValue, ...]]):
 
     def __init__(self, course: Course, rows: IntArray) -> None:
         self.course, self.rows = course, rows
+        self._known: dict[int, Any] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.course.cells(int(self.rows[index]))
+        place = int(self.rows[index])
+        if place not in self._known:
+            self._known[place] = self.course.cells(place)
+        return self._known[place]

@@ -6,15 +6,20 @@ looked at. How much, follows from the size of the network: see `Plan`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from chainrule._kept import cached_property
 from chainrule.errors import ChainruleError
 from chainrule.explain.trace.address import Address
+from chainrule.studio.answers import number_or_none
 from chainrule.studio.curves import CurveRecord
 from chainrule.studio.filing import FramePieces, NodePool, piece_of
+from chainrule.studio.looking import Look
 from chainrule.studio.numbers import inspected, naming_of
 from chainrule.studio.stages.all import stage_of
 from chainrule.studio.stream import json_ready
@@ -36,8 +41,11 @@ MOST_BETWEEN, FEWEST_BETWEEN = 160, 6
 MOST_PLACES = 160
 """The most places inside of an update: of more, those at which a coarser step stops."""
 
-MOST_EXPLAINED = 480
-"""The most numbers that are explained: of the first update all that are drawn, where they are so few."""
+MOST_EXPLAINED, MOST_SUMS = 400, 32
+"""The most numbers of an update that are explained, and the most derivatives among them: those are long sums over rows."""
+
+OTHERS = 3
+"""What the update that is looked at first has so many times as often as each other."""
 
 MOST_TRIED = 8
 """The rows of an answer among which one without a gap is looked for."""
@@ -51,13 +59,14 @@ PICTURES = ("score", "confusion", "residuals", "gradients")
 
 @dataclass(frozen=True)
 class RecordPlan:
-    """What is recorded: the updates between which one stops, those whose inside is there, and the rows.
+    """What is recorded: the updates between which one stops, those whose inside is there, the ``first`` of them most, and rows.
 
     The first row is there at every stop, the others at ``few`` of them.
     """
 
     stops: tuple[int, ...]
     whole: tuple[int, ...]
+    first: int
     rows: tuple[int, ...]
     few: frozenset[int]
 
@@ -98,7 +107,8 @@ class Recorder:
         few = frozenset(
             (*whole, *(t + 1 for t in whole), shown, last, *range(0, last + 1, max(1, last // 8) or 1))
         )
-        return RecordPlan(tuple(sorted(stops)), whole, self._rows(), few & stops)
+        first = shown if shown in whole else 0
+        return RecordPlan(tuple(sorted(stops)), whole, first, self._rows(), few & stops)
 
     def _rows(self) -> tuple[int, ...]:
         """Return the row that is shown, or else the first without a gap, and of other answers the first such rows."""
@@ -131,7 +141,13 @@ class Recorder:
         place = made.walk.at(0 if look.state.stays else index)
         stage = stage_of(look, place, naming_of(look, state.notation))
         more: dict[str, Any] = {"seq": 0, "generation": self.told["generation"], "phase": "paused"}
-        frame: dict[str, Any] = json_ready(made.framer.frame(state, look, place, stage, more))
+        frame = made.framer.frame(state, look, place, stage, more)
+        # Explanations are texts alone, and long.
+        frame["stage"] = None
+        frame = json_ready(frame)
+        if stage is not None:
+            nodes = {"nodes": stage["nodes"], "curve": stage["curve"]}
+            frame["stage"] = {**json_ready({**stage, "nodes": None, "curve": None}), **nodes}
         return frame
 
     def _record(self, t: int, index: int, row: int, grains: int) -> None:
@@ -147,12 +163,12 @@ class Recorder:
                 self._record(t, 0, row, _bits(g for g in GRAINS if g != "epoch" or epoch))
         self.frames.close()
         for t in plan.whole:
-            for index, bits in self._inside():
+            for index, bits in self._inside(MOST_PLACES if t == plan.first else MOST_PLACES // OTHERS):
                 self._record(t, index, plan.rows[0], bits)
             self.frames.close()
 
-    def _inside(self) -> Iterator[tuple[int, int]]:
-        """Yield the places inside of an update that are recorded, with the grains that stop there."""
+    def _inside(self, most: int) -> Iterator[tuple[int, int]]:
+        """Yield the at ``most`` so many places inside of an update that are recorded, with the grains that stop there."""
         walk = self.made.walk
         for finest in ("term", "neuron", "layer", "pass"):
             found: dict[int, int] = {}
@@ -160,10 +176,10 @@ class Recorder:
                 if bit < GRAINS.index(finest):
                     continue
                 index: int | None = walk.after(0, grain)
-                while index is not None and len(found) <= MOST_PLACES:
+                while index is not None and len(found) <= most:
                     found[index] = found.get(index, 0) | 1 << bit
                     index = walk.after(index, grain)
-            if len(found) <= MOST_PLACES:
+            if len(found) <= most:
                 yield from sorted(found.items())
                 return
 
@@ -172,32 +188,41 @@ class Recorder:
     def numbers(self) -> dict[str, list[Any]]:
         """Return the explanations by address, update and row: title, value, whether the checks hold, and the nodes' number."""
         found: dict[str, list[Any]] = {}
-        addresses = self._addresses()
-        for left, t in zip(range(len(self.plan.whole), 0, -1), self.plan.whole, strict=True):
-            most = max(
-                (MOST_EXPLAINED - len(found)) // left, min(len(addresses), MOST_EXPLAINED - len(found) - 64)
-            )
+        for t in self.plan.whole:
             look = self.made.lookout.look(t, self.state.member - 1, self.plan.rows[0])
-            for address in addresses[:most]:
+            share = 1 if t == self.plan.first else OTHERS
+            for address in self._addresses(look, MOST_EXPLAINED // share, MOST_SUMS // share):
                 try:
                     told = inspected(look, {"address": address}, self.state.notation)
                 except ChainruleError:
                     continue
-                told = json_ready(told)
                 key = f"{address} {t} {look.row if Address.parse(address).quantity.per_row else ''}".rstrip()
                 nodes = self.nodes.number(told["nodes"])
-                found[key] = [told["address"], told["title"], told["value"], told["ok"], nodes]
+                found[key] = [
+                    told["address"],
+                    told["title"],
+                    number_or_none(told["value"]),
+                    told["ok"],
+                    nodes,
+                ]
         return found
 
-    def _addresses(self) -> Sequence[str]:
-        """Return what can be asked for on the page, the most told of it first."""
+    def _addresses(self, look: Look, most: int, sums: int) -> list[str]:
+        """Return what can be asked for on the page, the most told of it first; of the derivatives the largest."""
         network = self.told["network"]
         neurons = [one[key] for key in ("address", "z") for one in network["neurons"] if one[key]]
         deltas = [f"delta{one['z'][1:]}" for one in network["neurons"] if one["z"]]
-        biases = [one["bias"] for one in network["neurons"] if one["bias"]]
-        weights = [edge[2] for edge in network["edges"]["list"]]
-        rest = [f"{head}{one}" for one in (*weights, *biases) for head in ("dC/d", "")]
-        return ["C", "loss", "C_new", *neurons, *deltas, *rest]
+        parameters = [edge[2] for edge in network["edges"]["list"]]
+        parameters += [one["bias"] for one in network["neurons"] if one["bias"]]
+        derivatives: list[str] = []
+        if look.whole_gradient is not None:
+            layout, sizes = look.course.layout, np.abs(look.whole_gradient)
+            drawn = set(parameters)
+            largest = (layout.address(int(place)) for place in np.argsort(-sizes, kind="stable"))
+            derivatives = [
+                f"dC/d{name}" for name in islice((name for name in largest if name in drawn), sums)
+            ]
+        return ["C", "loss", "C_new", *neurons, *deltas, *derivatives, *parameters][:most]
 
     def pictures(self) -> dict[str, Any]:
         """Return the pictures by what they are asked by."""

@@ -23,13 +23,13 @@ export function buildAbout(element, { api }) {
     element.replaceChildren(h("h2", {}, "A recording"), holds);
     const { command } = file;
     if (file.whole.length) element.append(h("div", { class: "pair" }, ...file.whole.map((t) => button(`Update ${(t + 1).toLocaleString("en")}`, () => api.send({ do: "seek", t, place: null }), {}))));
-    if (command) element.append(h("p", { class: "quiet" }, "To change something, ask for any number, or train on:"), h("pre", { class: "command", tabindex: 0 }, command));
+    if (command) element.append(h("p", { class: "quiet" }, "To change anything, see every update and ask for every number, run:"), h("pre", { class: "command", tabindex: 0 }, command));
   };
 }
 
 /** @param {RecordedFile} file */
 function wordsOf({ stops, updates, rows, whole }) {
-  const places = `It stops at ${stops.toLocaleString("en")} places between ${updates.toLocaleString("en")} updates, and shows row ${rows.join(", ")}.`;
-  const inside = whole.length ? ` The ${whole.length > 1 ? "updates" : "update"} below ${whole.length > 1 ? "are" : "is"} there step by step, with where each number comes from.` : "";
-  return places + inside;
+  const several = whole.length > 1;
+  const inside = whole.length ? ` ${several ? "These updates are" : "This update is"} in it step by step, and says where its numbers come from:` : "";
+  return `Of ${updates.toLocaleString("en")} updates this file shows ${stops.toLocaleString("en")} moments, for row ${rows.join(", ").replace(/, (\d+)$/, " or $1")}.${inside}`;
 }
