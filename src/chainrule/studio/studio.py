@@ -32,6 +32,9 @@ FASTEST = 30.0
 FOLLOWING = 20.0
 """The most frames a second while a training is followed, which needs the processors itself."""
 
+DIAGNOSED = 0.5
+"""The seconds between two looks of the doctor while something plays."""
+
 PATIENCE = 0.25
 """The seconds after an edit before the branch is trained on, so that what is dragged isn't trained at each place."""
 
@@ -55,6 +58,7 @@ class Studio:
         self.runs = Runs(self.made, self._hears)
         self.state = self.runs.current.state
         self._since = -math.inf
+        self._found: tuple[tuple[Any, ...], list[dict[str, Any]], float] = ((None,), [], -math.inf)
         self._clock = threading.Thread(target=self._ticks, name="studio clock", daemon=True)
         self._publish("hello", self.hello())
         self.made.worker.start()
@@ -115,6 +119,13 @@ class Studio:
 
         if query.get("kind") == "gradients":
             return self._gradients(query)
+        if query.get("kind") in ("weight", "line"):
+            from chainrule.studio.lines import line_picture
+
+            with self._framing:
+                return line_picture(
+                    self._look_of({"t": query["t"]} if "t" in query else {}), query, self.state.notation
+                )
         with self._framing:
             with self._lock:
                 state, made = self.state, self.made
@@ -287,6 +298,7 @@ class Studio:
         more: dict[str, Any] = {"seq": self._seq, "generation": self.generation, "phase": self.phase}
         if not state.playing:
             more["checks"] = self._checked(made, look)
+        more["findings"] = self._diagnosed(made, state, look)
         more |= self.runs.told(made, state, look, place)
         return made.framer.frame(state, look, place, stage, more)
 
@@ -298,6 +310,17 @@ class Studio:
         look = made.lookout.look(state.t, state.member - 1, row)
         place = made.walk.at(0 if look.state.stays else state.index)
         return look, place, stage_of(look, place, naming_of(look, state.notation))
+
+    def _diagnosed(self, made: Made, state: SessionState, look: Look) -> list[dict[str, Any]]:
+        """Return what the doctor finds; while something plays that is looked for no more than so many times a second."""
+        from chainrule.studio.doctor import found_live
+
+        key, found, at = self._found
+        now, own = time.monotonic(), (made, look.t, look.member)
+        if key != own and not (state.playing and key[0] is made and now - at < DIAGNOSED):
+            found = found_live(look)
+            self._found = (own, found, now)
+        return found
 
     def _checked(self, made: Made, look: Look) -> dict[str, Any] | None:
         """Return how many of the step's derivatives were held against central differences, and which is the worst."""

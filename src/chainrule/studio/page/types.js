@@ -69,6 +69,33 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * NamedText.
+ * @typedef {object} NamedText
+ * @property {string} name
+ * @property {string} value
+ */
+
+/**
+ * WayOut.
+ * @typedef {object} WayOut
+ * @property {string} words
+ * @property {EditAsked[]} edits
+ */
+
+/**
+ * FindingShown.
+ * @typedef {object} FindingShown
+ * @property {string} kind
+ * @property {boolean} grave
+ * @property {string} what
+ * @property {string[]} where
+ * @property {NamedText[]} numbers
+ * @property {string} why
+ * @property {string} remedy
+ * @property {WayOut[]} ways
+ */
+
+/**
  * Source.
  * @typedef {object} Source
  * @property {"table" | "lesson" | "model"} kind
@@ -225,7 +252,6 @@ export const PROTOCOL = 1;
  * @property {string[]} grains
  * @property {Named[]} notations
  * @property {number} members
- * @property {string[]} [activations]
  * @property {number} steps_per_epoch
  * @property {number | null} epochs
  * @property {string} unit
@@ -416,6 +442,7 @@ export const PROTOCOL = 1;
  * @property {BlockWeights[]} [blocks]
  * @property {Record<string, string>} [flags]
  * @property {string[]} [frozen]
+ * @property {FindingShown[]} [findings]
  * @property {number} [run]
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]

@@ -57,7 +57,7 @@ export function ticksOf(low, high, count) {
   return found;
 }
 
-/** @typedef {{plus: string, minus: string, quiet: string, line: string, ink: string, paper: string, lit: string, bad: string, accent: string}} Palette */
+/** @typedef {{plus: string, minus: string, quiet: string, line: string, ink: string, paper: string, lit: string, bad: string, ok: string, accent: string}} Palette */
 
 /** The colors of the sheet that canvases draw with. @returns {Palette} */
 export function paletteOf() {
@@ -69,7 +69,7 @@ export function paletteOf() {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color || style.color;
   };
-  const names = /** @type {(keyof Palette)[]} */ (["plus", "minus", "quiet", "line", "ink", "paper", "lit", "bad", "accent"]);
+  const names = /** @type {(keyof Palette)[]} */ (["plus", "minus", "quiet", "line", "ink", "paper", "lit", "bad", "ok", "accent"]);
   const found = /** @type {Palette} */ (Object.fromEntries(names.map((name) => [name, read(name)])));
   probe.remove();
   return found;

@@ -69,8 +69,7 @@ class Net {
   /** @type {Draw} */
   draw(changed, state) {
     if (changed.has("hello")) this.build();
-    else if (changed.has("frame") || changed.has("view.color") || changed.has("heats") || changed.has("lesson")) this.paint();
-    if (changed.has("view.pointed") || changed.has("view.pinned") || changed.has("view.focused")) this.paint();
+    else if (["frame", "view.color", "heats", "view.pointed", "view.pinned", "view.focused"].some((one) => changed.has(one))) this.paint();
     if (changed.has("frame")) this.flow(state);
     if (changed.has("frame") || changed.has("view.pointed")) this.read(state);
     if (changed.has("frame") && this.details.open && !state.frame?.playing) this.table();

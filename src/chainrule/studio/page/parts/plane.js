@@ -3,6 +3,7 @@
 import { h, say } from "../make.js";
 import { steers } from "../part.js";
 import { heatColors } from "../draw/heat.js";
+import { Follower, offer, press } from "./follow.js";
 import { PlanePicture } from "./planepicture.js";
 import { legendOf, pixelWords, pointWords, twinOf } from "./planewords.js";
 
@@ -30,18 +31,17 @@ class Plane {
     this.shown = null;
     /** @type {PlaneAnswer | null} */
     this.about = null;
-    this.asked = "";
     this.basis = "";
-    this.busy = false;
+    this.follower = new Follower();
     this.pictures = 0;
     this.colors = heatColors();
     this.picture = new PlanePicture("The plane; arrow keys go from place to place, Enter picks the nearest row");
     this.selects = { x: this.select("across"), y: this.select("up"), show: this.select("shown") };
     this.heat = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => store.look({ heat: this.heat.checked }) }));
     this.held = h("div", { class: "segments", role: "group", "aria-label": "Where the other columns are held" });
-    for (const [name, words] of [["typical", "typical cells"], ["row", "the row"]]) this.held.append(h("button", { type: "button", "data-held": name, onclick: () => this.set({ held: name }) }, words));
+    for (const [name, words] of [["typical", "typical cells"], ["row", "the row"]]) this.held.append(h("button", { type: "button", "data-value": name, onclick: () => this.set({ held: name }) }, words));
     this.which = h("div", { class: "segments", role: "group", "aria-label": "Whose answer" });
-    for (const [name, words] of [["0", "mean of all"], ["1", "this member"]]) this.which.append(h("button", { type: "button", "data-whose": name, onclick: () => this.set({ whose: name }) }, words));
+    for (const [name, words] of [["0", "mean of all"], ["1", "this member"]]) this.which.append(h("button", { type: "button", "data-value": name, onclick: () => this.set({ whose: name }) }, words));
     this.legend = h("div", { class: "plane-legend" });
     this.words = h("p", { class: "quiet held-at" });
     this.read = h("output", { class: "plane-read" });
@@ -113,24 +113,24 @@ class Plane {
     return { asked, held, heat: view.heat ? 1 : null, quick: frame.playing ? 1 : null, basis: [hello.generation, frame.run ?? 0, plane.x, plane.y, plane.show].join("|") };
   }
 
-  /** Ask for the picture of now; one at a time, so that a fast training is followed as fast as pictures come. */
-  async ask() {
-    if (this.busy) return;
-    this.busy = true;
-    for (;;) {
+  ask() {
+    const next = () => {
       const now = this.query();
-      if (!now) break;
-      const points = now.basis !== this.basis ? 1 : null;
-      const key = JSON.stringify([now, this.store.state.frame?.seq && !this.store.state.frame.playing ? this.store.state.frame.seq : 0]);
-      if (key === this.asked && !points) break;
-      const found = await this.api.ask("plane", { ...now.asked, heat: now.heat, quick: now.quick, points });
-      this.asked = key;
-      if (!found) break;
-      this.basis = now.basis;
-      this.take(found, now.held);
+      if (!now) return null;
+      const { frame } = this.store.state;
+      const points = now.basis === this.basis ? null : 1;
+      const key = JSON.stringify([now, frame?.playing ? 0 : frame?.seq, points]);
+      const ask = async () => {
+        const found = await this.api.ask("plane", { ...now.asked, heat: now.heat, quick: now.quick, points });
+        if (found) this.basis = now.basis;
+        return found && { found, held: now.held };
+      };
+      return { key, ask };
+    };
+    return this.follower.follow(next, ({ found, held }) => {
+      this.take(found, held);
       this.store.flush();
-    }
-    this.busy = false;
+    });
   }
 
   /**
@@ -159,15 +159,14 @@ class Plane {
     const { hello, frame } = this.store.state;
     if (!about || !shown) return;
     for (const [key, value] of /** @type {["x" | "y", string][]} */ ([["x", shown.x.name], ["y", shown.y.name]])) {
-      options(selects[key].select, (about.columns ?? []).map((name) => ({ name, title: name })), value);
+      offer(selects[key].select, (about.columns ?? []).map((name) => ({ name, title: name })), value);
     }
-    options(selects.show.select, about.shows ?? [], shown.show === "answer" ? (about.shows?.[0].name ?? "answer") : shown.show);
+    offer(selects.show.select, about.shows ?? [], shown.show === "answer" ? (about.shows?.[0].name ?? "answer") : shown.show);
     this.held.hidden = !shown.held;
-    for (const each of this.held.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-held") === held));
+    press(this.held, held);
     say(/** @type {Element} */ (this.held.lastElementChild), frame?.row ? `row ${frame.row}` : "the row");
     this.which.hidden = (hello?.members ?? 1) < 2;
-    const whose = this.store.state.view.plane.whose || "0";
-    for (const each of this.which.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-whose") === whose));
+    press(this.which, this.store.state.view.plane.whose || "0");
     say(this.words, shown.held);
   }
 
@@ -195,19 +194,4 @@ class Plane {
   fill() {
     this.table.replaceChildren(...(this.twin.open && this.shown ? [twinOf(this.shown)] : []));
   }
-}
-
-/**
- * Offer choices in a select, where they aren't there already.
- * @param {HTMLSelectElement} select
- * @param {{name: string, title: string}[]} list
- * @param {string} value
- */
-function options(select, list, value) {
-  const key = list.map((one) => one.name).join("|");
-  if (select.getAttribute("data-list") !== key) {
-    select.replaceChildren(...list.map(({ name, title }) => h("option", { value: name }, title)));
-    select.setAttribute("data-list", key);
-  }
-  if (select.value !== value) select.value = value;
 }
