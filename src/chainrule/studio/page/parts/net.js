@@ -69,7 +69,7 @@ class Net {
   /** @type {Draw} */
   draw(changed, state) {
     if (changed.has("hello")) this.build();
-    else if (["frame", "view.color", "heats", "view.pointed", "view.pinned", "view.focused"].some((one) => changed.has(one))) this.paint();
+    else if (["frame", "lesson", "view.color", "heats", "view.pointed", "view.pinned", "view.focused"].some((one) => changed.has(one))) this.paint();
     if (changed.has("frame")) this.flow(state);
     if (changed.has("frame") || changed.has("view.pointed")) this.read(state);
     if (changed.has("frame") && this.details.open && !state.frame?.playing) this.table();
