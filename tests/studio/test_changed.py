@@ -160,7 +160,7 @@ def test_feature_12_training_goes_on_from_the_branch_as_fit_from_those_parameter
 
 DRAW = np.random.default_rng(4)
 COURSE = course_of_network(
-    Network([2, Dense(3, "tanh"), Dense(2)]),
+    Network([2, Dense(3, "sigmoid"), Dense(2)]),
     DRAW.normal(size=(8, 2)),
     DRAW.normal(size=(8, 2)),
     optimizer=optimizer("adam"),

@@ -69,7 +69,7 @@ def joined(edits: Sequence[Edited]) -> list[Edited]:
     for one in edits:
         first = found.pop(one.about, one)
         found[one.about] = replace(one, old=first.old)
-    return list(found.values())
+    return [one for one in found.values() if one.old != one.new] or list(found.values())
 
 
 Change = tuple[Course, Edited]

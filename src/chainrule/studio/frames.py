@@ -78,7 +78,6 @@ def hello(
         "grains": list(GRAINS),
         "notations": [{"name": name, "title": _title(name)} for name in notation_names()],
         "members": course.members,
-        "activations": [layer.activation.spec for layer in course.network.layers],
         "steps_per_epoch": steps_per_epoch,
         "epochs": course.plan.epochs,
         "unit": "" if course.reads is None else UNITS[course.reads.task],

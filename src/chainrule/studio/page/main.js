@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { followHash, readHash } from "./hash.js";
+import { NotebookLine } from "./lines/notebook.js";
 import { RecordedLine } from "./lines/recorded.js";
 import { ServerLine } from "./lines/server.js";
 import { h } from "./make.js";
@@ -15,6 +16,8 @@ import { buildColors } from "./parts/colors.js";
 import { buildCurves } from "./parts/curves.js";
 import { buildData } from "./parts/data.js";
 import { holdOnPointing } from "./parts/hold.js";
+import { buildDoctor } from "./parts/doctor.js";
+import { buildHill } from "./parts/hill.js";
 import { buildInspector } from "./parts/inspector.js";
 import { listenToKeys } from "./parts/keys.js";
 import { buildLesson } from "./parts/lesson.js";
@@ -31,7 +34,8 @@ import { buildTransport } from "./parts/transport.js";
 
 const store = new Store();
 const kept = document.getElementById("recording");
-const api = new Api(store, kept ? new RecordedLine(kept.textContent ?? "") : new ServerLine());
+const line = kept ? new RecordedLine(kept.textContent ?? "") : document.getElementById("notebook") ? new NotebookLine() : new ServerLine();
+const api = new Api(store, line);
 const studio = { store, api, player: new Player() };
 const help = listenToKeys(studio);
 const { code, words } = readHash();
@@ -50,7 +54,9 @@ definePart("cr-stage", studio, buildStage);
 definePart("cr-inspector", studio, buildInspector);
 definePart("cr-panels", studio, buildPanels);
 definePart("cr-curves", studio, buildCurves);
+definePart("cr-doctor", studio, buildDoctor);
 definePart("cr-plane", studio, buildPlane);
+definePart("cr-hill", studio, buildHill);
 definePart("cr-settings", studio, buildSettings);
 definePart("cr-data", studio, buildData);
 definePart("cr-timeline", studio, buildTimeline);

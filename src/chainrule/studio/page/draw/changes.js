@@ -36,7 +36,7 @@ export function markChanges(picture, frame) {
   const biases = floats(was.biases.weight);
   biases.forEach((old, i) => {
     if (Number.isNaN(old) || group.childElementCount >= MOST_WRITTEN) return;
-    group.append(s("text", { x: picture.at.x[i], y: picture.at.y[i] - picture.at.r[i] - 5 }, `b ${brief(old, 3)} → ${brief(floats(frame.arrays.biases.weight)[i], 3)}`));
+    group.append(s("text", { x: picture.at.x[i] + picture.at.r[i] + 6, y: picture.at.y[i] + 4, class: "beside" }, `b ${brief(old, 3)} → ${brief(floats(frame.arrays.biases.weight)[i], 3)}`));
   });
   if (group.childElementCount) picture.svg.append(group);
 }

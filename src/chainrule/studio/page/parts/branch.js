@@ -42,7 +42,7 @@ export function buildBranch(element, { store, api }) {
     shown = key;
     say(where, `Run ${branch.number}, a branch of run ${branch.from} after its update ${branch.at.toLocaleString("en")}:`);
     const told = branch.edits.slice(-MOST_TOLD);
-    list.replaceChildren(...told.map((edit) => editItem(edit, frame.names ?? {})));
+    list.replaceChildren(...told.map((edit) => editItem(edit, frame.names ?? {}, (address) => store.look({ pinned: address }))));
     const rest = branch.edits.length - told.length;
     if (rest) list.append(h("li", { class: "quiet", title: branch.edits.slice(0, rest).map((one) => one.words).join("; ") }, `and ${rest} more`));
   };
@@ -51,11 +51,12 @@ export function buildBranch(element, { store, api }) {
 /**
  * @param {EditShown} edit
  * @param {Record<string, string>} names
+ * @param {(address: string) => void} ask
  */
-function editItem({ words, address, old, new: now }, names) {
+function editItem({ words, address, old, new: now }, names, ask) {
   const about = words.split(" from ")[0];
   if (old === "") return h("li", {}, words);
-  const what = address ? h("button", { type: "button", class: "number", "data-address": address }, names[address] ?? about) : h("span", {}, about);
+  const what = address ? h("button", { type: "button", class: "number", "data-address": address, onclick: () => ask(address) }, names[address] ?? about) : h("span", {}, about);
   return h("li", {}, what, " ", h("s", {}, few(old)), " → ", h("b", {}, few(now)));
 }
 

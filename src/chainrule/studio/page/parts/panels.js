@@ -1,7 +1,8 @@
 // What stands below the network, one at a time: the curves, the score beside the baselines, and where it is wrong.
 
-import { button, h, nodesOf } from "../make.js";
+import { button, h, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
+import { doctorWords } from "./doctor.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -12,7 +13,8 @@ const TABS = {
   score: { words: "Score", kinds: () => ["score"] },
   wrong: { words: "Mistakes", kinds: (task) => [task === "regression" ? "residuals" : "confusion"] },
   plane: { words: "Plane", kinds: () => [] },
-  layers: { words: "By layer", kinds: () => ["gradients"] },
+  mountain: { words: "Mountain", kinds: () => [] },
+  layers: { words: "Doctor", kinds: () => ["gradients"] },
 };
 
 /**
@@ -24,11 +26,13 @@ export function buildPanels(element, { store, api }) {
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": "About the training" });
   const curves = h("cr-curves", { id: "panel-curves", role: "tabpanel", "aria-labelledby": "tab-curves" });
   const plane = h("cr-plane", { id: "panel-plane", role: "tabpanel", "aria-labelledby": "tab-plane", hidden: true });
+  const mountain = h("cr-hill", { id: "panel-mountain", role: "tabpanel", "aria-labelledby": "tab-mountain", hidden: true });
   /** The tabs that have a part of their own. @type {Record<string, HTMLElement>} */
-  const parts = { curves, plane };
+  const parts = { curves, plane, mountain };
   const body = h("div", { class: "pictures" });
   const part = h("div", { class: "tools" });
-  const panel = h("div", { id: "panel-other", class: "panel", role: "tabpanel", hidden: true }, part, body);
+  const doctor = h("cr-doctor", { hidden: true });
+  const panel = h("div", { id: "panel-other", class: "panel", role: "tabpanel", hidden: true }, part, doctor, body);
   for (const [tab, { words }] of Object.entries(TABS)) {
     list.append(h("button", { type: "button", role: "tab", id: `tab-${tab}`, "data-tab": tab, "aria-controls": parts[tab]?.id ?? "panel-other", onclick: () => store.look({ tab }) }, words));
   }
@@ -82,7 +86,7 @@ export function buildPanels(element, { store, api }) {
       body.replaceChildren(shut);
       return;
     }
-    const key = [view.tab, which, hello.generation, frame.t, frame.frontier, frame.phase].join(" ");
+    const key = [view.tab, which, hello.generation, frame.run, frame.t, frame.frontier, frame.phase].join(" ");
     if (key === asked) return;
     asked = key;
     asking?.abort();
@@ -112,8 +116,14 @@ export function buildPanels(element, { store, api }) {
       }
       for (const [name, part] of Object.entries(parts)) part.hidden = name !== tab;
       panel.hidden = tab in parts;
+      doctor.hidden = tab !== "layers";
       document.body.classList.toggle("wide-panel", tab in parts && tab !== "curves");
       panel.setAttribute("aria-labelledby", `tab-${tab}`);
+    }
+    const layers = list.querySelector("[data-tab=layers]");
+    if (layers && changed.has("frame")) {
+      say(layers, doctorWords(state.frame?.findings));
+      layers.classList.toggle("found", Boolean(state.frame?.findings?.some((one) => one.grave)));
     }
     if (!state.frame?.playing && (changed.has("view.tab") || changed.has("frame") || changed.has("hello"))) ask();
   };
