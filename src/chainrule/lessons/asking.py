@@ -190,7 +190,7 @@ def asked_kind(ask: Mapping[str, Any]) -> tuple[Kind, tuple[str, ...]]:
 def question_of(step: Any, setup: Setup, numbers: Numbers, ask: Mapping[str, Any]) -> Question:
     """Return the question of a step that is made, with what is right; ``numbers`` are those that it may expect."""
     kind, names = asked_kind(ask)
-    enough = ask["enough"] or ("guess" if ask["ahead"] else "right")
+    enough = ask["enough"] or ("guess" if ask["ahead"] and kind != "choices" else "right")
     more: dict[str, Any] = {
         "digits": ask["digits"], "hint": ask["hint"] or "", "seen": ask["seen"], "because": ask["because"] or (),
         "enough": enough,

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._numbers import number_text
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
 from chainrule.lessons.asking import Question, sign_place, signs_told
 from chainrule.studio.looking import Look
 from chainrule.studio.made import Made
-from chainrule.studio.numbers import naming_of
 from chainrule.studio.replies import Reply, question_told
 from chainrule.studio.session import SessionState
 from chainrule.studio.withheld import place_after
@@ -90,13 +91,13 @@ class Asker:
         assert self._at is not None
         self.has_seen(made, self._at[1])
 
-    def told(self, made: Made, look: Look, notation: str) -> dict[str, Any] | None:
+    def told(self, made: Made, look: Look, name: str) -> dict[str, Any] | None:
         """Return what a page is told of the question; None where there is none about this update."""
         if self.question is None or self._at != (made, look.t):
             return None
-        name = f"update-{look.t}"
+        naming = Naming(notation(name), look.course.network)
         return question_told(
-            self.question, name, self.reply, opened=self.opened, may_reveal=True, naming=naming_of(look, notation)
+            self.question, f"update-{look.t}", self.reply, opened=self.opened, may_reveal=True, naming=naming
         )  # fmt: skip
 
 

@@ -128,8 +128,8 @@ def _truth_words(question: Question) -> str:
 
 def _gap(question: Question, reply: Reply | None, naming: Naming | None) -> list[Node]:
     """Return the guess beside the truth: two marks on a line, or the options with their numbers as bars."""
-    if question.kind == "number":
-        guess = None if reply is None else float(reply.value)
+    if question.kind in ("number", "sign"):
+        guess = None if reply is None or question.kind == "sign" else float(reply.value)
         return _number_line(question.truth, guess) if math.isfinite(question.truth) else []
     if len(question.values) != len(question.told):
         return []
@@ -160,54 +160,51 @@ def _column(question: Question) -> str:
 
 
 def _number_line(truth: float, guess: float | None) -> list[Node]:
-    """Return a line with the truth, and the guess where there is one."""
-    if guess is None or not math.isfinite(guess):
-        guess = truth
-    ends = sorted((truth, guess, 0.0)) if _near_zero(truth, guess) else sorted((truth, guess))
-    low, high = ends[0], ends[-1]
+    """Return a line with the truth, and the guess where there is one; with 0, where that belongs to it."""
+    known = [truth] if guess is None or not math.isfinite(guess) else [truth, guess]
+    zero = len(known) == 1 or truth * known[1] <= 0 or not 1 / 3 < abs(truth / known[1]) < 3
+    ends = [*known, *([0.0] if zero else [])]
+    low, high = min(ends), max(ends)
     room = (high - low) * 0.18 or abs(truth) * 0.1 or 1.0
     low, high = low - room, high + room
+    middle = LINE / 2
 
     def x(value: float) -> str:
         return f"{8 + (WIDTH - 16) * (value - low) / (high - low):.1f}"
 
-    middle = LINE / 2
-    said = f"The truth is {number_text(truth, 4)}, your guess {number_text(guess, 4)}."
-    axis: Node = [
-        "line",
-        {"class": "axis", "x1": "8", "x2": f"{WIDTH - 8:g}", "y1": f"{middle:g}", "y2": f"{middle:g}"},
-    ]
-    gap: Node = [
-        "line",
-        {"class": "gap", "x1": x(truth), "x2": x(guess), "y1": f"{middle:g}", "y2": f"{middle:g}"},
-    ]
-    marks: list[Node] = [
-        ["path", {"class": "guess", "d": f"M{x(guess)} {middle - 1:g}l-5 -9h10z"}],
-        ["circle", {"class": "truth", "cx": x(truth), "cy": f"{middle:g}", "r": "5"}],
-        _label(x(guess), 9.0, f"you {number_text(guess, 4)}", "guess"),
-        _label(x(truth), LINE - 3, number_text(truth, 4), "truth"),
-    ]
-    if _near_zero(truth, guess) and low < 0 < high:
-        marks.insert(
-            0,
+    def across(kind: str, begin: str, end: str) -> Node:
+        return ["line", {"class": kind, "x1": begin, "x2": end, "y1": f"{middle:g}", "y2": f"{middle:g}"}]
+
+    marks: list[Node] = [across("axis", "8", f"{WIDTH - 8:g}")]
+    if zero:
+        marks.append(
             [
                 "line",
                 {
                     "class": "zero",
                     "x1": x(0.0),
                     "x2": x(0.0),
-                    "y1": f"{middle - 4:g}",
-                    "y2": f"{middle + 4:g}",
+                    "y1": f"{middle - 5:g}",
+                    "y2": f"{middle + 5:g}",
                 },
-            ],
+            ]
         )
-    view = {"viewBox": f"0 0 {WIDTH:g} {LINE:g}", "class": "gap-line", "role": "img", "aria-label": said}
-    return [["svg", view, axis, gap, *marks]]
-
-
-def _near_zero(truth: float, guess: float) -> bool:
-    """Tell whether 0 belongs on the line: where the two lie on both sides of it, or one is small beside the other."""
-    return truth * guess <= 0 or not 1 / 3 < abs(truth / guess) < 3
+        marks.append(_label(x(0.0), LINE - 3, "0", "zero"))
+    said = f"It is {number_text(truth, 4)}"
+    if len(known) > 1:
+        marks += [across("gap", x(truth), x(known[1])),
+                  ["path", {"class": "guess", "d": f"M{x(known[1])} {middle - 1:g}l-5 -9h10z"}],
+                  _label(x(known[1]), 9.0, f"you {number_text(known[1], 4)}", "guess")]  # fmt: skip
+        said += f", your guess is {number_text(known[1], 4)}"
+    marks += [["circle", {"class": "truth", "cx": x(truth), "cy": f"{middle:g}", "r": "5"}],
+              _label(x(truth), LINE - 3 if len(known) > 1 else 13.0, number_text(truth, 4), "truth")]  # fmt: skip
+    view = {
+        "viewBox": f"0 0 {WIDTH:g} {LINE:g}",
+        "class": "gap-line",
+        "role": "img",
+        "aria-label": f"{said}.",
+    }
+    return [["svg", view, *marks]]
 
 
 def _label(x: str, y: float, words: str, kind: str) -> Node:

@@ -78,7 +78,7 @@ class TaughtStudio(Studio):
         if limit is None:
             return
         words = FIRST if self._waits else LATER
-        if self.tutor is not None and at.t > self.tutor.most_updates:
+        if at.t > (state.t if self.tutor is None else self.tutor.most_updates):
             raise SettingsError(words)
         if what == "number" and self._knows(made, limit, str(query["address"]), query):
             return
@@ -261,6 +261,7 @@ class TaughtStudio(Studio):
     def _predict(self, command: Mapping[str, Any]) -> None:
         if self.tutor is not None:
             raise SettingsError("a lesson asks by itself: leave it first")
+        self._show()  # what is seen already isn't asked
         self.asker.on = bool(command["on"])
         if not self.asker.on:
             self.asker.forget()
@@ -273,7 +274,8 @@ class TaughtStudio(Studio):
             state, made = self.state, self.made
             look: Look | None = None
             if self.tutor is not None:
-                place = made.walk.at(state.index)
+                # At the last place before a pass one has come to it.
+                place = made.walk.at(min(state.index + (state.index > 0), len(made.walk) - 1))
                 changed = [str(one.address) for one in self.runs.current.edits if one.address]
                 self.tutor.sees(state.t, place.phase, changed)
                 question = self.tutor.question_told()

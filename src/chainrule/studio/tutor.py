@@ -35,7 +35,7 @@ TRIES = 2
 
 DO = {
     "updates": "Make {}: the page does one with each step of an update.",
-    "place": "Go on, step by step, until the {} pass begins.",
+    "place": "Go on, step by step, as far as the {} pass.",
     "changes": "Change `{}`: choose it in the network, and write another number.",
 }
 """What is to be done, by the key of `until`."""
