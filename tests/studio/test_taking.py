@@ -142,5 +142,5 @@ def test_a_model_is_taken_as_it_was(tmp_path):
     course = opened_model(str(path), "examples/penguins.csv")
     assert taken(course, None, "model")[2] == path.read_bytes() == bytes_of(Model.load(path))
     assert command_of(course) is None
-    with pytest.raises(SettingsError, match="the words that made this model aren't in its file"):
+    with pytest.raises(SettingsError, match="the words that made this model aren't known here"):
         taken(course, None, "command")

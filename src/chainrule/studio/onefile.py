@@ -23,26 +23,25 @@ SCRIPT = "/page/main.js"
 
 def page_file(studio: Studio) -> bytes:
     """Return the file: what a studio has made so far, as its page plays and explains it; the same bytes each time."""
-    files = {name: content.decode() for name, (_, content) in assets().items()}
-    style = "\n".join(files[name] for name in SHEETS)
-    # What ends a script or begins a comment in HTML stands in none of our texts; in the recording it is written otherwise.
-    script = files[SCRIPT]
+    # What ends a script in HTML is written otherwise in the recording, and stands in none of our own texts.
     recording = json.dumps(Recorder(studio).recording(), separators=(",", ":")).replace("<", "\\u003c")
+    return page_text(f'<script type="application/json" id="recording">{recording}</script>').encode()
+
+
+def page_text(data: str) -> str:
+    """Return the page with its styles and its script in it, and with an element of data that says what answers it."""
+    files = {name: content.decode() for name, (_, content) in assets().items()}
+    style, script = "\n".join(files[name] for name in SHEETS), files[SCRIPT]
     policy = (
         f"default-src 'none'; script-src '{integrity(script)}'; style-src '{integrity(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    page = re.sub(r'<link rel="stylesheet"[^>]*>\n', "", files["/"])
-    page = page.replace(
-        '<meta charset="utf-8">',
-        f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">',
-    )
-    data = f'<script type="application/json" id="recording">{recording}</script>'
-    loaded = f'<script type="module" src="{SCRIPT}"></script>'
-    head, _, rest = page.partition(loaded)
-    # The module runs when all of the file is there.
+    told = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    page = re.sub(r'<link rel="stylesheet"[^>]*>\n', "", files["/"]).replace('<meta charset="utf-8">', told)
+    head, _, rest = page.partition(f'<script type="module" src="{SCRIPT}"></script>')
+    # A module runs when all of the page is there.
     made = f'{head}<style>{style}</style>\n<script type="module">{script}</script>{rest}'
-    return made.replace("</body>", f"{data}\n</body>").encode()
+    return made.replace("</body>", f"{data}\n</body>")
 
 
 def taken_whole(studio: Studio, what: str) -> tuple[str, str, bytes]:

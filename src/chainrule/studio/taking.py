@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +39,16 @@ def taken(course: Course, result: FitResult | None, what: str) -> tuple[str, str
     text = command_of(course) if what == "command" else python_of(course)
     if text is None:
         raise SettingsError(
-            "the words that made this model aren't in its file: take them from a studio on its table"
+            "the words that made this model aren't known here: take them from a studio on its table's file"
         )
     return f"{stem_of(course)}.{'sh' if what == 'command' else 'py'}", TEXT_TYPE, f"{text}\n".encode()
+
+
+def taken_reply(name: str, mime: str, content: bytes) -> dict[str, str]:
+    """Return what is taken as it is sent: words to be read as text, all else as a file."""
+    if mime == TEXT_TYPE:
+        return {"name": name, "mime": mime, "text": content.decode()}
+    return {"name": name, "mime": mime, "base64": b64encode(content).decode("ascii")}
 
 
 def _model_bytes(course: Course, result: FitResult | None) -> bytes:
@@ -80,7 +88,7 @@ def command_of(course: Course) -> str | None:
     asked = asked_of(course)
     if asked.lesson is not None:
         return shlex.join(["chainrule", "lesson", asked.lesson.name])
-    if asked.question is None:
+    if asked.question is None or not asked.file:
         return None
     words = ["chainrule", "train", asked.file]
     for one, value in _given(asked):
@@ -97,7 +105,7 @@ def live_command(course: Course) -> str | None:
     asked = asked_of(course)
     if asked.lesson is not None:
         return shlex.join(["chainrule", "studio", COMMAND_LINE.setting("lesson"), asked.lesson.name])
-    if asked.question is None:
+    if asked.question is None or not asked.file:
         return None
     words = shlex.split(command_of(course) or "")
     return shlex.join(["chainrule", "studio", *words[2:-2]])
@@ -110,7 +118,7 @@ def python_of(course: Course) -> str | None:
         from chainrule.lessons.program import lesson_program
 
         return lesson_program(asked.lesson).rstrip("\n")
-    if asked.question is None:
+    if asked.question is None or not asked.file:
         return None
     given = {one.name: list(value) if isinstance(value, tuple) else value for one, value in _given(asked)}
     target = given.pop("target")
