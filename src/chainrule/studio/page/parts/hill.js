@@ -49,7 +49,7 @@ class Hill {
     this.said = h("ul", { class: "hill-said" });
     this.read = h("output", { class: "plane-read" });
     this.still = h("div", { class: "pictures" });
-    this.table = h("div", { class: "twin-box" });
+    this.table = h("div", { class: "twin-box", tabindex: 0, role: "region", "aria-label": "The picture as a table" });
     this.twin = /** @type {HTMLDetailsElement} */ (h("details", { class: "as-table" }, h("summary", {}, "As a table"), this.table));
     this.twin.addEventListener("toggle", () => this.fill());
     const seen = h("div", { class: "pair" }, this.views, this.zoom);
@@ -148,7 +148,7 @@ class Hill {
     this.pictures += 1;
     this.element.setAttribute("data-pictures", String(this.pictures));
     if (!surface) {
-      const twin = h("details", { class: "as-table", open: Boolean(this.still.querySelector("details[open]")) }, h("summary", {}, "As a table"), h("div", { class: "twin-box" }, nodesOf(found.table)));
+      const twin = h("details", { class: "as-table", open: Boolean(this.still.querySelector("details[open]")) }, h("summary", {}, "As a table"), h("div", { class: "twin-box", tabindex: 0, role: "region", "aria-label": "The picture as a table" }, nodesOf(found.table)));
       this.still.replaceChildren(h("figure", { class: "picture", "aria-label": found.title }, nodesOf(found.nodes), twin));
       return;
     }

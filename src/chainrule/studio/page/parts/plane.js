@@ -46,7 +46,7 @@ class Plane {
     this.words = h("p", { class: "quiet held-at" });
     this.read = h("output", { class: "plane-read" });
     this.none = h("p", { class: "quiet" });
-    this.table = h("div", { class: "twin-box" });
+    this.table = h("div", { class: "twin-box", tabindex: 0, role: "region", "aria-label": "The picture as a table" });
     this.twin = /** @type {HTMLDetailsElement} */ (h("details", { class: "as-table" }, h("summary", {}, "As a table"), this.table));
     this.twin.addEventListener("toggle", () => this.fill());
     const label = h("label", { class: "check-line" }, this.heat, "maps in the neurons");
