@@ -52,7 +52,8 @@ ENVELOPE: Fields = {"protocol": "whole", "client": "string", "n": "whole", "do":
 
 QUERIES: Mapping[str, Fields] = {
     "number": {"address": "string", "t?": "whole", "row?": "whole", "member?": "whole", "form?": "string", "notation?": "string"},
-    "picture": {"kind": '"curves" | "gradients" | "score" | "confusion" | "residuals" | "activation" | "weight" | "line"', "name?": "string",
+    "picture": {"kind": '"curves" | "gradients" | "score" | "confusion" | "residuals" | "activation" | "compare" | '
+                        '"weight" | "line"', "name?": "string",
                 "t?": "whole", "layer?": "whole", "width?": "whole", "part?": '"validation" | "test"'},
     "plane": {"x?": "string", "y?": "string", "row?": "whole", "show?": "string", "t?": "whole", "member?": "whole",
               "points?": "whole", "heat?": "whole", "quick?": "whole"},

@@ -5,7 +5,7 @@ Each has a course, a tape and a worker of its own, so a branch leaves what it co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ class StudioRun:
     """A run: its number, what was made for it, and where it was looked at last.
 
     Of a branch: the run that it ``comes_from``, after how many updates (``at``), by which ``edits``; ``before`` is the same
-    branch before its last edit.
+    branch before its last edit. ``said`` is what another run was built with.
     """
 
     number: int
@@ -42,6 +42,7 @@ class StudioRun:
     at: int = 0
     edits: tuple[Edited, ...] = ()
     before: StudioRun | None = None
+    said: str = ""
 
     @property
     def is_branch(self) -> bool:
@@ -64,7 +65,7 @@ class StudioRun:
     def words(self) -> str:
         """What it is, in a few words."""
         if self.comes_from is None:
-            return self.made.course.title
+            return self.said or self.made.course.title
         edits = joined(self.edits)
         first, more = edits[0].words, len(edits) - 1
         return first + (f" and {more} more" if more else "")
@@ -121,12 +122,13 @@ class Runs:
         self._put(run, leaving=None if goes_on else state)
         return run
 
-    def built(self, made: Made, state: SessionState, *, beside: bool) -> list[Made]:
+    def built(self, made: Made, state: SessionState, *, beside: bool, said: str = "") -> list[Made]:
         """Show a run that was built, and return what ends: the run that it takes the place of, unless it stands ``beside``."""
         if beside and len(self.all) >= MOST_RUNS:
             raise SettingsError(f"there are {MOST_RUNS} runs already: close one of them first")
-        gone = [] if beside else self._drop(_lineage(self.current)[-1])
-        self._put(StudioRun(self._last + 1, made, state), leaving=None)
+        gone = [] if beside else self._drop(lineage(self.current)[-1])
+        run = StudioRun(self._last + 1, made, made.begin(state), said=said if beside else "")
+        self._put(run, leaving=state)
         return gone
 
     def _put(self, run: StudioRun, leaving: SessionState | None) -> None:
@@ -146,15 +148,20 @@ class Runs:
         self.all[back.number] = self.current = back
         return [gone.made]
 
-    def show(self, number: int, state: SessionState) -> StudioRun:
-        """Show another run; raises SettingsError where there is none of that number."""
+    def show(self, number: int, state: SessionState) -> int | None:
+        """Show another run, and return the update of it that ends the same epoch; None where what is shown comes from it.
+
+        Then it is where it was left. Raises SettingsError where there is no run of that number.
+        """
         if number not in self.all:
             raise SettingsError(
                 f"there is no run {number}; there are {', '.join(map(str, sorted(self.all)))}"
             )
-        self.current.state = _resting(state)
-        self.current = self.all[number]
-        return self.current
+        left, self.current = self.current, self.all[number]
+        left.state = _resting(state)
+        if self.current in lineage(left):
+            return None
+        return update_at(self.current, begins_at(left) + state.epoch)
 
     def close(self, number: int) -> list[Made]:
         """Drop a run that isn't shown, with the branches from it, and return what ends."""
@@ -163,7 +170,7 @@ class Runs:
             raise SettingsError(
                 f"there is no run {number}; there are {', '.join(map(str, sorted(self.all)))}"
             )
-        if run is self.current or run in _lineage(self.current):
+        if run is self.current or run in lineage(self.current):
             raise SettingsError(
                 f"run {number} is shown, or what is shown comes from it: show another one first"
             )
@@ -171,7 +178,7 @@ class Runs:
 
     def _drop(self, run: StudioRun) -> list[Made]:
         gone = []
-        for one in [one for one in self.all.values() if run in _lineage(one)]:
+        for one in [one for one in self.all.values() if run in lineage(one)]:
             del self.all[one.number]
             gone += [each.made for each in _with_before(one)]
         return gone
@@ -200,7 +207,35 @@ def _branched(made: Made, at: int, member: int) -> Course:
     return replace(made.course, start=made.tape.rows(at), plan=replace(made.course.plan, met=None))
 
 
-def _lineage(run: StudioRun) -> list[StudioRun]:
+def said_of_build(command: Mapping[str, Any]) -> str:
+    """Return in a few words what a run is built with, from the command that asks for it."""
+    asked = {name: command[name] for name in ("recipe", "target", "inputs") if command.get(name) is not None}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {_brief(value)}"
+        for name, value in {**asked, **(command.get("settings") or {})}.items()
+    )
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return (
+        "as chosen" if value is None else "yes" if value is True else "no" if value is False else str(value)
+    )
+
+
+def begins_at(run: StudioRun) -> int:
+    """Return the epoch that a run begins at: of a branch where it leaves what it comes from."""
+    before = run.comes_from
+    return 0 if before is None else begins_at(before) + run.at // before.made.tape.steps_per_epoch
+
+
+def update_at(run: StudioRun, epoch: int) -> int:
+    """Return after how many updates of a run so many epochs are made, counted as in all runs; before its start it is 0."""
+    return max(0, epoch - begins_at(run)) * run.made.tape.steps_per_epoch
+
+
+def lineage(run: StudioRun) -> list[StudioRun]:
     """Return a run and those that it comes from."""
     found = [run]
     while found[-1].comes_from is not None:

@@ -19,7 +19,7 @@ from chainrule.studio.frames import hello
 from chainrule.studio.looking import Look
 from chainrule.studio.made import Made
 from chainrule.studio.numbers import inspected, naming_of
-from chainrule.studio.runs import Runs
+from chainrule.studio.runs import Runs, begins_at, said_of_build, update_at
 from chainrule.studio.session import SessionState, reduce
 from chainrule.studio.stages.all import stage_of
 from chainrule.studio.walk import WalkPlace
@@ -119,6 +119,8 @@ class Studio:
 
         if query.get("kind") == "gradients":
             return self._gradients(query)
+        if query.get("kind") == "compare":
+            return self._compared(query)
         if query.get("kind") in ("weight", "line"):
             from chainrule.studio.lines import line_picture
 
@@ -232,16 +234,20 @@ class Studio:
         """Make a branch, go back from one, show another run, or close one."""
         with self._framing, self._lock:
             before, runs, state, gone = self.made, self.runs, self.state, []
+            goes: int | None = None
             if what == "edit":
                 runs.branch(state, command["edits"], again=bool(command.get("again")))
             elif what == "undo":
                 gone = runs.undo()
             elif what == "run":
-                runs.show(int(command["number"]), state)
+                goes = runs.show(int(command["number"]), state)
             else:
                 gone = runs.close(int(command["number"]))
             if runs.current.made is not before:
                 self._switch(before, state)
+            if goes is not None:
+                self.state = reduce(self.state, {"do": "seek", "t": goes})
+                self._train()
         for made in gone:
             made.worker.close(0.0)
 
@@ -266,13 +272,15 @@ class Studio:
         """Swap in the course that is asked for."""
         from chainrule.studio.forms import built
 
-        self._swap(built(self.made.course, command), beside=bool(command.get("beside")))
+        self._swap(
+            built(self.made.course, command), beside=bool(command.get("beside")), said=said_of_build(command)
+        )
 
-    def _swap(self, course: Course, *, beside: bool = False) -> None:
+    def _swap(self, course: Course, *, beside: bool = False, said: str = "") -> None:
         """Show the training of another course, which takes the place of this one unless it stands beside it."""
         made = Made(course, self._hears)
         with self._framing, self._lock:
-            gone = self.runs.built(made, made.begin(self.state), beside=beside)
+            gone = self.runs.built(made, self.state, beside=beside, said=said)
             self.made.worker.go(0)
             self.made = made
             self.generation += 1
@@ -350,6 +358,21 @@ class Studio:
         members = range(made.course.members) if not one else (one - 1,)
         found = np.stack([np.asarray(made.tape.state(t, m).parameters, np.float64) for m in members])
         return t, found, 0 if one else state.member - 1
+
+    def _compared(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the runs side by side; those that aren't as far as the one that is shown are trained on to its epoch."""
+        from chainrule.studio.compare import compared, same_split
+
+        with self._framing:
+            with self._lock:
+                shown, state = self.runs.current, self.state
+                epoch = begins_at(shown) + state.epoch
+                for run in self.runs.all.values():
+                    if run is not shown and same_split(run, shown):
+                        run.made.worker.bring(update_at(run, begins_at(shown) + shown.made.tape.epochs))
+            return compared(
+                self.runs, epoch, str(query.get("name") or "validation"), float(query.get("width") or 420)
+            )
 
     def _gradients(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the sizes of each layer's derivatives in the batch."""

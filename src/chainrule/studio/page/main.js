@@ -27,6 +27,7 @@ import { buildPanels } from "./parts/panels.js";
 import { buildPlane } from "./parts/plane.js";
 import { buildOffer } from "./parts/question.js";
 import { buildReadings, buildRow } from "./parts/row.js";
+import { buildRuns } from "./parts/runs.js";
 import { buildSettings } from "./parts/settings.js";
 import { buildStage } from "./parts/stage.js";
 import { buildTimeline } from "./parts/timeline.js";
@@ -57,6 +58,7 @@ definePart("cr-curves", studio, buildCurves);
 definePart("cr-doctor", studio, buildDoctor);
 definePart("cr-plane", studio, buildPlane);
 definePart("cr-hill", studio, buildHill);
+definePart("cr-runs", studio, buildRuns);
 definePart("cr-settings", studio, buildSettings);
 definePart("cr-data", studio, buildData);
 definePart("cr-timeline", studio, buildTimeline);
@@ -68,7 +70,7 @@ const held = h("p", { class: "held-words", hidden: true, role: "status" }, "held
 document.querySelector(".transport")?.append(held);
 const places = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("cr-net, cr-stage")]);
 holdOnPointing(places, studio, (on) => held.toggleAttribute("hidden", !on));
-followHash(store, api, words);
+if (line.addressed) followHash(store, api, words);
 store.listen((changed) => {
   if (changed.has("frame")) document.body.classList.toggle("waiting", !store.state.frame);
 });

@@ -15,6 +15,7 @@ const TABS = {
   plane: { words: "Plane", kinds: () => [] },
   mountain: { words: "Mountain", kinds: () => [] },
   layers: { words: "Doctor", kinds: () => ["gradients"] },
+  runs: { words: "Compare", kinds: () => [] },
 };
 
 /**
@@ -27,8 +28,9 @@ export function buildPanels(element, { store, api }) {
   const curves = h("cr-curves", { id: "panel-curves", role: "tabpanel", "aria-labelledby": "tab-curves" });
   const plane = h("cr-plane", { id: "panel-plane", role: "tabpanel", "aria-labelledby": "tab-plane", hidden: true });
   const mountain = h("cr-hill", { id: "panel-mountain", role: "tabpanel", "aria-labelledby": "tab-mountain", hidden: true });
+  const runs = h("cr-runs", { id: "panel-runs", role: "tabpanel", "aria-labelledby": "tab-runs", hidden: true });
   /** The tabs that have a part of their own. @type {Record<string, HTMLElement>} */
-  const parts = { curves, plane, mountain };
+  const parts = { curves, plane, mountain, runs };
   const body = h("div", { class: "pictures" });
   const part = h("div", { class: "tools" });
   const doctor = h("cr-doctor", { hidden: true });
