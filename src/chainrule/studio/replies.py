@@ -10,7 +10,7 @@ from chainrule._numbers import number_text
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.prose import shown_words
 from chainrule.lessons.asking import Question
-from chainrule.studio.nested import Node, nested
+from chainrule.studio.nested import Node, nested, text_of
 
 HINTS = {
     "number": "Write down the formula first, then put each number in.",
@@ -148,7 +148,7 @@ def _gap(question: Question, reply: Reply | None, naming: Naming | None) -> list
         ]  # fmt: skip
         name = nested(str(shown_words(option, naming, True)))
         rows.append(["tr", {"class": "right" if place == question.right else ""},
-                     ["th", {"scope": "row"}, *name], ["td", {"class": "mono"}, number_text(value, 4)],
+                     ["th", {"scope": "row"}, ["span", {"class": "unseen"}, text_of(name)], ["span", {"aria-hidden": "true"}, *name]], ["td", {"class": "mono"}, number_text(value, 4)],
                      ["td", {"class": "bars"}, bar], ["td", {}, ", ".join(marks)]])  # fmt: skip
     head: Node = ["thead", {}, ["tr", {}, ["td", {}], ["th", {"scope": "col"}, _column(question)],
                   ["td", {}], ["th", {"scope": "col", "class": "unseen-head"}, "which"]]]  # fmt: skip

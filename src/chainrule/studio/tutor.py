@@ -302,7 +302,7 @@ class Tutor:
         if shown.number not in self._nodes:
             module: Any = environment().get_template("parts.html").module
             markup = [
-                str(module.block(item, 4, f"lesson-{shown.number}-{place}"))
+                str(module.block(item, 3, f"lesson-{shown.number}-{place}"))
                 for place, item in enumerate(shown.section.blocks, 1)
             ]
             self._nodes[shown.number] = [node for one in markup for node in nested(one) if node != "\n"]

@@ -29,7 +29,8 @@ export class Api {
   constructor(store, line) {
     this.store = store;
     this.line = line;
-    this.count = 0;
+    // From the clock on: a page that is loaded again goes on under its name, and repeats no number.
+    this.count = Date.now();
     this.ended = false;
     /** @type {Command[]} */
     this.waiting = [];

@@ -76,8 +76,10 @@ export class QuestionCard {
     this.legend.replaceChildren(nodesOf(question.nodes));
     this.options.hidden = !question.options.length;
     this.options.replaceChildren(...question.options.map((nodes, k) => {
-      const input = h("input", { type: "radio", name: "answer", value: String(k + 1) });
-      return h("label", { class: "option", "data-option": String(k + 1) }, input, h("span", {}, nodesOf(nodes)));
+      const words = h("span", {}, nodesOf(nodes));
+      // A name of mathematics alone would be none to some readers.
+      const input = h("input", { type: "radio", name: "answer", value: String(k + 1), "aria-label": words.textContent });
+      return h("label", { class: "option", "data-option": String(k + 1) }, input, words);
     }));
     this.number.value = "";
     this.number.removeAttribute("aria-invalid");
