@@ -15,6 +15,7 @@ const FASTEST = 30;
 export class RecordedLine {
   /** @param {string} text */
   constructor(text) {
+    this.ends = false;
     this.addressed = true;
     /** @type {Recording} */
     this.recording = JSON.parse(text);
