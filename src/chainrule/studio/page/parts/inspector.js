@@ -1,7 +1,7 @@
 // Asked for: any number's formula, the numbers in it, its result and its check; in several forms, again with every frame.
 
 import { Places, exact } from "../arrays.js";
-import { button, h, nodesOf, say } from "../make.js";
+import { button, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Change } from "./change.js";
 
@@ -120,7 +120,7 @@ export function buildInspector(element, studio) {
         if (matchMedia("(max-width: 68rem)").matches) element.scrollIntoView({ block: "nearest" });
       }
     }
-    element.hidden = !pinned || !frame;
+    hide(element, !pinned || !frame);
     if (!pinned || !frame) return;
     for (const each of forms.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-form") === view.form));
     const old = places?.was(pinned, frame) ?? null;
