@@ -22,6 +22,7 @@ from chainrule.studio.known import Known
 from chainrule.studio.looking import Look
 from chainrule.studio.messages import PROTOCOL
 from chainrule.studio.numbers import naming_of
+from chainrule.studio.packing import packed_as
 from chainrule.studio.session import SessionState
 from chainrule.studio.walk import GRAINS, WalkPlace
 from chainrule.tables.encode import InputValue
@@ -309,7 +310,25 @@ class Framer:
             kind: {name: values for name, values in arrays.items() if not np.isnan(values).all()}
             for kind, arrays in self.numbers(look, index, quick=quick).items()
         }
-        return {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        sent = {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        for kind, codes in self.meant(look, index).items():
+            if codes.any():
+                sent[kind]["meant"] = packed_as(codes, "int8")
+        return sent
+
+    def meant(self, look: Look, index: int) -> dict[str, IntArray]:
+        """Return what the drawn parameters' numbers stand for at a place: 1, the row's part in the gradient; 2, the new weight."""
+        known, several = self.known, look.batch is not look.picked or len(look.step.rows) > 1
+        of = {
+            "edges": (known.edges_row, known.edges_whole, known.edges_new),
+            "biases": (known.biases_row, known.biases_whole, known.biases_new),
+        }
+        made = {}
+        for kind, (row_from, whole_from, new_from) in of.items():
+            part = (index >= row_from) & (index < whole_from) & several
+            new = (index >= new_from) & (look.new is not None)
+            made[kind] = np.where(index == 0, 0, part + 2 * new)
+        return made
 
     def numbers(self, look: Look, index: int, *, quick: bool = False) -> dict[str, dict[str, FloatArray]]:
         """Return the same as arrays of numbers, NaN where they aren't known."""

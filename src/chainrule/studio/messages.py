@@ -111,7 +111,7 @@ SHAPES: Mapping[str, Fields] = {
     "RecordedFile": {"command": "string | null", "rows": "whole[]", "whole": "whole[]", "stops": "whole", "updates": "whole"},
     "Packed": {"dtype": "string", "shape": "whole[]", "base64": "string"},
     "NeuronPacked": {"a?": "Packed", "z?": "Packed", "delta?": "Packed", "slope?": "Packed"},
-    "ParameterPacked": {"weight?": "Packed", "gradient?": "Packed", "change?": "Packed"},
+    "ParameterPacked": {"weight?": "Packed", "gradient?": "Packed", "change?": "Packed", "meant?": "Packed"},
     "FrameArrays": {"neurons": "NeuronPacked", "edges": "ParameterPacked", "biases": "ParameterPacked"},
     "Batch": {"size": "whole", "rows": "whole[]"},
     "NamedValue": {"name": "string", "value": "number | null"},

@@ -299,6 +299,7 @@ export const PROTOCOL = 1;
  * @property {Packed} [weight]
  * @property {Packed} [gradient]
  * @property {Packed} [change]
+ * @property {Packed} [meant]
  */
 
 /**

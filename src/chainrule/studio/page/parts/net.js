@@ -186,7 +186,7 @@ class Net {
    */
   read({ frame, view }) {
     const address = view.pointed;
-    const value = address && frame ? this.places?.value(address, frame) : undefined;
+    const value = address && frame && this.places ? this.places.value(this.places.meant(address, frame), frame) : undefined;
     const place = address && this.picture && this.places ? spotOf(address, this.picture, this.places) : null;
     hide(this.readout, !place || value === undefined || value === null);
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return;
@@ -199,8 +199,7 @@ class Net {
 
   table() {
     const { hello, frame } = this.store.state;
-    if (!this.details.open || !hello || !frame) return this.twin.replaceChildren();
-    this.twin.replaceChildren(networkTable(hello, (address) => this.places?.value(address, frame) ?? null, frame.was ? (address) => this.places?.was(address, frame) ?? null : null));
+    this.twin.replaceChildren(...(this.details.open && hello && frame && this.places ? [networkTable(hello, this.places, frame)] : []));
   }
 
   listen() {
