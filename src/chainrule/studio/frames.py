@@ -256,6 +256,7 @@ class Framer:
             "row_in_batch": look.index + 1 if look.in_batch else None,
             "batch": {"size": len(look.rows), "rows": list(look.numbers[:MOST_BATCH])},
             **self.frame_numbers(look, place),
+            "together": self._together(look, place, state),
             "cells": self._cells_near(look, place),
             "blocks": blocks_shown(self.drawn, look, place, quick=state.follows),
             "flags": look.flags,
@@ -423,6 +424,15 @@ class Framer:
                 "right": None, "each": each,
             }  # fmt: skip
         return answer_read(course, model.answer_of(out[None]), look.row)
+
+    def _together(self, look: Look, place: WalkPlace, state: SessionState) -> dict[str, Any] | None:
+        """Return the answer of all members together; None for one alone, before it is come to, and while something plays."""
+        if state.playing or 0 < place.index < self._answered_from or look.together is None:
+            return None
+        (step,), model = look.together.steps, self.course.reads
+        assert step.members is not None
+        assert model is not None
+        return answer_read(self.course, model.answer_of(step.members.mean(axis=0)), look.row)
 
     @cached_property
     def _answered_from(self) -> int:

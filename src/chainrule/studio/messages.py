@@ -137,7 +137,7 @@ SHAPES: Mapping[str, Fields] = {
               "row_in_batch": "whole | null", "checks?": "Checks | null", "batch": "Batch",
               "eta": "number | null", "cost": "number | null",
               "cost_new": "number | null", "row_loss": "number | null",
-              "answer": "AnswerShown | null", "cells": "CellShown[]", "blocks?": "BlockShown[]",
+              "answer": "AnswerShown | null", "together?": "AnswerShown | null", "cells": "CellShown[]", "blocks?": "BlockShown[]",
               "flags?": "Record<string, string>", "frozen?": "string[]", "findings?": "FindingShown[]",
               "run?": "whole", "branch?": "BranchShown | null", "runs?": "RunLine[]", "was?": "WasShown",
               "place": "Place", "withheld?": "boolean", "stage": "Stage | null", "names?": "Record<string, string>",

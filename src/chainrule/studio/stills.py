@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,8 @@ def still_page(studio: Studio, name: str) -> str:
         course.network, course.layout.unflatten(flat), inputs=course.inputs, outputs=course.outputs
     )
     chart = network_chart(layers, width=WIDTH, title=course.title or "The network")
-    drawn = to_svg(chart, WIDTH, alone=True)
+    # As an image, as notebooks that one hasn't said to trust take other drawings out.
+    image = b64encode(to_svg(chart, WIDTH, alone=True).encode()).decode("ascii")
+    drawn = f'<img src="data:image/svg+xml;base64,{image}" alt="{escape(chart.description)}" width="{WIDTH:.0f}">'
     words = f"{escape(course.title)} after update {t:,}: run the cell to play, change and ask."
     return f'<div id="{escape(name)}" class="chainrule-still">{drawn}<p>{words}</p></div>'

@@ -18,7 +18,7 @@ from chainrule.studio.curves import CurveRecord
 from chainrule.studio.frames import hello
 from chainrule.studio.looking import Look
 from chainrule.studio.made import Made
-from chainrule.studio.numbers import inspected, naming_of
+from chainrule.studio.numbers import inspected, member_named, naming_of
 from chainrule.studio.runs import Runs, begins_at, said_of_build, update_at
 from chainrule.studio.session import SessionState, reduce
 from chainrule.studio.stages.all import stage_of
@@ -110,7 +110,7 @@ class Studio:
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return what there is to say of an address, at the place shown or at the one that is asked for."""
         with self._framing:
-            look = self._look_of(query)
+            look = self._look_of({**member_named(str(query["address"])), **query})
             return inspected(look, query, self.state.notation)
 
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import { noCurves } from "./store.js";
  * What leads to what answers. `command` and `ask` give null where nobody answers; `end` is told that it ended, and says what to do.
  * @typedef {object} Line
  * @property {boolean} addressed whether the page has an address of its own, which can say how one looks
+ * @property {boolean} ends whether what answers can be ended from the page
  * @property {(code: string | null, listener: Listener) => Promise<void>} open
  * @property {(command: Command) => Promise<any>} command
  * @property {(what: string, query: Record<string, string>, signal?: AbortSignal) => Promise<any>} ask

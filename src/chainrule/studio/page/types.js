@@ -445,6 +445,7 @@ export const PROTOCOL = 1;
  * @property {number | null} cost_new
  * @property {number | null} row_loss
  * @property {AnswerShown | null} answer
+ * @property {AnswerShown | null} [together]
  * @property {CellShown[]} cells
  * @property {BlockShown[]} [blocks]
  * @property {Record<string, string>} [flags]

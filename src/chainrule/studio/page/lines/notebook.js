@@ -11,6 +11,7 @@ const PATIENCE = 20000;
 /** @implements {Line} */
 export class NotebookLine {
   constructor() {
+    this.ends = false;
     this.addressed = false;
     this.view = Array.from(crypto.getRandomValues(new Uint32Array(2)), (one) => one.toString(36)).join("");
     this.count = 0;

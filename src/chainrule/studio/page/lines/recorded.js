@@ -15,6 +15,7 @@ const FASTEST = 30;
 export class RecordedLine {
   /** @param {string} text */
   constructor(text) {
+    this.ends = false;
     this.addressed = true;
     /** @type {Recording} */
     this.recording = JSON.parse(text);
@@ -188,9 +189,8 @@ export class RecordedLine {
     const wait = 1000 / Math.min(speed || FASTEST, FASTEST);
     if (now - last >= wait) {
       last = now;
-      const next = this.after(grain, direction);
-      if (next === this.at) this.mode = { ...this.mode, playing: false };
-      this.at = next;
+      this.at = this.after(grain, direction);
+      if (this.after(grain, direction) === this.at) this.mode = { ...this.mode, playing: false };
       await this.show();
       if (!this.mode.playing) return;
     }

@@ -14,6 +14,7 @@ const JSON_BODY = { "Content-Type": "application/json" };
 /** @implements {Line} */
 export class ServerLine {
   constructor() {
+    this.ends = true;
     this.addressed = true;
     this.token = "";
     this.client = "";

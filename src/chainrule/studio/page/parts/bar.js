@@ -70,7 +70,7 @@ export function buildBar(element, { store, api, help }) {
       const of = hello.source.kind === "lesson" ? "" : hello.target.names.join(", ");
       title.replaceChildren(hello.source.kind === "lesson" ? hello.title : (hello.title.split(/[\\/]/).at(-1) ?? hello.title), ...(of ? [h("span", { class: "arrow" }, " → "), of] : []));
       document.title = `${hello.title} · chainrule studio`;
-      end.hidden = Boolean(hello.recorded);
+      end.hidden = !api.line.ends;
       notation.replaceChildren(...hello.notations.map((one) => h("option", { value: one.name }, one.title)));
       written.hidden = hello.notations.length < 2;
       members.hidden = hello.members < 2;

@@ -30,6 +30,7 @@ class Hill {
     /** @type {HillAnswer | null} */
     this.shown = null;
     this.pictures = 0;
+    this.coarse = "";
     this.follower = new Follower();
     this.picture = new HillPicture();
     this.kinds = this.group("What is seen", KINDS, (kind) => this.set({ kind }));
@@ -122,13 +123,16 @@ class Hill {
       if (!frame || !hello || view.tab !== "mountain") return null;
       const { a, b, rows, zoom, start, steps, pace, along } = this.view;
       const { kind } = this;
-      const quick = frame.playing ? 1 : null;
+      // While it plays, and at once after a step, a coarser picture; then the finer one.
+      const now = [kind, frame.t, frame.seq, hello.generation].join(" ");
+      const quick = frame.playing || (kind !== "race" && now !== this.coarse) ? 1 : null;
       const width = Math.max(300, Math.min(430, Math.round(this.element.clientWidth) - 24));
       const address = a || this.shown?.a || hello.network.edges.list[0]?.[2] || null;
       const asked = SURFACES.has(kind)
         ? { kind, a: a || null, b: b || null, rows: rows || null, zoom: zoom || null, t: frame.t, quick, ...(kind === "race" ? { start: start || null, steps: steps || null, pace: pace || null } : {}) }
         : { kind, name: kind === "weight" ? address : along || "gradient", t: frame.t, width };
       const key = JSON.stringify([asked, hello.generation, frame.run ?? 0, frame.playing ? 0 : frame.seq]);
+      this.coarse = now;
       return { key, ask: async () => ({ found: await api.ask(SURFACES.has(kind) ? "mountain" : "picture", asked), kind }) };
     };
     return this.follower.follow(next, ({ found, kind }) => {

@@ -20,8 +20,10 @@ export class PlanePicture {
     this.lines = s("g", { class: "level-lines" });
     this.points = s("g", { class: "points" });
     this.mark = s("g", { class: "mark" });
-    this.svg = s("svg", { class: "over", "aria-hidden": "true" }, this.lines, this.points, this.axes, this.mark);
-    this.element = h("div", { class: "plane-box", role: "application", tabindex: 0, "aria-label": label, "aria-roledescription": "heat map" }, this.canvas, this.svg);
+    // What moves with each picture apart from what stays, so that the points aren't drawn again each time.
+    this.moving = s("svg", { class: "over", "aria-hidden": "true" }, this.lines);
+    this.svg = s("svg", { class: "over still", "aria-hidden": "true" }, this.points, this.axes, this.mark);
+    this.element = h("div", { class: "plane-box", role: "application", tabindex: 0, "aria-label": label, "aria-roledescription": "heat map" }, this.canvas, this.moving, this.svg);
     /** @type {PlotPlace | null} */
     this.plot = null;
     /** @type {PlaneAnswer | null} */
@@ -53,7 +55,7 @@ export class PlanePicture {
     if (anew || !this.plot || this.plot.width !== width || this.plot.height !== height) {
       this.plot = new PlotPlace(x, y, width, height);
       const { box } = this.plot;
-      setAll(this.svg, { width, height, viewBox: `0 0 ${width} ${height}` });
+      for (const svg of [this.svg, this.moving]) setAll(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
       const { style } = /** @type {HTMLCanvasElement} */ (this.canvas);
       [style.left, style.top, style.width, style.height] = [`${box.left}px`, `${box.top}px`, `${box.right - box.left}px`, `${box.bottom - box.top}px`];
       this.axes.replaceChildren(this.plot.axes());

@@ -126,10 +126,10 @@ function batchWords(frame) {
 /**
  * The line of readings below the network: cost, loss, rate, and the answer.
  * @param {HTMLElement} element
- * @param {Studio} _studio
+ * @param {Studio} studio
  * @returns {Draw}
  */
-export function buildReadings(element, _studio) {
+export function buildReadings(element, { store }) {
   element.classList.add("moves");
   /** @param {string} words @param {string} address */
   const reading = (words, address) => {
@@ -143,7 +143,8 @@ export function buildReadings(element, _studio) {
   const loss = reading("loss", "loss");
   const rate = reading("rate", "eta");
   const answer = h("span", { class: "reading answer" });
-  element.append(answer, loss.box, cost.box, after.box, rate.box);
+  const all = h("span", { class: "reading all", hidden: true });
+  element.append(answer, all, loss.box, cost.box, after.box, rate.box);
   return (changed, { frame }) => {
     if (!frame || !changed.has("frame")) return;
     const old = frame.was;
@@ -154,6 +155,8 @@ export function buildReadings(element, _studio) {
       setAll(part.number, { "data-value": value });
     }
     const told = frame.answer;
+    all.hidden = !frame.together || !told;
+    if (frame.together) all.replaceChildren(h("span", { class: "label", title: "The mean of all members" }, `all ${store.state.hello?.members ?? ""}`), h("strong", { title: frame.together.words }, answerWords(frame.together)));
     if (!told) {
       if (answer.dataset.key !== "") answer.replaceChildren(h("span", { class: "label" }, "answer"), h("span", { class: "label" }, "not there yet"));
       answer.dataset.key = "";
