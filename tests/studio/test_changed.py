@@ -423,3 +423,37 @@ def test_feature_12_a_branch_of_an_opened_model_has_a_file_of_its_own(tmp_path):
         model = Model.load(tmp_path / name)
         assert model.parameters.tobytes() == asked.studio.made.worker.result.parameters.tobytes()
         assert not model.card
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "value"),
+    [
+        ("W[1][1,2]", "number", 0.5),
+        ("b[2][3]", "number", -0.25),
+        ("eta", "setting", 0.02),
+        ("z[1][2]", "activation", "sigmoid"),
+        ("a[1][1]", "activation", "tanh"),
+        ("x[5]", "cells", "50.5"),
+        ("x[1]", "cells", "Dream"),
+        ("y[1]", "cells", "Gentoo"),
+    ],
+)
+def test_feature_12_what_is_offered_at_a_number_can_be_done(birds, address, kind, value):
+    birds.do("seek", t=9)
+    offered = birds.studio.number({"address": address})["change"]
+    assert offered["kind"] == kind
+    named = {name: offered[name] for name in ("kind", "address", "name", "layer", "row") if name in offered}
+    edit = {**named, "cells": {offered["column"]: value}} if kind == "cells" else {**named, "value": value}
+    if kind == "activation":
+        edit = {"kind": kind, "layer": offered["layer"], "name": value}
+        assert value in offered["choices"]
+    birds.do("edit", edits=[edit])
+    again = birds.studio.number({"address": address, **({"row": offered["row"]} if kind == "cells" else {})})
+    assert again["change"]["value"] == value
+    birds.do("undo")
+
+
+def test_feature_12_nothing_is_offered_where_nothing_can_be_changed(birds):
+    birds.do("seek", t=9)
+    for address in ("C", "dC/dW[1][1,2]", "delta[1][1]", "a[2][1]", "z[2][1]", "loss"):
+        assert "change" not in birds.studio.number({"address": address})

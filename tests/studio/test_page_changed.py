@@ -1,7 +1,7 @@
-"""Features 12 and 13 in a browser: a whole what-if by keyboard, old and new in sight, undone to the same page; axe finds nothing."""
+"""Features 12, 13, 19 and 21 in a browser: a whole what-if by keyboard, old and new in sight, undone to the same page."""
 
 import pytest
-from tests.studio.studio_browser import Person, five, served
+from tests.studio.studio_browser import Person, five, penguins, served
 
 from browsers import CHROMIUM
 
@@ -134,13 +134,85 @@ def test_feature_25_axe_finds_nothing_in_a_branch(browser, table, size, scheme):
     server, studio = table
     person = Person(browser, server, size, scheme)
     person.press("r")
-    edits = [{"kind": "frozen", "address": "b[1][1]", "frozen": True}, {"kind": "activation", "layer": 1, "name": "tanh"},
-             {"kind": "cells", "row": 15, "cells": {"island": None}}, {"kind": "number", "address": "W[1][1,2]", "value": 1.5}]  # fmt: skip
+    edits = [
+        {"kind": "frozen", "address": "b[1][1]", "frozen": True},
+        {"kind": "activation", "layer": 1, "name": "tanh"},
+        {"kind": "cells", "row": 15, "cells": {"island": None}},
+        {"kind": "number", "address": "W[1][1,2]", "value": 1.5},
+    ]
     assert "problem" not in studio.command({"do": "edit", "edits": edits})
     changed(person, 4)
     person.page.locator("cr-branch [data-address]").first.click()
     person.page.wait_for_selector(".change input[type=range]")
     person.page.locator("[data-cell=sex]").click()
+    assert violations(person.page) == []
+    assert person.page.evaluate("document.documentElement.scrollWidth") <= person.page.viewport_size["width"]
+    studio.command({"do": "undo"})
+    person.close()
+
+
+DEAD = [{"kind": "number", "address": f"b[1][{j}]", "value": -40} for j in (1, 2, 3, 4)]
+
+
+def test_feature_19_and_21_the_doctor_s_way_out_and_the_comparison_by_keyboard(browser):
+    with served(penguins) as (server, studio):
+        person = Person(browser, server)
+        person.press("6", "ArrowRight")
+        client = person.page.evaluate("sessionStorage.getItem('chainrule-studio')")
+        assert "problem" not in studio.command({"do": "edit", "edits": DEAD, "client": client})
+        person.until("document.querySelector('#tab-layers').textContent === 'Doctor · 1'")
+        keys = person.page.keyboard
+        tab_to(person, ".tabs button")
+        keys.press("End")
+        keys.press("ArrowLeft")
+        person.until("document.querySelector('cr-doctor .grave') !== null")
+        assert person.page.locator("cr-doctor .places [data-address]").first.inner_text() == "a[1][1]"
+        assert person.page.locator("svg.net .flag.dead").count() == 4
+        tab_to(person, "cr-doctor .pair button")
+        keys.press("Enter")  # leaky_relu
+        person.until("document.querySelector('#tab-layers').textContent === 'Doctor'")
+        assert studio.frame()["branch"]["edits"][-1]["new"] == "leaky_relu"
+        # Beside it another one by the settings, to compare.
+        tab_to(person, "#set-hidden", 250)
+        keys.press("Control+a")
+        keys.type("3")
+        tab_to(person, "cr-settings .check-line input")
+        keys.press(" ")
+        tab_to(person, "cr-settings button[type=submit]")
+        keys.press("Enter")
+        person.until(
+            "document.querySelector('svg.net') !== null && document.querySelectorAll('g[data-neuron]').length === 23"
+        )
+        assert [line["words"] for line in studio.frame()["runs"]][2] == "hidden 3"
+        tab_to(person, ".tabs button")
+        keys.press("End")
+        person.page.wait_for_selector("cr-runs .runs-table")
+        told = person.page.locator("cr-runs .runs-table").inner_text()
+        assert "hidden" in told
+        assert "changed by hand" in told
+        tab_to(person, "cr-runs [data-key='go 2']")
+        keys.press("Enter")
+        person.until(
+            "document.activeElement.dataset.key === 'go 2' && document.activeElement.ariaPressed === 'true'"
+        )
+        assert studio.frame()["run"] == 2
+        person.settle()
+        assert violations(person.page) == []
+        person.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
+)
+@pytest.mark.parametrize("tab", ["layers", "runs"])
+def test_feature_25_axe_finds_nothing_in_the_doctor_and_the_comparison(browser, table, tab, size, scheme):
+    server, studio = table
+    person = Person(browser, server, size, scheme)
+    person.press("r", "6", "ArrowRight")
+    assert "problem" not in studio.command({"do": "edit", "edits": DEAD})
+    person.page.locator(f"#tab-{tab}").click()
+    person.page.wait_for_selector("cr-doctor .grave" if tab == "layers" else "cr-runs .runs-table")
+    person.page.wait_for_timeout(400)
     assert violations(person.page) == []
     assert person.page.evaluate("document.documentElement.scrollWidth") <= person.page.viewport_size["width"]
     studio.command({"do": "undo"})

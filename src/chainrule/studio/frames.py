@@ -22,6 +22,7 @@ from chainrule.studio.known import Known
 from chainrule.studio.looking import Look
 from chainrule.studio.messages import PROTOCOL
 from chainrule.studio.numbers import naming_of
+from chainrule.studio.packing import packed_as
 from chainrule.studio.session import SessionState
 from chainrule.studio.walk import GRAINS, WalkPlace
 from chainrule.tables.encode import InputValue
@@ -42,7 +43,10 @@ MOST_NAMES = 400
 """The most neurons and weights whose names in a notation a frame has."""
 
 BLOCK_SIDE = 48
-"""The most rows and columns of a block's picture of its weights."""
+"""The most rows and columns of a block's pictures."""
+
+AFTER_FORWARD = ("answer", "loss", "backward", "update")
+"""The passes in which all activations are known."""
 
 UNITS = {"classification": "probability", "regression": "the target's own units"}
 
@@ -137,24 +141,65 @@ def packed(array: FloatArray) -> dict[str, Any]:
     }
 
 
-def blocks_shown(drawn: Drawing, look: Look) -> list[dict[str, Any]]:
-    """Return for each block the weights into it as a small picture: of each patch the largest, in shares of -127 to 127."""
-    layout, made = look.course.layout, []
-    for block in drawn.told["blocks"]:
-        number = block["layer"]
-        if not number:
-            continue
+def blocks_shown(
+    drawn: Drawing, look: Look, place: WalkPlace, *, quick: bool = False
+) -> list[dict[str, Any]]:
+    """Return for each block small pictures of what is known of it at a place: weights into it, gradient, change, activations.
+
+    ``quick``: without the last change where it would take a replay.
+    """
+    blocks = drawn.told["blocks"]
+    if not blocks:
+        return []
+    whole = _whole_at(look, place, quick=quick)
+    return [
+        {"layer": block["layer"], "pictures": _block_pictures(look, place, block["layer"], whole)}
+        for block in blocks
+    ]
+
+
+def _whole_at(look: Look, place: WalkPlace, *, quick: bool) -> dict[str, FloatArray]:
+    """Return the weights, and of gradient and change of all parameters (p,) what is known at a place."""
+    weights = np.asarray(look.state.parameters, np.float64)
+    gradient = change = None
+    if place.index == 0:
+        gradient, change = look.whole_gradient, None if quick and not look.knows_last else look.last_change
+    elif place.phase == "update":
+        gradient = look.whole_gradient
+        if place.step == "C_new" and look.new is not None:
+            weights, change = look.new, look.new - weights
+    found = {"weight": weights, "gradient": gradient, "change": change}
+    return {name: flat for name, flat in found.items() if flat is not None}
+
+
+def _block_pictures(
+    look: Look, place: WalkPlace, number: int, whole: Mapping[str, FloatArray]
+) -> dict[str, Any]:
+    layout, step = look.course.layout, look.step
+    made = {}
+    if number:
         slot = layout.slot(number, look.course.network.layers[number - 1].product.name)
-        weights = np.asarray(look.state.parameters[slot.start : slot.stop], np.float64).reshape(slot.shape)
-        small = shrunk(np.atleast_2d(weights), BLOCK_SIDE)
-        largest = float(np.abs(small).max(initial=0.0))
-        shares = np.zeros(small.shape, np.int8)
-        if math.isfinite(largest) and largest:
-            shares = np.rint(127 * small / largest).astype(np.int8)
-        data = b64encode(shares.tobytes()).decode("ascii")
-        weights_sent = {"dtype": "int8", "shape": list(shares.shape), "base64": data}
-        made.append({"layer": number, "largest": number_or_none(largest), "weights": weights_sent})
+        for name, flat in whole.items():
+            made[name] = _block_picture(np.atleast_2d(flat[slot.start : slot.stop].reshape(slot.shape)))
+    if place.phase in ("rest", *AFTER_FORWARD) or (place.phase == "forward" and place.layer > number):
+        a = (step.record.layers[number - 1].a if number else step.record.x)[look.index]
+        columns = math.ceil(math.sqrt(len(a)))
+        grid = np.zeros(columns * math.ceil(len(a) / columns))
+        grid[: len(a)] = a
+        made["activation"] = _block_picture(grid.reshape(-1, columns))
     return made
+
+
+def _block_picture(array: FloatArray) -> dict[str, Any]:
+    """Return an array in shares of its largest number, -127 to 127: of each patch what is farthest from 0."""
+    small = shrunk(array, BLOCK_SIDE)
+    largest = float(np.abs(small).max(initial=0.0))
+    shares = np.zeros(small.shape, np.int8)
+    if math.isfinite(largest) and largest:
+        shares = np.rint(127 * small / largest).astype(np.int8)
+    data = b64encode(shares.tobytes()).decode("ascii")
+    sent = {"dtype": "int8", "shape": list(shares.shape), "base64": data}
+    return {"largest": number_or_none(largest), "shares": sent}
 
 
 def shrunk(array: FloatArray, side: int) -> FloatArray:
@@ -201,7 +246,7 @@ class Framer:
             "steps_per_epoch": look.tape.steps_per_epoch,
             "playing": state.playing,
             "direction": state.direction,
-            "speed": state.speed,
+            "speed": 0.0 if state.follows else state.speed,
             "grain": state.grain,
             "driver": state.driver,
             "member": state.member,
@@ -213,7 +258,7 @@ class Framer:
             **self.frame_numbers(look, place),
             "together": self._together(look, place, state),
             "cells": self._cells_near(look, place),
-            "blocks": blocks_shown(self.drawn, look),
+            "blocks": blocks_shown(self.drawn, look, place, quick=state.follows),
             "flags": look.flags,
             "frozen": look.course.frozen,
             "place": {
@@ -266,7 +311,25 @@ class Framer:
             kind: {name: values for name, values in arrays.items() if not np.isnan(values).all()}
             for kind, arrays in self.numbers(look, index, quick=quick).items()
         }
-        return {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        sent = {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        for kind, codes in self.meant(look, index).items():
+            if codes.any():
+                sent[kind]["meant"] = packed_as(codes, "int8")
+        return sent
+
+    def meant(self, look: Look, index: int) -> dict[str, IntArray]:
+        """Return what the drawn parameters' numbers stand for at a place: 1, the row's part in the gradient; 2, the new weight."""
+        known, several = self.known, look.batch is not look.picked or len(look.step.rows) > 1
+        of = {
+            "edges": (known.edges_row, known.edges_whole, known.edges_new),
+            "biases": (known.biases_row, known.biases_whole, known.biases_new),
+        }
+        made = {}
+        for kind, (row_from, whole_from, new_from) in of.items():
+            part = (index >= row_from) & (index < whole_from) & several
+            new = (index >= new_from) & (look.new is not None)
+            made[kind] = np.where(index == 0, 0, part + 2 * new)
+        return made
 
     def numbers(self, look: Look, index: int, *, quick: bool = False) -> dict[str, dict[str, FloatArray]]:
         """Return the same as arrays of numbers, NaN where they aren't known."""

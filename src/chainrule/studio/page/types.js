@@ -199,11 +199,17 @@ export const PROTOCOL = 1;
  */
 
 /**
- * BlockWeights.
- * @typedef {object} BlockWeights
- * @property {number} layer
+ * BlockPicture.
+ * @typedef {object} BlockPicture
  * @property {number | null} largest
- * @property {Packed} weights
+ * @property {Packed} shares
+ */
+
+/**
+ * BlockShown.
+ * @typedef {object} BlockShown
+ * @property {number} layer
+ * @property {Record<string, BlockPicture>} pictures
  */
 
 /**
@@ -293,6 +299,7 @@ export const PROTOCOL = 1;
  * @property {Packed} [weight]
  * @property {Packed} [gradient]
  * @property {Packed} [change]
+ * @property {Packed} [meant]
  */
 
 /**
@@ -440,7 +447,7 @@ export const PROTOCOL = 1;
  * @property {AnswerShown | null} answer
  * @property {AnswerShown | null} [together]
  * @property {CellShown[]} cells
- * @property {BlockWeights[]} [blocks]
+ * @property {BlockShown[]} [blocks]
  * @property {Record<string, string>} [flags]
  * @property {string[]} [frozen]
  * @property {FindingShown[]} [findings]

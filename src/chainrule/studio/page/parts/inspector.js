@@ -1,9 +1,10 @@
 // Asked for: any number's formula, the numbers in it, its result and its check; in several forms, again with every frame.
 
 import { Places, exact } from "../arrays.js";
-import { button, h, nodesOf, say } from "../make.js";
+import { button, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Change } from "./change.js";
+import { beside } from "./readout.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -31,7 +32,8 @@ export function buildInspector(element, studio) {
   }
   const before = button("Back", () => back(), { icon: "left", kind: "flat" });
   const close = button("Close", () => shut(), { icon: "close", kind: "flat", key: "Escape" });
-  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value, was), change.element, forms, check, body);
+  const links = h("p", { class: "beside moves" });
+  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value, was), links, change.element, forms, check, body);
   element.setAttribute("role", "region");
   element.setAttribute("aria-label", "The number asked for");
   /** @type {string[]} */
@@ -120,11 +122,17 @@ export function buildInspector(element, studio) {
         if (matchMedia("(max-width: 68rem)").matches) element.scrollIntoView({ block: "nearest" });
       }
     }
-    element.hidden = !pinned || !frame;
+    hide(element, !pinned || !frame);
     if (!pinned || !frame) return;
     for (const each of forms.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-form") === view.form));
     const old = places?.was(pinned, frame) ?? null;
     say(was, old === null ? "" : `was ${exact(old)}`);
+    const others = places ? beside(pinned, places, frame) : [];
+    const told = JSON.stringify([others, frame.notation, frame.generation]);
+    if (told !== links.dataset.told) {
+      links.dataset.told = told;
+      links.replaceChildren(...(others.length ? [h("span", { class: "label" }, "beside it")] : []), ...others.map((one) => h("button", { type: "button", class: "number", "data-address": one }, frame.names?.[one] ?? one)));
+    }
     const live = places?.value(pinned, frame);
     if (live !== null && live !== undefined) {
       say(value, exact(live));

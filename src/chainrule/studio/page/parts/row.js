@@ -1,13 +1,14 @@
 // The row that is shown: which one, its cells as they stand in the table, what they become, and the answer.
 
 import { Places, brief } from "../arrays.js";
-import { button, h, say } from "../make.js";
+import { button, h, hide, say, setAll } from "../make.js";
 import { isTime, steers } from "../part.js";
-import { cellButton } from "./cell.js";
+import { Cell } from "./cell.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
 /** @typedef {import("../types.js").Frame} Frame */
+/** @typedef {import("./cell.js").CellPlace & {text: string, steps: {words: string}[]}} CellNow */
 
 const MOST_CELLS = 60;
 
@@ -42,19 +43,23 @@ export function buildRow(element, { store, api }) {
   const add = button("Add a row like this", () => api.send({ do: "edit", edits: [{ kind: "row", row: store.state.frame?.row ?? null }] }), { kind: "small", hint: "A row that is trained on, too; then change its cells" });
   element.append(head, many, cells, add, batch);
   let shown = "";
-  let open = false;
-  /** The column whose cell was changed last: the focus stays there. */
-  let changed_last = "";
-  /** @param {string} column @param {string} text */
-  const change = (column, text) => {
-    changed_last = column;
-    api.send({ do: "edit", edits: [{ kind: "cells", row: store.state.frame?.row, cells: { [column]: text === "" ? null : text } }] });
-  };
-  /** @param {boolean} on */
-  const held = (on) => (open = on);
+  let formed = "";
+  /** @type {Cell[]} */
+  let drawn = [];
   const clock = { last: 0 };
   /** @type {Places | null} */
   let places = null;
+  /** @param {string} column @param {string} text @param {number | null} row */
+  const change = (column, text, row) => {
+    api.send({ do: "edit", edits: [{ kind: "cells", row, cells: { [column]: text === "" ? null : text } }] });
+  };
+  const row = () => store.state.frame?.row ?? null;
+  /** @param {CellNow[]} now @param {number} rest */
+  const build = (now, rest) => {
+    drawn = now.map((place) => new Cell(place, row, change));
+    cells.replaceChildren(...drawn.flatMap(({ name, made }) => [name, made]));
+    if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
+  };
   return (changed, state) => {
     const { hello, frame } = state;
     if (!hello || !frame || !(changed.has("frame") || changed.has("hello") || changed.has("client"))) return;
@@ -62,53 +67,40 @@ export function buildRow(element, { store, api }) {
     const mine = steers(state);
     for (const each of [before, after]) each.disabled = !mine || numbers().length < 2;
     number.disabled = follow.disabled = !mine;
-    many.hidden = numbers().length < 2 || Boolean(hello.recorded);
+    hide(many, numbers().length < 2 || Boolean(hello.recorded));
     if (document.activeElement !== number) number.value = String(frame.row ?? "");
     follow.checked = (frame.row_picked === undefined ? frame.row : frame.row_picked) === null;
     add.disabled = !mine;
-    const truths = truthsOf(hello, frame);
-    const plain = hello.cells ? [] : numbersOf(hello, (address) => places?.value(address, frame) ?? null);
-    const now = JSON.stringify([frame.generation, frame.run, mine, truths, plain, frame.row, frame.place.pass === "cell" ? frame.place.index : "", frame.cells]);
-    if (now !== shown && !open && isTime(clock, state)) {
-      shown = now;
-      const words = new Map(hello.columns.map((one) => [one.name, one.words ?? []]));
-      /** @param {string} column @param {string} cell @param {string[]} choices */
-      const raw = (column, cell, choices) => cellButton(column, cell, choices, mine, (text) => change(column, text), held);
-      cells.replaceChildren(...frame.cells.slice(0, MOST_CELLS).flatMap((cell) => cellOf(cell, raw(cell.column, cell.cell, words.get(cell.column) ?? []), (address) => places?.value(address, frame) ?? null)));
-      for (const { column, name, value } of plain) cells.append(h("dt", { title: column }, name), h("dd", { class: "cell" }, raw(column, value, [])));
-      for (const { column, name, value } of truths) cells.append(h("dt", { title: name }, name, h("span", { class: "quiet" }, " target")), h("dd", { class: "cell" }, raw(column, value, hello.target.classes)));
-      if (changed_last) /** @type {HTMLElement | null} */ (cells.querySelector(`[data-cell="${CSS.escape(changed_last)}"]`))?.focus();
-      changed_last = "";
-      const rest = frame.cells.length - MOST_CELLS;
-      if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
+    /** @param {string} address */
+    const value = (address) => places?.value(address, frame) ?? null;
+    const now = cellsNow(hello, frame, value);
+    const all = JSON.stringify([frame.generation, mine, frame.place.pass === "cell" ? frame.place.index : "", now]);
+    if (all !== shown && isTime(clock, state)) {
+      shown = all;
+      const form = JSON.stringify([frame.generation, frame.cells.length, now.map(({ column, inputs }) => [column, inputs])]);
+      if (form !== formed) build(now, frame.cells.length - MOST_CELLS);
+      formed = form;
+      now.forEach(({ text, steps }, i) => drawn[i].fill(text, mine, steps, value));
     }
     say(batch, batchWords(frame));
   };
 }
 
 /**
- * A cell as it stands in the table, and the inputs that it becomes; how, is in the title and asked for by a click.
- * @param {import("../types.js").CellShown} cell
- * @param {HTMLElement} raw
+ * The row's cells, or its numbers where it is nothing else, and its truth by the names of the targets.
+ * @param {import("../types.js").Hello} hello
+ * @param {Frame} frame
  * @param {(address: string) => number | null} value
+ * @returns {CellNow[]}
  */
-function cellOf({ column, steps, inputs }, raw, value) {
-  const made = h("dd", { class: "cell" }, raw);
-  const links = h("span", { class: "links" });
-  inputs.forEach((input, k) => {
-    const number = h("output", {}, brief(value(input), 3));
-    const one = h("button", { type: "button", class: "number", "data-address": input, title: steps[k]?.words ?? null }, h("span", { class: "label" }, input), number);
-    one.classList.toggle("nothing", value(input) === 0);
-    links.append(one);
-  });
-  made.append(links);
-  return [h("dt", { title: column }, column), made];
-}
-
-/** A row that is nothing but numbers, by the inputs' names. @param {import("../types.js").Hello} hello @param {(address: string) => number | null} value */
-function numbersOf(hello, value) {
-  const inputs = hello.network.neurons.filter((one) => one.layer === 0).slice(0, MOST_CELLS);
-  return inputs.map(({ address, name }) => ({ column: address, name: name || address, value: brief(value(address), 6).replace("−", "-") }));
+function cellsNow(hello, frame, value) {
+  const words = new Map(hello.columns.map((one) => [one.name, one.words ?? []]));
+  const inputs = hello.cells ? [] : hello.network.neurons.filter((one) => one.layer === 0).slice(0, MOST_CELLS);
+  return [
+    ...frame.cells.slice(0, MOST_CELLS).map((one) => ({ column: one.column, name: one.column, kind: "", words: words.get(one.column) ?? [], inputs: one.inputs, text: one.cell, steps: one.steps })),
+    ...inputs.map(({ address, name }) => ({ column: address, name: name || address, kind: "", words: [], inputs: [], text: brief(value(address), 6).replace("−", "-"), steps: [] })),
+    ...truthsOf(hello, frame).map((one) => ({ ...one, kind: "target", words: hello.target.classes, inputs: [], steps: [] })),
+  ];
 }
 
 /** The row's truth by the names of the targets. @param {import("../types.js").Hello} hello @param {Frame} frame */
@@ -120,7 +112,7 @@ function truthsOf(hello, frame) {
   return hello.target.names.slice(0, MOST_CELLS).map((name, k) => ({
     column: hello.cells ? name : `y[${k + 1}]`,
     name: hello.cells ? name : outputs[k]?.name || name,
-    value: all[k] === null || all[k] === undefined ? "" : String(all[k]),
+    text: all[k] === null || all[k] === undefined ? "" : String(all[k]),
   }));
 }
 
@@ -158,9 +150,9 @@ export function buildReadings(element, { store }) {
     const old = frame.was;
     for (const [part, value, before] of /** @type {const} */ ([[cost, frame.cost, old?.cost], [after, frame.cost_new, old?.cost_new], [loss, frame.row_loss, old?.row_loss], [rate, frame.eta, old?.eta]])) {
       say(part.was, before === undefined || before === null || before === value ? "" : `was ${brief(before, 4)}`);
-      part.box.hidden = value === null;
+      hide(part.box, value === null);
       say(part.number, brief(value, 5));
-      part.number.setAttribute("data-value", String(value));
+      setAll(part.number, { "data-value": value });
     }
     const told = frame.answer;
     all.hidden = !frame.together || !told;
