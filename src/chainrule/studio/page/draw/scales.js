@@ -1,5 +1,7 @@
 // From numbers to widths, shades and places on an axis. The only arithmetic of the page, and none of it a network's.
 
+import { PENS } from "./vector.js";
+
 /** @typedef {import("../arrays.js").Floats} Floats */
 
 export const STEPS = 21;
@@ -82,6 +84,8 @@ export function paletteOf() {
  * @param {number} height
  */
 export function sized(canvas, width, height) {
+  const pen = PENS.get(canvas);
+  if (pen) return /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (pen));
   const dense = Math.min(2, devicePixelRatio || 1);
   const [wide, high] = [Math.round(width * dense), Math.round(height * dense)];
   if (canvas.width !== wide || canvas.height !== high) {
