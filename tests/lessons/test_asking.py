@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import SettingsError
-from chainrule.lessons.asking import Question
+from chainrule.lessons.asking import LessonQuestion
 from chainrule.lessons.lesson import read_lesson
 from chainrule.lessons.runner import Walk
 
@@ -30,7 +30,7 @@ b = [0.60, 0.60]
 """
 
 
-def asked(tmp_path: Path, steps: str) -> Question:
+def asked(tmp_path: Path, steps: str) -> LessonQuestion:
     """Return what the first step of a lesson on article 5's network asks."""
     file = tmp_path / "mine.toml"
     file.write_text(MINE + steps, "utf-8")

@@ -65,9 +65,8 @@ def test_feature_18_a_lesson_by_keyboard(browser: Any, taught: tuple[Any, Taught
         page.keyboard.press("Control+A")
         page.keyboard.type(given)
         page.keyboard.press("Enter")
-        person.until(
-            f"document.querySelector('.question input').value === '{given}' && document.querySelector('.said-to').textContent.includes('{said}')"
-        )
+        person.until(f"document.querySelector('.question input').value === '{given}'")
+        person.until(f"document.querySelector('.said-to').textContent.includes('{said}')")
         page.wait_for_timeout(100)
         assert held(person, studio) == ""
     page.get_by_role("button", name="Show me").wait_for()

@@ -89,7 +89,7 @@ def read_ask(value: Any, where: Where) -> Mapping[str, Any] | bool:
 
 
 @dataclass(frozen=True)
-class Question:
+class LessonQuestion:
     """What is asked, with what is right: ``values`` are those of the ``names`` it is about, ``right`` the option's place from 0.
 
     ``told`` are the options in words, () where a number is asked for; ``seen`` says what may be looked at before. ``address``
@@ -187,7 +187,7 @@ def asked_kind(ask: Mapping[str, Any]) -> tuple[Kind, tuple[str, ...]]:
     return kind, ask[kind] if isinstance(ask[kind], tuple) else (ask[kind],)
 
 
-def question_of(step: Any, setup: Setup, numbers: Numbers, ask: Mapping[str, Any]) -> Question:
+def question_of_step(step: Any, setup: Setup, numbers: Numbers, ask: Mapping[str, Any]) -> LessonQuestion:
     """Return the question of a step that is made, with what is right; ``numbers`` are those that it may expect."""
     kind, names = asked_kind(ask)
     enough = ask["enough"] or ("guess" if ask["ahead"] and kind != "choices" else "right")
@@ -197,7 +197,7 @@ def question_of(step: Any, setup: Setup, numbers: Numbers, ask: Mapping[str, Any
     }  # fmt: skip
     words = ask["question"] or WORDS[kind](names[0], ask["digits"])
     if kind == "choices":
-        return Question(
+        return LessonQuestion(
             kind, words, (), (), names, ask["right"] - 1, **{**more, "seen": ask["seen"] or "nothing"}
         )
     if kind == "moves":
@@ -206,12 +206,20 @@ def question_of(step: Any, setup: Setup, numbers: Numbers, ask: Mapping[str, Any
         values = tuple(float(numbers[name]) for name in names)
     if kind == "number":
         slips = () if ask["ahead"] else slips_of(setup, step.values["rows"], names[0], values[0])
-        return Question(kind, words, names, values, slips=slips, **more)
+        return LessonQuestion(kind, words, names, values, slips=slips, **more)
     if kind == "sign":
-        return Question(kind, words, names, values, signs_told(names[0]), sign_place(values[0]), **more)
+        return LessonQuestion(kind, words, names, values, signs_told(names[0]), sign_place(values[0]), **more)
     sizes = [abs(value) if kind == "moves" else value for value in values]
     place = int(np.argmin(sizes) if kind == "least" else np.argmax(sizes))
-    return Question(kind, words, names, values, tuple(f"`{name}`" for name in names), place, **more)
+    return LessonQuestion(kind, words, names, values, tuple(map(_told, names)), place, **more)
+
+
+def _told(name: str) -> str:
+    """Return what a number is called among others: by its name, or that of the network whose cost it is."""
+    if "[" in name or "." not in name:
+        return f"`{name}`"
+    network, _, number = name.partition(".")
+    return network.replace("-", " ") if number == "cost" else f"{network.replace('-', ' ')}: {number}"
 
 
 def signs_told(name: str) -> tuple[str, ...]:

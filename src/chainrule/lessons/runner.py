@@ -16,7 +16,7 @@ from chainrule.explain.notation.factors import in_factors
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import Notation, notation
 from chainrule.explain.show.document import Block, Checked, Compared, Erratum, GridBlock, Plot, Words, Worked
-from chainrule.lessons.asking import Question, ask_of, question_of
+from chainrule.lessons.asking import LessonQuestion, ask_of, question_of_step
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
@@ -138,7 +138,7 @@ def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
 
 def _blocks(
     lesson: Lesson, step: LessonStep, setups: dict[str, Setup]
-) -> tuple[list[Block], Question | None]:
+) -> tuple[list[Block], LessonQuestion | None]:
     """Make a step: what it shows, and what it asks first."""
     setup = _setup(step, setups)
     ask = ask_of(step, setup)
@@ -153,7 +153,7 @@ def _blocks(
         for name, said in step.values.get(key, {}).items()
     ]
     blocks += [Checked(tuple(items))] if items else []
-    asked = None if ask is None else question_of(step, setup, numbers, ask)
+    asked = None if ask is None else question_of_step(step, setup, numbers, ask)
     return [_as_written(block, lesson, setup, step) for block in blocks], asked
 
 

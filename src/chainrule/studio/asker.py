@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._numbers import number_text
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import notation
-from chainrule.lessons.asking import Question, sign_place, signs_told
+from chainrule.lessons.asking import LessonQuestion, sign_place, signs_told
 from chainrule.studio.looking import Look
 from chainrule.studio.made import Made
 from chainrule.studio.replies import Reply, question_told
@@ -33,7 +33,7 @@ class Asker:
 
     def __init__(self) -> None:
         self.on = False
-        self.question: Question | None = None
+        self.question: LessonQuestion | None = None
         self.reply: Reply | None = None
         self.opened = False
         self._at: tuple[Made, int] | None = None
@@ -101,7 +101,7 @@ class Asker:
         )  # fmt: skip
 
 
-def _question(look: Look, kind: str) -> Question | None:
+def _question(look: Look, kind: str) -> LessonQuestion | None:
     """Return the question of a kind about the update that a look is before; None where there is nothing to ask."""
     step = None if look.batch is None else look.batch.steps[0]
     if step is None or step.gradients is None:
@@ -120,7 +120,7 @@ def _question(look: Look, kind: str) -> Question | None:
         words = f"The cost is {number_text(float(step.gradients.cost), 4)}. What is it for the same rows after this update?"
         value = float(step.update.cost)
         return (
-            Question("number", words, ("C_new",), (value,), digits=2, enough="guess")
+            LessonQuestion("number", words, ("C_new",), (value,), digits=2, enough="guess")
             if np.isfinite(value)
             else None
         )
@@ -134,10 +134,12 @@ def _question(look: Look, kind: str) -> Question | None:
     if not np.isfinite(value):
         return None
     words = f"If `{layout.address(at)}` grows a little, what does the cost of the batch do?"
-    return Question("sign", words, (name,), (value,), signs_told(name), sign_place(value), enough="guess")
+    return LessonQuestion(
+        "sign", words, (name,), (value,), signs_told(name), sign_place(value), enough="guess"
+    )
 
 
-def _which_moves(look: Look, free: Any) -> Question | None:
+def _which_moves(look: Look, free: Any) -> LessonQuestion | None:
     layout, t = look.course.layout, look.t
     update = look.batch.steps[0].update if look.batch is not None else None
     assert update is not None
@@ -150,6 +152,6 @@ def _which_moves(look: Look, free: Any) -> Question | None:
     names = tuple(layout.address(i) for i in chosen)
     place = int(np.argmax(np.abs(values)))
     told = tuple(f"`{name}`" for name in names)
-    return Question(
+    return LessonQuestion(
         "moves", "Which of these does the update move most?", names, values, told, place, enough="guess"
     )

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule._numbers import number_text
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.prose import shown_words
-from chainrule.lessons.asking import Question
+from chainrule.lessons.asking import LessonQuestion
 from chainrule.studio.nested import Node, nested, text_of
 
 HINTS = {
@@ -38,7 +38,7 @@ class Reply:
 
 
 def question_told(
-    question: Question,
+    question: LessonQuestion,
     name: str,
     reply: Reply | None,
     *,
@@ -78,7 +78,7 @@ def question_told(
     return told
 
 
-def _said(question: Question, reply: Reply, *, opened: bool) -> str:
+def _said(question: LessonQuestion, reply: Reply, *, opened: bool) -> str:
     """Return what is said to an answer."""
     right = question.because[int(reply.value)] if question.because and reply.right else ""
     if reply.right:
@@ -96,7 +96,7 @@ def _said(question: Question, reply: Reply, *, opened: bool) -> str:
     return f"Not yet. {question.hint or HINTS[question.kind]}"
 
 
-def _how_far(question: Question, guess: float) -> str:
+def _how_far(question: LessonQuestion, guess: float) -> str:
     truth = question.truth
     if not math.isfinite(truth):
         return "It is beyond all numbers."
@@ -108,7 +108,7 @@ def _how_far(question: Question, guess: float) -> str:
     return f"Your guess is {number_text(abs(off), 2)} {side}."
 
 
-def _truth_words(question: Question) -> str:
+def _truth_words(question: LessonQuestion) -> str:
     if question.kind == "choices":
         assert question.right is not None
         return question.told[question.right]
@@ -126,11 +126,13 @@ def _truth_words(question: Question) -> str:
     return f"{question.told[question.right]} {verb} {value}"
 
 
-def _gap(question: Question, reply: Reply | None, naming: Naming | None) -> list[Node]:
+def _gap(question: LessonQuestion, reply: Reply | None, naming: Naming | None) -> list[Node]:
     """Return the guess beside the truth: two marks on a line, or the options with their numbers as bars."""
     if question.kind in ("number", "sign"):
         guess = None if reply is None or question.kind == "sign" else float(reply.value)
-        return _number_line(question.truth, guess) if math.isfinite(question.truth) else []
+        # Where it is right, what digits were rounded away is no gap to be seen.
+        right = reply is not None and reply.right
+        return _number_line(question.truth, guess, zero=right) if math.isfinite(question.truth) else []
     if len(question.values) != len(question.told):
         return []
     chosen = None if reply is None else int(reply.value)
@@ -146,23 +148,25 @@ def _gap(question: Question, reply: Reply | None, naming: Naming | None) -> list
             "svg", {"viewBox": "0 0 100 10", "class": "bar-line", "aria-hidden": "true", "preserveAspectRatio": "none"},
             ["rect", {"x": "0", "y": "1", "height": "8", "width": f"{100 * share:.2f}", "class": sign}],
         ]  # fmt: skip
-        name = nested(str(shown_words(option, naming, True)))
+        shown = nested(str(shown_words(option, naming, True)))
+        # A header of mathematics alone is an empty one to some readers.
+        name = [["span", {"class": "unseen"}, text_of(shown)], ["span", {"aria-hidden": "true"}, *shown]]
         rows.append(["tr", {"class": "right" if place == question.right else ""},
-                     ["th", {"scope": "row"}, ["span", {"class": "unseen"}, text_of(name)], ["span", {"aria-hidden": "true"}, *name]], ["td", {"class": "mono"}, number_text(value, 4)],
+                     ["th", {"scope": "row"}, *name], ["td", {"class": "mono"}, number_text(value, 4)],
                      ["td", {"class": "bars"}, bar], ["td", {}, ", ".join(marks)]])  # fmt: skip
     head: Node = ["thead", {}, ["tr", {}, ["td", {}], ["th", {"scope": "col"}, _column(question)],
                   ["td", {}], ["th", {"scope": "col", "class": "unseen-head"}, "which"]]]  # fmt: skip
     return [["table", {"class": "gap-table"}, head, ["tbody", {}, *rows]]]
 
 
-def _column(question: Question) -> str:
+def _column(question: LessonQuestion) -> str:
     return "change" if question.kind == "moves" else "value"
 
 
-def _number_line(truth: float, guess: float | None) -> list[Node]:
+def _number_line(truth: float, guess: float | None, *, zero: bool = False) -> list[Node]:
     """Return a line with the truth, and the guess where there is one; with 0, where that belongs to it."""
     known = [truth] if guess is None or not math.isfinite(guess) else [truth, guess]
-    zero = len(known) == 1 or truth * known[1] <= 0 or not 1 / 3 < abs(truth / known[1]) < 3
+    zero = zero or len(known) == 1 or truth * known[1] <= 0 or not 1 / 3 < abs(truth / known[1]) < 3
     ends = [*known, *([0.0] if zero else [])]
     low, high = min(ends), max(ends)
     room = (high - low) * 0.18 or abs(truth) * 0.1 or 1.0

@@ -12,9 +12,10 @@ from typing import Any
 
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.notation.naming import Naming
+from chainrule.explain.show.document import Picture
 from chainrule.explain.show.html import environment
 from chainrule.explain.show.showing import Showing
-from chainrule.lessons.asking import Question, ask_of, asked_kind
+from chainrule.lessons.asking import LessonQuestion, ask_of, asked_kind
 from chainrule.lessons.lesson import Lesson, LessonStep, lesson_names, read_lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.runner import Walk, setups_of, told_in
@@ -25,13 +26,16 @@ from chainrule.studio.nested import Node, nested
 from chainrule.studio.opening import AskedFor
 from chainrule.studio.replies import Reply, question_told
 from chainrule.studio.walk import UpdateWalk
-from chainrule.studio.withheld import Asked, limit_of
+from chainrule.studio.withheld import AskedAbout, limit_of
 
 MOST_BEFORE = 1000
 """The most updates that a lesson's training is played from its begin; after more it begins where the step stands."""
 
 TRIES = 2
 """So many wrong answers, and one may have it shown."""
+
+DRAWN = ("describe", "derive")
+"""The moves whose picture is the network, which stands on the page already."""
 
 DO = {
     "updates": "Make {}: the page does one with each step of an update.",
@@ -50,7 +54,7 @@ class StepPlan:
 
     network: str
     about: tuple[Any, ...]
-    asked: Asked | None
+    asked: AskedAbout | None
 
 
 @dataclass
@@ -98,7 +102,7 @@ class Tutor:
         return self.walk.step(self.number)
 
     @property
-    def question(self) -> Question | None:
+    def question(self) -> LessonQuestion | None:
         """What the step asks."""
         return self.shown.question
 
@@ -257,7 +261,7 @@ class Tutor:
             "number": self.number,
             "of": len(self.walk),
             "passed": self.passed,
-            "nodes": [] if waits else self._shown_nodes(shown),
+            "nodes": [] if waits else self.nodes_of(shown),
             "light": list(self._light),
             "tab": self.step.values["page"].get("tab"),
             "until": self._until_told(),
@@ -298,12 +302,14 @@ class Tutor:
         words = until["words"] or DO[key].format(what)
         return {"nodes": words_nodes(words, self.shown.naming), "done": self.done}
 
-    def _shown_nodes(self, shown: ShownStep) -> list[Node]:
+    def nodes_of(self, shown: ShownStep, *, drawn: bool = False) -> list[Node]:
+        """Return what a step shows, as nested lists; ``drawn``: with the network, where no page draws it beside."""
         if shown.number not in self._nodes:
             module: Any = environment().get_template("parts.html").module
             markup = [
                 str(module.block(item, 3, f"lesson-{shown.number}-{place}"))
                 for place, item in enumerate(shown.section.blocks, 1)
+                if drawn or not (shown.move in DRAWN and isinstance(item, Picture))
             ]
             self._nodes[shown.number] = [node for one in markup for node in nested(one) if node != "\n"]
         return self._nodes[shown.number]
@@ -339,7 +345,7 @@ def _plans(walk: Walk, fresh: Mapping[str, Setup]) -> list[StepPlan]:
         if ask is not None:
             kind, names = asked_kind(ask)
             seen = ask["seen"] or ("nothing" if kind == "choices" else None)
-            asked = Asked(() if kind == "choices" else names, seen)
+            asked = AskedAbout(() if kind == "choices" else names, seen)
         plans.append(StepPlan(network, about, asked))
         if MOVES[step.move].trains:
             for name in several or (network,):

@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address
-from chainrule.lessons.asking import Question
+from chainrule.lessons.asking import LessonQuestion
 from chainrule.studio.walk import UpdateWalk
 
 GIVEN = frozenset(("x", "y", "y_smooth", "W", "b", "eta", "t", "strength", "scale"))
@@ -23,7 +23,7 @@ AT_LOSS = frozenset(("loss", "C", "penalty", "share", "mean_a", "answer", "predi
 FRAME = frozenset((
     "seq", "generation", "phase", "t", "frontier", "updates", "epoch", "steps_per_epoch", "playing", "direction", "speed",
     "grain", "driver", "member", "notation", "row", "row_picked", "row_in_batch", "batch", "eta", "cells", "place", "stage",
-    "names", "blocks",
+    "names",
 ))  # fmt: skip
 """The fields of a frame that tell nothing of what comes at a place that isn't reached; all others are left out."""
 
@@ -75,20 +75,20 @@ def first_place(walk: UpdateWalk, name: str) -> int:
     return place_after(walk, "backward")
 
 
-def limit_of(walk: UpdateWalk, questions: Iterable[Asked]) -> int | None:
+def limit_of(walk: UpdateWalk, questions: Iterable[AskedAbout]) -> int | None:
     """Return the first place that is withheld for some questions; None where there are none."""
     found = [one.limit(walk) for one in questions]
     return min(found, default=None)
 
 
-class Asked:
+class AskedAbout:
     """What a question is about, without its answer."""
 
     def __init__(self, names: Iterable[str], seen: str | None) -> None:
         self.names, self.seen = tuple(names), seen
 
     @classmethod
-    def of(cls, question: Question) -> Asked:
+    def of(cls, question: LessonQuestion) -> AskedAbout:
         """Return what a question is about."""
         return cls(question.names, question.seen)
 
@@ -107,6 +107,7 @@ def masked(
     """Return a frame without what lies at or behind a place; ``arrays`` are those of the last place before it."""
     last = len(walk.network.layers)
     told = {name: value for name, value in frame.items() if name in FRAME}
+    told["blocks"] = [_weights_alone(block) for block in frame.get("blocks", ())]
     if told.get("phase") in ("diverged", "failed"):
         told["phase"] = "paused"
     shows_cost, shows_answer = (first_place(walk, name) < limit for name in ("C", f"a[{last}][1]"))
@@ -116,6 +117,13 @@ def masked(
     if shows_answer:
         none["answer"] = frame["answer"]
     return {**told, **none, "arrays": dict(arrays), "withheld": True}
+
+
+def _weights_alone(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a block's pictures without those of what comes later."""
+    if "pictures" not in block:
+        return dict(block)
+    return {**block, "pictures": {name: one for name, one in block["pictures"].items() if name == "weight"}}
 
 
 def allows(walk: UpdateWalk, limit: int, name: str) -> bool:

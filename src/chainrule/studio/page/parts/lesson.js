@@ -50,8 +50,8 @@ export function buildLesson(element, { store, api }) {
   const back = button("Back", () => go((told()?.number ?? 1) - 1), {});
   const next = button("Next step", () => go((told()?.number ?? 0) + 1), { kind: "primary", key: "N" });
   const why = h("span", { class: "quiet" });
-  const foot = h("div", { class: "lesson-foot pair" }, back, next, why);
-  element.append(head, contents, title, resume, card.element, body, doing, foot);
+  const foot = h("div", { class: "lesson-foot" }, doing, h("div", { class: "pair" }, back, next, why));
+  element.append(head, contents, title, resume, card.element, body, foot);
   element.setAttribute("role", "region");
   element.setAttribute("aria-label", "Lesson");
   const told = () => store.state.lesson?.lesson ?? null;
@@ -100,7 +100,7 @@ export function buildLesson(element, { store, api }) {
     if (!(changed.has("lesson") || changed.has("frame") || changed.has("client"))) return;
     element.hidden = !lesson && !question;
     document.body.classList.toggle("in-lesson", Boolean(lesson));
-    for (const each of [head, contents, title, resume, body, doing, foot]) each.hidden = !lesson;
+    for (const each of [head, contents, title, resume, body, foot]) each.hidden = !lesson;
     if (!changed.has("lesson") && !changed.has("client")) return;
     const mine = !frame || steers(state);
     card.show(question, mine);
