@@ -154,10 +154,9 @@ def test_feature_14_the_plane_moves_while_training_plays(person):
     person.page.locator(".pace select").select_option("16")
     person.page.locator("button.main").click()
     began = int(person.page.locator("cr-plane").get_attribute("data-pictures"))
-    person.page.wait_for_timeout(2000)
-    count = int(person.page.locator("cr-plane").get_attribute("data-pictures")) - began
+    # The benchmark counts them on a quiet machine; here others work, too.
+    person.until(f"Number(document.querySelector('cr-plane').dataset.pictures) >= {began + 8}")
     person.page.locator("button.main").click()
-    assert count >= 6  # the benchmark counts on a quiet machine; here others work, too
     assert np.abs(pixels(person, "canvas.heat") - before).max() > 5
 
 
@@ -261,3 +260,58 @@ def test_feature_16_where_there_is_no_path_a_line_says_so(browser, article):
         "[...document.querySelectorAll('cr-hill .quiet')].some((one) => one.textContent.startsWith('the path begins'))"
     )
     person.close()
+
+
+def test_feature_13_a_point_is_dragged_and_added_in_the_plane(browser):
+    with served(lambda: penguins(hidden=(4,), members=1)) as (server, studio):
+        person = Person(browser, server)
+        open_tab(person, "plane", "cr-plane")
+        plane = studio.plane({"points": 1})
+        points, row = plane["points"], plane["points"]["rows"][5]
+
+        def at(x, y):
+            size = person.page.locator("canvas.heat").first.bounding_box()
+            shares = [
+                (v - side["low"]) / (side["high"] - side["low"])
+                for v, side in zip((x, y), (plane["x"], plane["y"]), strict=True)
+            ]
+            return size["x"] + shares[0] * size["width"], size["y"] + (1 - shares[1]) * size["height"]
+
+        ways = [at(points["x"][5], points["y"][5]), at(44, 15), at(52, 14)]
+        person.page.mouse.move(*ways[0])
+        person.page.mouse.down()
+        for way in ways[1:]:
+            person.page.mouse.move(*way, steps=3)
+        person.page.mouse.up()
+        person.until("document.querySelector('cr-row input') !== null")
+        for _ in range(200):
+            now = studio.plane({"points": 1})["points"]
+            if abs(now["x"][now["rows"].index(row)] - 52) < 0.2:
+                break
+            person.page.wait_for_timeout(30)
+        k = now["rows"].index(row)
+        assert (now["x"][k], now["y"][k]) == pytest.approx((52, 14), abs=0.1)
+        assert studio.made.course.by_hand
+        # All of the drag is one edit, and one undo takes it back.
+        assert len(studio.frame()["branch"]["edits"]) <= 2
+        person.page.locator("cr-plane select").nth(3).select_option("+Gentoo")
+        person.page.mouse.click(*at(40, 21))
+        person.until(f"document.querySelector('cr-plane').textContent.includes('{points['of'] + 1} rows')")
+        added = studio.plane({"points": 1})["points"]
+        assert (added["x"][-1], added["y"][-1]) == pytest.approx((40, 21), abs=0.1)
+        assert added["classes"][int(added["truth"][-1])] == "Gentoo"
+        assert added["training"][-1]
+        person.page.locator("cr-plane select").nth(3).select_option("")
+        person.page.locator("cr-plane .plane-box").focus()
+        for key in ("ArrowRight", "Enter"):
+            person.page.keyboard.press(key)
+        person.page.wait_for_timeout(600)
+        picked = studio.frame()["row_picked"]
+        for key in ("Shift+ArrowUp", "m"):
+            person.page.keyboard.press(key)
+        person.until("document.querySelectorAll('cr-plane .points path').length > 0")
+        person.page.wait_for_timeout(600)
+        moved = studio.plane({"points": 1})["points"]
+        middle = plane["x"]["low"] + 50 / 99 * (plane["x"]["high"] - plane["x"]["low"])
+        assert moved["x"][moved["rows"].index(picked)] == pytest.approx(middle, abs=0.1)
+        person.close()

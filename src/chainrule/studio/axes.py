@@ -77,18 +77,21 @@ def axis_names(course: Course) -> tuple[str, ...]:
     return tuple(one.name for one in sorted(columns, key=lambda one: one.kind not in ("number", "datetime")))
 
 
-def axis_of(course: Course, name: str) -> PlaneAxis:
-    """Return the axis of a name; raises SettingsError for one that is none."""
+def axis_of(course: Course, name: str, ends: tuple[float, float] | None = None) -> PlaneAxis:
+    """Return the axis of a name; raises SettingsError for one that is none.
+
+    ``ends`` are those that it had before, which it keeps as long as they hold all rows: under a row that is moved it stays.
+    """
     model, table = course.reads, course.rows
     if model is None or table is None:
         if name not in course.inputs:
             raise SettingsError(f"{name!r} is no input; {suggestion(name, list(course.inputs))}")
         i = course.inputs.index(name)
-        return _of_numbers(name, course.data.x[:, i], np.array([i]), None)
+        return _of_numbers(name, course.data.x[:, i], np.array([i]), None, ends)
     dial = dial_of(model, table, name)
     if dial.is_number:
         found = _own(course, dial.of_rows(table), lambda one: float(dial.of_rows(one)[0]))
-        return _of_numbers(name, found, dial.own, dial)
+        return _of_numbers(name, found, dial.own, dial, ends)
     if len(dial.words) < 2:
         raise SettingsError(f"column {name!r} has one word in all rows: choose another")
     out = np.zeros((table.n_rows, len(dial.own)))
@@ -112,13 +115,16 @@ def _own(course: Course, found: FloatArray, of: Callable[[Table], float]) -> Flo
     return made
 
 
-def _of_numbers(name: str, rows: FloatArray, own: IntArray, dial: Dial | None) -> PlaneAxis:
+def _of_numbers(
+    name: str, rows: FloatArray, own: IntArray, dial: Dial | None, ends: tuple[float, float] | None
+) -> PlaneAxis:
     known = rows[np.isfinite(rows)]
     if not len(known):
         raise SettingsError(f"column {name!r} has no number in these rows: choose another")
     low, high = float(known.min()), float(known.max())
     room = MARGIN * (high - low) or 1.0
-    low, high = low - room, high + room
+    kept = ends is not None and ends[0] <= low and high <= ends[1]
+    low, high = ends if ends is not None and kept else (low - room, high + room)
     if dial is not None and dial.column.kind == "datetime":
         at = np.linspace(low, high, 2 * DATES + 1)[1::2]
         marks = tuple((float(place), dial.text(float(place))) for place in at)

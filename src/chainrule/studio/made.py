@@ -51,6 +51,7 @@ class Made:
         self.lookout = Lookout(course, self.tape)
         self.worker = Worker(course, self.tape, lambda what: told(self, what))
         self._checked: tuple[tuple[int, int], Check | None] | None = None
+        self.ends: dict[str, tuple[float, float]] = {} if like is None else like.ends
         if like is not None:
             self.drawn, self.known = like.drawn, like.known
 
@@ -73,7 +74,7 @@ class Made:
         """What draws planes of two columns."""
         from chainrule.studio.planes import Planes
 
-        return Planes(self.course, self.drawn)
+        return Planes(self.course, self.drawn, self.ends)
 
     @cached_property
     def known(self) -> Known:

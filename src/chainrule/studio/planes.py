@@ -68,10 +68,13 @@ class Heights(NamedTuple):
 
 
 class Planes:
-    """The planes of one course; axes and grids are kept."""
+    """The planes of one course; axes and grids are kept. ``ends`` are those of axes, shared with branches of the training."""
 
-    def __init__(self, course: Course, drawn: Drawing) -> None:
+    def __init__(
+        self, course: Course, drawn: Drawing, ends: dict[str, tuple[float, float]] | None = None
+    ) -> None:
         self._course, self._drawn = course, drawn
+        self._ends = {} if ends is None else ends
         self._axes: dict[str, PlaneAxis] = {}
         self._grids: OrderedDict[tuple[Any, ...], Grid] = OrderedDict()
 
@@ -137,7 +140,8 @@ class Planes:
 
     def _axis(self, name: str) -> PlaneAxis:
         if name not in self._axes:
-            self._axes[name] = axis_of(self._course, name)
+            self._axes[name] = made = axis_of(self._course, name, self._ends.get(name))
+            self._ends[name] = (made.low, made.high)
         return self._axes[name]
 
     def _side(self, quick: bool, members: int) -> int:

@@ -4,6 +4,7 @@ import { h, say } from "../make.js";
 import { steers } from "../part.js";
 import { heatColors } from "../draw/heat.js";
 import { Follower, offer, press } from "./follow.js";
+import { PlaneEdit } from "./planeedit.js";
 import { PlanePicture } from "./planepicture.js";
 import { legendOf, pixelWords, pointWords, twinOf } from "./planewords.js";
 
@@ -36,7 +37,10 @@ class Plane {
     this.pictures = 0;
     this.colors = heatColors();
     this.picture = new PlanePicture("The plane; arrow keys go from place to place, Enter picks the nearest row");
-    this.selects = { x: this.select("across"), y: this.select("up"), show: this.select("shown") };
+    this.selects = { x: this.select("across", "x"), y: this.select("up", "y"), show: this.select("shown", "show") };
+    this.adding = this.select("a click");
+    this.adding.select.onchange = () => this.choices(this.heldAt);
+    this.heldAt = "typical";
     this.heat = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => store.look({ heat: this.heat.checked }) }));
     this.held = h("div", { class: "segments", role: "group", "aria-label": "Where the other columns are held" });
     for (const [name, words] of [["typical", "typical cells"], ["row", "the row"]]) this.held.append(h("button", { type: "button", "data-value": name, onclick: () => this.set({ held: name }) }, words));
@@ -50,9 +54,18 @@ class Plane {
     this.twin = /** @type {HTMLDetailsElement} */ (h("details", { class: "as-table" }, h("summary", {}, "As a table"), this.table));
     this.twin.addEventListener("toggle", () => this.fill());
     const label = h("label", { class: "check-line" }, this.heat, "maps in the neurons");
-    const side = h("div", { class: "plane-side" }, this.legend, this.read, this.held, this.words, this.which, label, this.twin);
+    const side = h("div", { class: "plane-side" }, this.legend, this.read, this.held, this.words, this.which, this.adding.label, label, this.twin);
     this.body = h("div", { class: "plane-body" }, this.picture.element, side);
     element.append(h("div", { class: "tools" }, ...Object.values(this.selects).map((one) => one.label)), this.none, this.body);
+    const edit = new PlaneEdit(api);
+    this.picture.ondrag = (row, x, y, done) => {
+      if (this.shown) edit.drag(this.shown, row, x, y, done);
+    };
+    this.picture.onadd = (x, y) => {
+      const { hello, frame } = store.state;
+      const name = this.adding.select.value.slice(1);
+      if (this.shown && hello) edit.add(this.shown, frame?.row ?? null, x, y, name ? { [hello.target.names[0]]: name } : {});
+    };
     this.picture.onpoint = (place, near) => this.point(place, near);
     this.picture.onpick = (row) => {
       if (steers(store.state)) api.send({ do: "row", number: row });
@@ -67,11 +80,10 @@ class Plane {
     this.draw = this.draw.bind(this);
   }
 
-  /** @param {"across" | "up" | "shown"} words */
-  select(words) {
+  /** @param {string} words @param {string} [key] of what is chosen */
+  select(words, key) {
     const select = /** @type {HTMLSelectElement} */ (h("select"));
-    const key = words === "across" ? "x" : words === "up" ? "y" : "show";
-    select.addEventListener("change", () => this.set({ [key]: select.value }));
+    if (key) select.addEventListener("change", () => this.set({ [key]: select.value }));
     return { select, label: h("label", { class: "choice" }, h("span", { class: "label" }, words), select) };
   }
 
@@ -110,7 +122,7 @@ class Plane {
     const held = plane.held || (frame.row_picked ? "row" : "typical");
     const member = hello.members > 1 && plane.whose === "1" ? frame.member : null;
     const asked = { x: plane.x || null, y: plane.y || null, show: plane.show || null, row: held === "row" ? frame.row : null, member, t: frame.t };
-    return { asked, held, heat: view.heat ? 1 : null, quick: frame.playing ? 1 : null, basis: [hello.generation, frame.run ?? 0, plane.x, plane.y, plane.show].join("|") };
+    return { asked, held, heat: view.heat ? 1 : null, quick: frame.playing ? 1 : null, basis: [hello.generation, frame.run ?? 0, JSON.stringify(frame.branch?.edits ?? ""), plane.x, plane.y, plane.show].join("|") };
   }
 
   ask() {
@@ -162,6 +174,13 @@ class Plane {
       offer(selects[key].select, (about.columns ?? []).map((name) => ({ name, title: name })), value);
     }
     offer(selects.show.select, about.shows ?? [], shown.show === "answer" ? (about.shows?.[0].name ?? "answer") : shown.show);
+    this.heldAt = held;
+    const can = steers(this.store.state) && !hello?.recorded;
+    const classes = about.points?.classes ?? [];
+    offer(this.adding.select, [{ name: "", title: "picks a row" }, ...(classes.length ? classes.map((name) => ({ name: `+${name}`, title: `adds ${name}` })) : [{ name: "+", title: "adds a row like this" }])], this.adding.select.value);
+    this.adding.label.hidden = !can;
+    this.picture.drags = can;
+    this.picture.adds = can && this.adding.select.value !== "";
     this.held.hidden = !shown.held;
     press(this.held, held);
     say(/** @type {Element} */ (this.held.lastElementChild), frame?.row ? `row ${frame.row}` : "the row");

@@ -4,13 +4,11 @@ import { floats } from "../arrays.js";
 import { paintHeat, rampColor, scaleEnds } from "../draw/heat.js";
 import { PlotPlace, formPath } from "../draw/plot.js";
 import { h, s, setAll } from "../make.js";
+import { PlaneHand } from "./planehand.js";
 
 /** @typedef {import("../types.js").PlaneAnswer} PlaneAnswer */
 /** @typedef {import("../types.js").PlanePoints} PlanePoints */
 /** @typedef {import("../draw/heat.js").HeatColors} HeatColors */
-
-const NEAR = 9;
-const KEYS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1], PageUp: [0, 10], PageDown: [0, -10], Home: [-1e6, 0], End: [1e6, 0] });
 
 export class PlanePicture {
   /** @param {string} label */
@@ -30,13 +28,20 @@ export class PlanePicture {
     this.shown = null;
     /** @type {PlanePoints | null} */
     this.rows = null;
+    this.picked = -1;
     /** @type {[number, number] | null} */
     this.place = null;
     /** @type {(place: [number, number] | null, near: number | null) => void} */
     this.onpoint = () => {};
     /** @type {(row: number) => void} */
     this.onpick = () => {};
-    this.listen();
+    /** @type {(row: number, x: number, y: number, done: boolean) => void} */
+    this.ondrag = () => {};
+    /** @type {(x: number, y: number) => void} */
+    this.onadd = () => {};
+    this.adds = false;
+    this.drags = true;
+    new PlaneHand(this);
   }
 
   /**
@@ -148,85 +153,5 @@ export class PlanePicture {
     /** @param {import("../types.js").PlaneSide} side @param {number} k */
     const one = (side, k) => (side.kind === "words" ? k : side.low + (k / Math.max(1, side.side - 1)) * (side.high - side.low));
     return [one(x, i), one(y, j)];
-  }
-
-  listen() {
-    const { element } = this;
-    element.addEventListener("pointermove", (event) => {
-      const { plot, shown } = this;
-      if (!plot || !shown) return;
-      const [x, y] = this.offset(event);
-      const near = this.nearest(x, y, NEAR);
-      const inside = x >= plot.box.left && x <= plot.box.right && y >= plot.box.top && y <= plot.box.bottom;
-      this.move(inside ? this.cellAt(...plot.at(x, y)) : null, near);
-    });
-    element.addEventListener("pointerleave", () => this.move(null, null));
-    element.addEventListener("click", (event) => this.pick(...this.offset(event), NEAR));
-    element.addEventListener("keydown", (event) => this.key(event));
-    element.addEventListener("blur", () => this.move(null, null));
-  }
-
-  /** @param {MouseEvent} event @returns {[number, number]} */
-  offset(event) {
-    const { left, top } = this.element.getBoundingClientRect();
-    return [event.clientX - left, event.clientY - top];
-  }
-
-  /** @param {number} x @param {number} y @returns {[number, number]} */
-  cellAt(x, y) {
-    const shown = /** @type {PlaneAnswer} */ (this.shown);
-    /** @param {import("../types.js").PlaneSide} side @param {number} value */
-    const one = (side, value) => Math.max(0, Math.min(side.side - 1, Math.round(side.kind === "words" ? value : ((value - side.low) / (side.high - side.low || 1)) * (side.side - 1))));
-    return [one(shown.x, x), one(shown.y, y)];
-  }
-
-  /** @param {[number, number] | null} place @param {number | null} near */
-  move(place, near) {
-    this.place = place;
-    this.cross();
-    this.onpoint(place, near);
-  }
-
-  /**
-   * The point that is nearest to a pixel, within so many.
-   * @param {number} x
-   * @param {number} y
-   * @param {number} within
-   */
-  nearest(x, y, within) {
-    const { plot, rows } = this;
-    if (!plot || !rows) return null;
-    let [best, least] = [-1, within * within];
-    rows.rows.forEach((_, i) => {
-      const [dx, dy] = [plot.px(this.spread(rows, "x", i)) - x, plot.py(this.spread(rows, "y", i)) - y];
-      if (dx * dx + dy * dy <= least) [best, least] = [i, dx * dx + dy * dy];
-    });
-    return best < 0 ? null : best;
-  }
-
-  /** @param {number} x @param {number} y @param {number} within */
-  pick(x, y, within) {
-    const near = this.nearest(x, y, within);
-    if (near !== null && this.rows) this.onpick(this.rows.rows[near]);
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const { plot, shown } = this;
-    if (!plot || !shown || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { x, y } = shown;
-    const [i, j] = this.place ?? [Math.floor(x.side / 2), Math.floor(y.side / 2)];
-    if (event.key === "Enter") {
-      const [px, py] = this.numbersAt([i, j]);
-      this.pick(plot.px(px), plot.py(py), 1e6);
-    } else {
-      const step = KEYS[event.key];
-      if (!step) return;
-      const far = event.shiftKey ? 10 : 1;
-      const first = this.place === null;
-      this.move([Math.max(0, Math.min(x.side - 1, first ? i : i + far * step[0])), Math.max(0, Math.min(y.side - 1, first ? j : j + far * step[1]))], null);
-    }
-    event.preventDefault();
-    event.stopPropagation();
   }
 }
