@@ -28,7 +28,7 @@ export function cameraOf(hill, { turn, tilt }, width, height) {
   const [low, high] = reachOf(hill);
   const [cos, sin] = [Math.cos((turn * Math.PI) / 180), Math.sin((turn * Math.PI) / 180)];
   const [up, down] = [Math.cos((tilt * Math.PI) / 180), Math.sin((tilt * Math.PI) / 180)];
-  const size = Math.min(width / 1.62, height / 1.42);
+  const size = Math.min(width / 1.62, height / 1.46);
   return (px, py, cost) => {
     const a = (px - x.low) / (x.high - x.low) - 0.5;
     const b = (py - y.low) / (y.high - y.low) - 0.5;
@@ -37,7 +37,7 @@ export function cameraOf(hill, { turn, tilt }, width, height) {
     const back = a * sin + b * cos;
     const depth = back * up - c * down;
     const near = FAR / (FAR + depth);
-    return { x: width / 2 + size * side * near, y: height * 0.46 - size * (c * up + back * down) * near, depth };
+    return { x: width / 2 + size * side * near, y: height * 0.44 - size * (c * up + back * down) * near, depth };
   };
 }
 

@@ -57,7 +57,7 @@ class Hill {
     this.weights = h("div", { class: "pair" }, this.a.label, this.b.label);
     this.pacing = h("div", { class: "pair" }, this.steps.label, this.pace.label, this.back);
     const side = h("div", { class: "plane-side" }, seen, this.pacing, this.legend, this.read, this.said, this.rows, this.twin);
-    this.body = h("div", { class: "plane-body" }, this.picture.element, side);
+    this.body = h("div", { class: "plane-body", hidden: true }, this.picture.element, side);
     element.append(h("div", { class: "tools" }, this.kinds, this.weights, this.along), this.none, this.body, this.still);
     this.picture.onpoint = (place) => this.point(place);
     this.picture.onstart = (x, y) => this.set({ start: `${x},${y}` });

@@ -55,7 +55,7 @@ class Plane {
     this.twin.addEventListener("toggle", () => this.fill());
     const label = h("label", { class: "check-line" }, this.heat, "maps in the neurons");
     const side = h("div", { class: "plane-side" }, this.legend, this.read, this.held, this.words, this.which, this.adding.label, label, this.twin);
-    this.body = h("div", { class: "plane-body" }, this.picture.element, side);
+    this.body = h("div", { class: "plane-body", hidden: true }, this.picture.element, side);
     element.append(h("div", { class: "tools" }, ...Object.values(this.selects).map((one) => one.label)), this.none, this.body);
     const edit = new PlaneEdit(api);
     this.picture.ondrag = (row, x, y, done) => {
