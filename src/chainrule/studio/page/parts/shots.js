@@ -92,9 +92,12 @@ function copied(own) {
   const copy = document.createElementNS(own.namespaceURI, own.localName);
   for (const { name, value } of own.attributes) if (GEOMETRY.has(name)) copy.setAttribute(name, value);
   if (!["title", "desc", "defs", "clipPath", "stop"].includes(own.localName)) {
+    // What is inherited is said once.
+    const above = own.localName === "svg" || !own.parentElement ? null : getComputedStyle(own.parentElement);
     for (const name of DRAWN) {
       const value = style.getPropertyValue(name);
-      if (value && value !== "normal" && value !== "auto") copy.setAttribute(name, value);
+      const otherwise = name === "opacity" ? "1" : (above?.getPropertyValue(name) ?? "");
+      if (value && value !== otherwise && value !== "normal" && value !== "auto") copy.setAttribute(name, value);
     }
   }
   for (const child of own.childNodes) {
