@@ -72,6 +72,7 @@ const places = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("cr-n
 holdOnPointing(places, studio, (on) => held.toggleAttribute("hidden", !on));
 if (line.addressed) followHash(store, api, words);
 store.listen((changed) => {
-  if (changed.has("frame")) document.body.classList.toggle("waiting", !store.state.frame);
+  // Only at first: what is hidden loses the focus, and another network comes with its frame at once.
+  if (changed.has("frame") && store.state.frame) document.body.classList.remove("waiting");
 });
 api.open(code);
