@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING
 
 from chainrule.errors import SettingsError
 from chainrule.studio.assets import PAGE, assets
 from chainrule.studio.link import integrity
+from chainrule.studio.recordable import Recordable
 from chainrule.studio.recorder import Recorder
 from chainrule.studio.taking import stem_of
 from chainrule.studio.tape_table import tape_csv
-
-if TYPE_CHECKING:
-    from chainrule.studio.studio import Studio
 
 SHEETS = ("/page/math.css", "/page/plots.css", "/page/studio.css")
 SCRIPT = "/page/main.js"
 
 
-def page_file(studio: Studio) -> bytes:
+def page_file(studio: Recordable) -> bytes:
     """Return the file: what a studio has made so far, as its page plays and explains it; the same bytes each time."""
     # What ends a script in HTML is written otherwise in the recording, and stands in none of our own texts.
     recording = json.dumps(Recorder(studio).recording(), separators=(",", ":")).replace("<", "\\u003c")
@@ -44,7 +41,7 @@ def page_text(data: str) -> str:
     return made.replace("</body>", f"{data}\n</body>")
 
 
-def taken_whole(studio: Studio, what: str) -> tuple[str, str, bytes]:
+def taken_whole(studio: Recordable, what: str) -> tuple[str, str, bytes]:
     """Return the name, kind and bytes of what is made of all that was trained: the ``page``, or the ``tape`` as a table."""
     stem = stem_of(studio.made.course)
     if what == "page":
@@ -52,7 +49,7 @@ def taken_whole(studio: Studio, what: str) -> tuple[str, str, bytes]:
     return f"{stem}.csv", "text/csv", tape_csv(studio.made, studio.state.member - 1)
 
 
-def trained_through(studio: Studio) -> None:
+def trained_through(studio: Recordable) -> None:
     """Train a studio's course to its end, wait for that, and go back to the start; raises SettingsError for one that stops."""
     studio.command({"do": "train"})
     while studio.made.tape.last is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +21,12 @@ from chainrule.studio.curves import CurveRecord
 from chainrule.studio.filing import FramePieces, NodePool, piece_of
 from chainrule.studio.looking import Look
 from chainrule.studio.numbers import inspected, naming_of
+from chainrule.studio.recordable import Recordable
 from chainrule.studio.stages.all import stage_of
 from chainrule.studio.stream import json_ready
 from chainrule.studio.taking import live_command
+from chainrule.studio.views import recorded_views
 from chainrule.studio.walk import GRAINS
-
-if TYPE_CHECKING:
-    from chainrule.studio.studio import Studio
 
 FORMAT = 1
 """The version of what is recorded; the page in the file goes with it."""
@@ -74,7 +73,7 @@ class RecordPlan:
 class Recorder:
     """Records what a studio has made so far, of the member and in the notation that it shows."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Recordable) -> None:
         self.studio = studio
         self.made, self.state = studio.made, studio.state
         self.told = studio.hello()
@@ -144,7 +143,7 @@ class Recorder:
         frame = made.framer.frame(state, look, place, stage, more)
         # Explanations are texts alone, and long.
         frame["stage"] = None
-        frame = json_ready(frame)
+        frame = dict(json_ready(frame))
         if stage is not None:
             nodes = {"nodes": stage["nodes"], "curve": stage["curve"]}
             frame["stage"] = {**json_ready({**stage, "nodes": None, "curve": None}), **nodes}
@@ -241,6 +240,8 @@ class Recorder:
                     except ChainruleError as error:
                         told = {"problem": " ".join(str(error).split())}
                     found[query_key("picture", asked)] = told
+            for what, words, told in recorded_views(self.studio, t):
+                found[query_key(what, words)] = json_ready(told)
         return found
 
     def curve(self) -> dict[str, Any]:
