@@ -84,13 +84,13 @@ class Planes:
 
         ``query``: the columns ``x`` and ``y``, the ``row`` at whose cells the others are held (typical ones without), what to
         ``show`` (``answer``, a target or a neuron's address), whether the ``points`` and the small pictures (``heat``) are
-        wanted, and whether it has to be ``quick``. ``parameters`` (k, p) are those of all members after ``t`` updates, or of
+        wanted, whether it has to be ``quick``, and at most how many places a ``side`` has. ``parameters`` (k, p) are those of all members after ``t`` updates, or of
         the one from 0 that is looked at; a neuron is that ``member``'s, the answer the mean's. Raises SettingsError for what
         isn't there.
         """
         names, quick = self._columns(query), bool(query.get("quick"))
         axes = tuple(self._axis(name) for name in names)
-        side = self._side(quick, len(parameters))
+        side = min(self._side(quick, len(parameters)), query.get("side", SIDE))
         grid = self._grid(axes, query.get("row"), side)
         show = query.get("show") or "answer"
         found = (
@@ -110,7 +110,7 @@ class Planes:
             "title": found.title,
             "unit": found.unit,
             "classes": list(found.classes),
-            "values": packed_as(found.values, "float32" if quick else "float64"),
+            "values": packed_as(found.values, "float32" if quick or "side" in query else "float64"),
             "codes": None if found.codes is None else packed_as(found.codes, "int8"),
             "low": number_or_none(float(finite.min())) if finite.size else None,
             "high": number_or_none(float(finite.max())) if finite.size else None,

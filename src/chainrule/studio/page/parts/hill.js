@@ -1,7 +1,7 @@
 // The mountain: the cost over two weights or over the plane of the path, descents beside each other, and the cost along a line.
 
 import { brief } from "../arrays.js";
-import { button, h, nodesOf, say } from "../make.js";
+import { button, h, hide, nodesOf, say } from "../make.js";
 import { HillPicture } from "./hillpicture.js";
 import { hillTable, pathKey, placeWordsOf, shadeBar } from "./hillwords.js";
 import { Follower, offer, press } from "./follow.js";
@@ -125,7 +125,7 @@ class Hill {
       const { kind } = this;
       // While it plays, and at once after a step, a coarser picture; then the finer one.
       const now = [kind, frame.t, frame.seq, hello.generation].join(" ");
-      const quick = frame.playing || (kind !== "race" && now !== this.coarse) ? 1 : null;
+      const quick = !hello.recorded && (frame.playing || (kind !== "race" && now !== this.coarse)) ? 1 : null;
       const width = Math.max(300, Math.min(430, Math.round(this.element.clientWidth) - 24));
       const address = a || this.shown?.a || hello.network.edges.list[0]?.[2] || null;
       const asked = SURFACES.has(kind)
@@ -164,7 +164,12 @@ class Hill {
   /** Show what is chosen, and of the choices those that there are. */
   choices() {
     const { kind, view, shown } = this;
+    const recorded = Boolean(this.store.state.hello?.recorded);
     press(this.kinds, kind);
+    // A file has the slice, the path's plane and the lines at some updates.
+    hide(/** @type {HTMLElement} */ (this.kinds.querySelector("[data-value=race]")), recorded);
+    for (const one of [this.rows, this.zoom]) hide(one, recorded);
+    for (const one of [this.a, this.b]) one.select.disabled = recorded;
     press(this.views, this.from());
     press(this.rows, view.rows ?? "training");
     press(this.along, view.along ?? "gradient");

@@ -118,6 +118,8 @@ class Plane {
   query() {
     const { view, frame, hello } = this.store.state;
     if (!frame || !hello || view.tab !== "plane") return null;
+    // A file has one plane at some updates.
+    if (hello.recorded) return { asked: { t: frame.t }, held: "typical", heat: 1, quick: null, basis: `recorded ${frame.t}` };
     const { plane } = view;
     const held = plane.held || (frame.row_picked ? "row" : "typical");
     const member = hello.members > 1 && plane.whose === "1" ? frame.member : null;
@@ -129,8 +131,8 @@ class Plane {
     const next = () => {
       const now = this.query();
       if (!now) return null;
-      const { frame } = this.store.state;
-      const points = now.basis === this.basis ? null : 1;
+      const { frame, hello } = this.store.state;
+      const points = now.basis === this.basis && !hello?.recorded ? null : 1;
       const key = JSON.stringify([now, frame?.playing ? 0 : frame?.seq, points]);
       const ask = async () => {
         const found = await this.api.ask("plane", { ...now.asked, heat: now.heat, quick: now.quick, points });
@@ -178,10 +180,11 @@ class Plane {
     const can = steers(this.store.state) && !hello?.recorded;
     const classes = about.points?.classes ?? [];
     offer(this.adding.select, [{ name: "", title: "picks a row" }, ...(classes.length ? classes.map((name) => ({ name: `+${name}`, title: `adds ${name}` })) : [{ name: "+", title: "adds a row like this" }])], this.adding.select.value);
+    for (const one of Object.values(selects)) one.select.disabled = Boolean(hello?.recorded);
     this.adding.label.hidden = !can;
     this.picture.drags = can;
     this.picture.adds = can && this.adding.select.value !== "";
-    this.held.hidden = !shown.held;
+    this.held.hidden = !shown.held || Boolean(hello?.recorded);
     press(this.held, held);
     say(/** @type {Element} */ (this.held.lastElementChild), frame?.row ? `row ${frame.row}` : "the row");
     this.which.hidden = (hello?.members ?? 1) < 2;
