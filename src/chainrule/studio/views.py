@@ -17,7 +17,7 @@ def recorded_views(studio: Recordable, t: int) -> Iterator[tuple[str, dict[str, 
     layout = studio.made.course.layout
     asked: list[tuple[str, dict[str, Any], Callable[[Mapping[str, Any]], dict[str, Any]], dict[str, Any]]] = [
         ("plane", {"heat": 1, "points": 1}, studio.plane, {"side": SIDE}),
-        *(("mountain", {"kind": kind}, studio.mountain, {}) for kind in ("slice", "path")),
+        *(("mountain", {"kind": kind}, studio.mountain, {"quick": 1}) for kind in ("slice", "path")),
         ("picture", {"kind": "weight", "name": layout.address(0)}, studio.picture, {"width": 430}),
         *(
             ("picture", {"kind": "line", "name": name}, studio.picture, {"width": 430})
