@@ -20,7 +20,7 @@ from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.studio import edited_rows
 from chainrule.studio import edits as edits_module
-from chainrule.studio.edits import edited, joined
+from chainrule.studio.edits import as_one_edit, edited
 from chainrule.studio.frames import Framer
 from chainrule.studio.made import Made
 from chainrule.studio.opening import opened_lesson, opened_model, opened_table
@@ -186,7 +186,7 @@ def test_feature_12_edits_begin_where_the_trunk_stood_and_change_no_more(wound, 
     different = {made.layout.address(int(i)) for i in np.flatnonzero(made.start[0] != start[0])}
     assert different <= {edit["address"] for edit in chosen if edit["kind"] == "number"}
     assert wound.tape.rows(at).tobytes() == start.tobytes()
-    assert len(joined(told)) == len(
+    assert len(as_one_edit(told)) == len(
         {(edit["kind"], edit.get("address"), edit.get("name")) for edit in chosen}
     )
     # Frozen and back is as it was.

@@ -12,7 +12,7 @@ from chainrule.fitting.train import fit_prepared, prepare, score_prepared
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.studio import compare
-from chainrule.studio.compare import differences, line_at, same_split
+from chainrule.studio.compare import line_at, same_split, settings_that_differ
 from chainrule.studio.opening import opened_lesson, opened_table
 from chainrule.training.settings.record import Settings
 
@@ -56,7 +56,7 @@ def table_of(answer) -> dict[str, list]:
 
 def test_feature_21_two_runs_with_one_change_list_exactly_that(two):
     runs = list(two.studio.runs.all.values())
-    assert differences(runs) == [("activation", ["chosen: relu", "tanh"])]
+    assert settings_that_differ(runs) == [("activation", ["chosen: relu", "tanh"])]
     assert [line["words"] for line in two.frame["runs"]] == [runs[0].made.course.title, "activation tanh"]
     rows = table_of(told(two))
     assert [name for name, node in rows.items() if name == "activation"] == ["activation"]
@@ -68,7 +68,10 @@ def test_feature_21_a_planted_second_change_is_seen(two, monkeypatch):
     asked = course.words["asked"]
     wrong = replace(asked, settings=replace(asked.settings, l2=0.5))
     monkeypatch.setitem(course.words, "asked", wrong)
-    assert [name for name, _ in differences(list(two.studio.runs.all.values()))] == ["activation", "l2"]
+    assert [name for name, _ in settings_that_differ(list(two.studio.runs.all.values()))] == [
+        "activation",
+        "l2",
+    ]
 
 
 def test_feature_21_both_keep_their_tapes_and_are_brought_to_the_same_epoch(two):

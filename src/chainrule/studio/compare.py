@@ -17,7 +17,7 @@ from chainrule.fitting.question import Question
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.svg.draw import to_svg
 from chainrule.reports.words import SCORE_NAMES, number_shown
-from chainrule.studio.edits import joined
+from chainrule.studio.edits import as_one_edit
 from chainrule.studio.nested import Node, nested
 from chainrule.studio.opening import asked_of
 from chainrule.studio.pictures import Now
@@ -34,7 +34,7 @@ RATE = "rate of its last update"
 CURVES: Mapping[str, str] = {"validation": "validation loss", "training": "training loss"}
 
 
-class Line(NamedTuple):
+class RunNumbers(NamedTuple):
     """A run's numbers at an epoch: losses and rate of the epoch that ends there, and the score on the rows that are watched."""
 
     training: float
@@ -62,7 +62,7 @@ def _split(run: StudioRun) -> tuple[Any, ...]:
     return course.kind, course.name, targets, train, held
 
 
-def differences(runs: Sequence[StudioRun]) -> list[tuple[str, list[str]]]:
+def settings_that_differ(runs: Sequence[StudioRun]) -> list[tuple[str, list[str]]]:
     """Return the settings in which runs differ, each with its value in every run; of branches what was changed, too."""
     found: list[tuple[str, list[str]]] = []
     for one, of in _settings():
@@ -81,7 +81,7 @@ def differences(runs: Sequence[StudioRun]) -> list[tuple[str, list[str]]]:
         "; ".join(
             f"{one.words} (after update {run.at:,})"
             for run in reversed(lineage(each))
-            for one in joined(run.edits)
+            for one in as_one_edit(run.edits)
         )
         or "–"
         for each in runs
@@ -122,14 +122,14 @@ def _words(value: Any) -> str:
     )
 
 
-def line_at(run: StudioRun, epoch: int) -> Line | None:
+def line_at(run: StudioRun, epoch: int) -> RunNumbers | None:
     """Return a run's numbers after so many epochs; None where it hasn't come so far, or not begun."""
     own = epoch - begins_at(run)
     history = run.made.worker.history
     if not 0 < own <= len(history):
         return None
     line = history[own - 1]
-    return Line(
+    return RunNumbers(
         line.training_loss, line.validation_loss, line.learning_rate, _score(run, update_at(run, epoch))
     )
 
@@ -149,7 +149,7 @@ def _score(run: StudioRun, t: int) -> float:
     return float(found.get(PRIMARY[prepared.target.task], float("nan")))
 
 
-def compared(runs: Runs, epoch: int, name: str, width: float) -> dict[str, Any]:
+def comparison(runs: Runs, epoch: int, name: str, width: float) -> dict[str, Any]:
     """Return the comparison of all runs on the split of the one that is shown, as a picture with its table.
 
     Raises SettingsError where there is only one run, or no such curve.
@@ -206,7 +206,7 @@ def _table(runs: Sequence[StudioRun], shown: StudioRun, epoch: int) -> Node:
         words = f"run {run.number}" + (" (shown)" if run is shown else "")
         head.append(["th", {"scope": "col", "title": run.words, "data-run": str(run.number)}, words])
     rows = [_row("what it is", [run.words for run in runs], "words")]
-    rows += [_row(label, values, "differs") for label, values in differences(runs)]
+    rows += [_row(label, values, "differs") for label, values in settings_that_differ(runs)]
     lines = [line_at(run, epoch) for run in runs]
     prepared = shown.made.course.prepared
     primary = None if prepared is None else PRIMARY[prepared.target.task]

@@ -67,7 +67,8 @@ def found_live(look: Look) -> list[dict[str, Any]]:
     advice = _advice(course)
     with through(FORM):
         return [
-            told(finding, _ways(finding, look, batch)) for finding in _findings(look, batch, rows, advice)
+            finding_shown(finding, _ways(finding, look, batch))
+            for finding in _findings(look, batch, rows, advice)
         ]
 
 
@@ -78,7 +79,7 @@ def some_of(rows: IntArray, most: int) -> IntArray:
     return rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(np.int64))]
 
 
-def told(finding: Finding, ways: list[Way]) -> dict[str, Any]:
+def finding_shown(finding: Finding, ways: list[Way]) -> dict[str, Any]:
     """Return a finding as a page has it."""
     numbers = [
         {"name": name, "value": number_text(value) if isinstance(value, int | float) else str(value)}

@@ -63,7 +63,7 @@ def _short(text: str) -> str:
         return text
 
 
-def joined(edits: Sequence[Edited]) -> list[Edited]:
+def as_one_edit(edits: Sequence[Edited]) -> list[Edited]:
     """Return edits where those about the same are one, from what stood there first to what stands there now."""
     found: dict[str, Edited] = {}
     for one in edits:

@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.errors import SettingsError
 from chainrule.studio.course import Course
-from chainrule.studio.edits import Edited, edited, joined
+from chainrule.studio.edits import Edited, as_one_edit, edited
 from chainrule.studio.looking import Look
 from chainrule.studio.made import Made
 from chainrule.studio.session import SessionState
@@ -66,7 +66,7 @@ class StudioRun:
         """What it is, in a few words."""
         if self.comes_from is None:
             return self.said or self.made.course.title
-        edits = joined(self.edits)
+        edits = as_one_edit(self.edits)
         first, more = edits[0].words, len(edits) - 1
         return first + (f" and {more} more" if more else "")
 
@@ -80,7 +80,7 @@ class StudioRun:
             "at": self.at,
             "edits": [
                 {"words": one.words, "address": one.address, "old": one.old, "new": one.new}
-                for one in joined(self.edits)
+                for one in as_one_edit(self.edits)
             ],
         }
 

@@ -361,7 +361,7 @@ class Studio:
 
     def _compared(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the runs side by side; those that aren't as far as the one that is shown are trained on to its epoch."""
-        from chainrule.studio.compare import compared, same_split
+        from chainrule.studio.compare import comparison, same_split
 
         with self._framing:
             with self._lock:
@@ -370,7 +370,7 @@ class Studio:
                 for run in self.runs.all.values():
                     if run is not shown and same_split(run, shown):
                         run.made.worker.bring(update_at(run, begins_at(shown) + shown.made.tape.epochs))
-            return compared(
+            return comparison(
                 self.runs, epoch, str(query.get("name") or "validation"), float(query.get("width") or 420)
             )
 
