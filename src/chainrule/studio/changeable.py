@@ -1,4 +1,4 @@
-"""What can be changed at an address, as the page offers it: a number and its mark, a layer's activation, a rate, a cell of the row."""
+"""What can be changed at an address, as the page offers it: a number and its mark, an activation, a rate, a cell of the row."""
 
 from __future__ import annotations
 

@@ -318,7 +318,7 @@ class Framer:
         return sent
 
     def meant(self, look: Look, index: int) -> dict[str, IntArray]:
-        """Return what the drawn parameters' numbers stand for at a place: 1, the row's part in the gradient; 2, the new weight."""
+        """Return what the drawn parameters' numbers stand for at a place: 1, the row's part in the gradient; 2, a new weight."""
         known, several = self.known, look.batch is not look.picked or len(look.step.rows) > 1
         of = {
             "edges": (known.edges_row, known.edges_whole, known.edges_new),

@@ -165,7 +165,8 @@ def _mean_answer(sight: Sight, together: Trace) -> dict[str, Any]:
         ["tbody", {}, *rows],
     ]
     dropped = any(layer.dropout for layer in course.network.layers)
-    said = f"Each of the {len(members)} members answers the row{', without dropout as it is for training only' if dropped else ''}; "
+    without = ", without dropout, which is for training only" if dropped else ""
+    said = f"Each of the {len(members)} members answers the row{without}; "
     said += "the mean of their outputs is read as the answer of all."
     made = stage(
         sight, answer_place(together), "The mean of the members", said=said, whole=True, lit=_outputs(sight), flow="forward",
