@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from chainrule.errors import SettingsError
 from chainrule.studio.assets import PAGE, assets
@@ -20,9 +23,23 @@ SCRIPT = "/page/main.js"
 
 def page_file(studio: Recordable) -> bytes:
     """Return the file: what a studio has made so far, as its page plays and explains it; the same bytes each time."""
+    with without_collecting():
+        recording = json.dumps(Recorder(studio).recording(), separators=(",", ":"))
     # What ends a script in HTML is written otherwise in the recording, and stands in none of our own texts.
-    recording = json.dumps(Recorder(studio).recording(), separators=(",", ":")).replace("<", "\\u003c")
+    recording = recording.replace("<", "\\u003c")
     return page_text(f'<script type="application/json" id="recording">{recording}</script>').encode()
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Leave garbage lying in the block: millions of small lists are made in it, which would be looked through again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def page_text(data: str) -> str:

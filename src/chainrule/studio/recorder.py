@@ -40,7 +40,7 @@ MOST_BETWEEN, FEWEST_BETWEEN = 160, 6
 MOST_PLACES = 160
 """The most places inside of an update: of more, those at which a coarser step stops."""
 
-MOST_EXPLAINED, MOST_SUMS = 400, 32
+MOST_EXPLAINED, MOST_SUMS = 300, 24
 """The most numbers of an update that are explained, and the most derivatives among them: those are long sums over rows."""
 
 OTHERS = 3
@@ -227,7 +227,7 @@ class Recorder:
         """Return the pictures by what they are asked by."""
         task = self.told["target"]["task"]
         found = {}
-        for t in sorted({*self.plan.whole, self.last}):
+        for t in sorted({self.plan.first, self.last}):
             for kind in PICTURES:
                 if kind == ("residuals" if task == "classification" else "confusion"):
                     continue
@@ -264,6 +264,7 @@ class Recorder:
             "stops": [list(stop) for stop in self.stops],
             "places": [list(place) for place in self.frames.places],
             "whole": list(plan.whole),
+            "pictured": sorted({plan.first, self.last}),
             "numbers": numbers,
             "pictures": pictures,
             "takes": self._takes(),

@@ -202,7 +202,7 @@ export class RecordedLine {
    * @param {Record<string, string>} query
    */
   async ask(what, query) {
-    const { numbers, pictures, takes, whole } = this.index;
+    const { numbers, pictures, pictured, takes, whole } = this.index;
     if (what === "number") {
       const key = `${query.address} ${query.t}`;
       const found = numbers[`${key} ${query.row}`] ?? numbers[key];
@@ -217,7 +217,7 @@ export class RecordedLine {
     if (what === "take") return takes[query.what] ?? { problem: `That isn't in this file.${this.live()}` };
     const words = Object.entries(query).filter(([name]) => name !== "width").sort(([a], [b]) => (a < b ? -1 : 1));
     const asked = [what, ...words.map(([name, value]) => `${name}=${value}`)].join(" ");
-    return pictures[asked] ?? { problem: `That picture is in this file at update ${[...new Set([...whole, this.index.hello.recorded.updates])].join(", ")}.${this.live()}` };
+    return pictures[asked] ?? { problem: `That picture is in this file after ${pictured.join(" and ")} updates.${this.live()}` };
   }
 
   /** How to do what this file can't. */
