@@ -133,7 +133,7 @@ export function buildOffer(element, { store, api }) {
   const begin = button("", () => {
     const offer = store.state.lesson?.offer;
     if (offer) api.send({ do: "lesson", name: offer.name });
-  }, { kind: "primary" });
+  }, {});
   begin.replaceChildren(words);
   element.append(begin, asks);
   return (changed, state) => {

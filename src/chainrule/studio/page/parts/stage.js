@@ -36,7 +36,8 @@ export function buildStage(element, { store, api, player }) {
   const score = button("See how good it is", () => store.look({ tab: "score" }), { kind: "primary" });
   const touch = h("span", { class: "on-touch" }, "Press ▶ to play, the keys beside it for one step on or back. ");
   const keyed = h("span", { class: "on-keys" }, "Press ", h("kbd", {}, "Space"), " to play, ", h("kbd", {}, "→"), " for one step, ", h("kbd", {}, "←"), " to take it back. ");
-  const guide = h("p", { class: "guide" }, keyed, touch, "Choose any number, line or circle to see where it comes from.");
+  const alter = h("span", {}, ", and to change it");
+  const guide = h("p", { class: "guide" }, keyed, touch, "Choose any number, line or circle to see where it comes from", alter, ".");
   const ready = h("p", { class: "said" });
   const heading = h("h2", {});
   rest.append(heading, ready, h("div", { class: "pair" }, into, watch, score), guide);
@@ -46,6 +47,7 @@ export function buildStage(element, { store, api, player }) {
   return (changed, state) => {
     const { frame, hello, view } = state;
     if (changed.has("hello")) shown = "";
+    alter.hidden = Boolean(hello && "recorded" in hello);
     if (!frame || !hello || !(changed.has("frame") || changed.has("hello") || changed.has("client"))) return;
     const stage = frame.stage;
     const { place } = frame;
