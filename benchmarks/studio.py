@@ -13,6 +13,7 @@ import json
 import os
 import queue
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,9 @@ TARGETS: dict[str, tuple[float, str]] = {
     "blocks": (1.0, "s to draw 784-256-128-10"),
     "plane": (10.0, "pictures of 100 x 100 a second while training plays"),
     "mountain": (0.5, "s from a step to its mountain, p95"),
+    "branch": (0.100, "s from a change to its frame, p95"),
+    "export": (3.0, "s from the command to a file that plays the penguins"),
+    "export_bytes": (2e6, "bytes of that file"),
 }
 """What is to be reached: at most so much, of those in `AT_LEAST` at least."""
 
@@ -367,6 +371,51 @@ def measure_plane(folder: Path, rounds: int) -> dict[str, float]:
     return {"plane": max(found), **told, "mountain": p95(waits)}
 
 
+def measure_branch(folder: Path, rounds: int) -> dict[str, float]:
+    """From a change by hand to its frame: a weight as it is dragged, and one after the other, each a change of its own."""
+    found = []
+    with studio(PENGUINS, "--target", "species") as made:
+        _steps(made, 1, 8)
+        for count in range(20 * rounds):
+            while not made.frames.empty():
+                made.frames.get()
+            address = f"W[1][{count % 5 + 1},{count % 8 + 1}]" if count % 2 else "W[1][1,1]"
+            edit = {"kind": "number", "address": address, "value": 0.01 * (count + 1)}
+            began = time.perf_counter()
+            made.command("edit", edits=[edit], **({"again": True} if count and not count % 4 else {}))
+            at, told = made.frame()
+            while not (told.get("branch") or {}).get("edits"):
+                at, told = made.frame()
+            found.append(at - began)
+    return {"branch": p95(found)}
+
+
+def measure_export(folder: Path, rounds: int) -> dict[str, float]:
+    """From the command to the file that plays the training of the penguins, the least of the rounds after one that warms up."""
+    out = folder / "penguins.html"
+    command = [
+        sys.executable,
+        "-m",
+        "chainrule",
+        "studio",
+        PENGUINS,
+        "--target",
+        "species",
+        "--export",
+        str(out),
+        "--overwrite",
+    ]
+    found, processor = [], []
+    for _ in range(rounds + 1):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        found.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    told = {"export_processor": min(processor[1:]), "export_bytes": float(out.stat().st_size)}
+    return {"export": min(found[1:]), **told}
+
+
 MEASUREMENTS: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "open": measure_open,
     "step": measure_step,
@@ -375,6 +424,8 @@ MEASUREMENTS: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "large": measure_large,
     "blocks": measure_blocks,
     "plane": measure_plane,
+    "branch": measure_branch,
+    "export": measure_export,
 }
 
 
