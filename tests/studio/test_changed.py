@@ -24,6 +24,8 @@ from chainrule.studio.edits import as_one_edit, edited
 from chainrule.studio.frames import Framer
 from chainrule.studio.made import Made
 from chainrule.studio.opening import opened_lesson, opened_model, opened_table
+from chainrule.studio.stream import Hub
+from chainrule.studio.stream import _joined as joined_curves
 from chainrule.training.loop import fit
 from effort import many
 
@@ -457,3 +459,35 @@ def test_feature_12_nothing_is_offered_where_nothing_can_be_changed(birds):
     birds.do("seek", t=9)
     for address in ("C", "dC/dW[1][1,2]", "delta[1][1]", "a[2][1]", "z[2][1]", "loss"):
         assert "change" not in birds.studio.number({"address": address})
+
+
+@pytest.mark.parametrize("given", [{}, {"members": 3, "sharing": "tabm"}, {"members": 3, "bagging": True}])
+def test_feature_12_a_branch_is_scored_on_the_table_s_own_rows(given):
+    given = {"members": 1, **given}
+    with watched(penguins(**given)) as made:
+        made.do("seek", t=9)
+        changes = [EDITS[3], EDITS[9], EDITS[10], {"kind": "setting", "name": "epochs", "value": 3}]
+        made.do("edit", edits=changes)
+        for kind in ("score", "confusion", "gradients"):
+            assert made.studio.picture({"kind": kind})["nodes"]
+        made.train()
+        assert made.studio.made.tape.epochs == 3
+        for kind in ("score", "confusion"):
+            assert made.studio.picture({"kind": kind})["nodes"]
+        made.do("open_test")
+        assert made.studio.picture({"kind": "score", "part": "test"})["nodes"]
+
+
+def test_feature_12_a_tab_that_comes_later_is_told_of_the_branch_s_curve_alone():
+    hub = Hub()
+    hub.publish("hello", {"generation": 1})
+    line = {"generation": 1, "epochs": [1], "training": [2.0], "validation": [3.0]}
+    hub.publish("curve", {**line, "whole": True})
+    hub.publish("curve", {**line, "epochs": [2]})
+    hub.publish("curve", {**line, "whole": True, "epochs": [], "training": [], "validation": []})
+    hub.publish("curve", {**line, "whole": False, "epochs": [1], "training": [7.0]})
+    (told,) = joined_curves(hub._curves, 0)
+    assert (told.data["epochs"], told.data["training"], told.data["whole"]) == ([1], [7.0], True)
+    # Who heard of the branch goes on from there.
+    (told,) = joined_curves(hub._curves, hub._curves[0].seq)
+    assert (told.data["epochs"], told.data["whole"]) == ([1], False)

@@ -1,4 +1,4 @@
-// What an edit changed, marked in the network: rings where an activation is another, old and new where a parameter was set.
+// What an edit changed, and what is frozen, marked in the network: rings where an activation is another, old and new where a parameter was set.
 
 import { brief, floats } from "../arrays.js";
 import { s, say } from "../make.js";
@@ -19,6 +19,8 @@ export function markChanges(picture, frame) {
   const neurons = floats(was?.neurons.a);
   picture.drawn.forEach(({ group }, i) => group.classList.toggle("changed", i < neurons.length && !Number.isNaN(neurons[i])));
   picture.svg.querySelector(".changes")?.remove();
+  const frozen = new Set(frame?.frozen);
+  for (const { text } of picture.numbers) text.classList.toggle("frozen", frozen.has(text.getAttribute("data-address") ?? ""));
   for (const { text, bias, i } of picture.numbers) {
     const old = floats(bias ? was?.biases.weight : was?.edges.weight)[i];
     text.classList.toggle("changed", old !== undefined && !Number.isNaN(old));

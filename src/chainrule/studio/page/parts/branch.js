@@ -56,7 +56,7 @@ export function buildBranch(element, { store, api }) {
 function editItem({ words, address, old, new: now }, names, ask) {
   const about = words.split(" from ")[0];
   if (old === "") return h("li", {}, words);
-  const what = address ? h("button", { type: "button", class: "number", "data-address": address, onclick: () => ask(address) }, names[address] ?? about) : h("span", {}, about);
+  const what = address ? h("button", { type: "button", class: "number", "data-address": address, onclick: () => ask(address) }, names[address] ?? about) : h("span", {}, about.replace(/\w+\[\d+\]\[[\d,]+\]/, (one) => names[one] ?? one));
   return h("li", {}, what, " ", h("s", {}, few(old)), " → ", h("b", {}, few(now)));
 }
 

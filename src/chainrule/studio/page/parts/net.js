@@ -157,7 +157,7 @@ class Net {
     const on = among(places.neuron, new Set([...about, ...lit]));
     picture.drawn.forEach(({ group }, i) => group.classList.toggle("lit", on.has(i)));
     picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length));
-    say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}${frame?.was ? " · ringed: changed by the edit" : ""}`);
+    say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}${frame?.was ? " · ringed: changed by the edit" : ""}${picture.numbered && frame?.frozen?.length ? " · slanted: frozen" : ""}`);
   }
 
   /**

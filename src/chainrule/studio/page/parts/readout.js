@@ -15,13 +15,14 @@ export function readings(address, places, frame) {
   const tail = address.slice(address.indexOf("["));
   const inner = address.startsWith("a[") ? [`z${tail}`, `delta${tail}`] : [];
   const more = places.edge.has(address) || places.bias.has(address) ? [`dC/d${address}`] : inner;
+  const mark = frame.frozen?.includes(address) ? [h("div", { class: "was" }, h("span", {}, "frozen: training leaves it alone"))] : [];
   return [address, ...more].map((name) => places.meant(name, frame)).flatMap((name) => {
     const value = places.value(name, frame);
     if (value === null) return [];
     const old = places.was(name, frame);
     const line = h("div", {}, h("span", { class: "name" }, frame.names?.[name] ?? name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)));
     return old === null ? [line] : [line, h("div", { class: "was" }, h("span", {}, "was"), h("span", {}, exact(old)))];
-  });
+  }).concat(mark);
 }
 
 /**
