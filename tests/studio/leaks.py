@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError
+from chainrule.studio.messages import QUERIES
 from chainrule.studio.studio import Studio
 
 NUMBER = re.compile(r"[-−]?\d+\.\d+(?:e[-−]?\d+)?")
@@ -58,6 +59,11 @@ def tells(data: Any, truth: float) -> str:
         if many >= 4 and f"{truth:.{many}g}" == f"{value:.{many}g}" and abs(value) < 1e15:
             return written
     return ""
+
+
+def kinds_of(query: str, field: str) -> list[str]:
+    """Return what a field of a query may say."""
+    return re.findall(r'"(\w+)"', QUERIES[query][field])
 
 
 def all_that_can_be_asked(studio: Studio) -> list[Any]:
