@@ -67,6 +67,15 @@ class CostRows:
     words: str
 
 
+@dataclass(frozen=True, eq=False)
+class PathSteps:
+    """The updates after which the path's steps are, the parameters (m, p) there, and those of the whole training so far."""
+
+    numbers: tuple[int, ...]
+    states: FloatArray
+    whole: FloatArray
+
+
 @dataclass(frozen=True)
 class HillPlane:
     """A plane among the parameters: all that are ``origin`` + X · ``first`` + Y · ``second``, each (p,).
@@ -97,8 +106,14 @@ class Mountain:
     def __init__(self, course: Course, tape: Tape) -> None:
         self._course, self._tape = course, tape
 
-    def hill(self, query: Mapping[str, Any], look: Look) -> dict[str, Any]:
-        """Return a surface with paths as plain data.
+    def steps(self, look: Look) -> PathSteps:
+        """Return the path up to a look, and the training's so far; whoever asks keeps others off the tape meanwhile."""
+        numbers = self._numbers(look.t)
+        whole = self._states(look.member, self._numbers(self._tape.frontier))
+        return PathSteps(tuple(numbers), self._states(look.member, numbers), whole)
+
+    def hill(self, query: Mapping[str, Any], look: Look, steps: PathSteps) -> dict[str, Any]:
+        """Return a surface with paths as plain data; ``steps`` are those of the look.
 
         ``query``: the ``kind`` (``slice`` through two weights, ``path``: the plane that the path lies in best, ``race``: a slice
         with descents of several optimizers from a start), the weights' addresses ``a`` and ``b``, which ``rows`` the cost is of,
@@ -110,7 +125,7 @@ class Mountain:
         quick = bool(query.get("quick"))
         rows = self._rows(query.get("rows") or "training", look, quick)
         flat = np.asarray(look.state.parameters, np.float64)
-        numbers, states = self._path(look)
+        numbers, states = list(steps.numbers), steps.states
         chosen = self._chosen(query)
 
         def cost(flats: FloatArray) -> FloatArray:
@@ -119,7 +134,7 @@ class Mountain:
         plane = self._of_path(flat, states, look) if kind == "path" else self._of_weights(flat, chosen)
         races = self._race(query, plane, rows, look) if kind == "race" else ()
         shown = [states] if kind != "race" else [states[-1:], *(race.states for race in races)]
-        (x_low, x_high), (y_low, y_high) = self._window(plane, shown, query.get("zoom", 0), look, kind)
+        (x_low, x_high), (y_low, y_high) = self._window(plane, shown, query.get("zoom", 0), steps, kind)
         side = self._side(len(rows.x), quick)
         x, y = np.linspace(x_low, x_high, side), np.linspace(y_low, y_high, side)
         across, up = np.tile(x, side), np.repeat(y, side)
@@ -210,7 +225,7 @@ class Mountain:
         origin = flat.copy()
         origin[list(chosen)] = 0.0
         names = (self._course.layout.address(chosen[0]), self._course.layout.address(chosen[1]))
-        return HillPlane(origin, *axes, names, (float(flat[chosen[0]]), float(flat[chosen[1]])))
+        return HillPlane(origin, axes[0], axes[1], names, (float(flat[chosen[0]]), float(flat[chosen[1]])))
 
     def _of_path(self, flat: FloatArray, states: FloatArray, look: Look) -> HillPlane:
         """Return the plane through where the parameters stand in which the steps' squared distances from there are largest."""
@@ -231,16 +246,12 @@ class Mountain:
         return HillPlane(flat, first, second, names, (0.0, 0.0), (both,))
 
     def _window(
-        self, plane: HillPlane, shown: list[FloatArray], zoom: int, look: Look, kind: Kind
+        self, plane: HillPlane, shown: list[FloatArray], zoom: int, steps: PathSteps, kind: Kind
     ) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return the ends of both axes: as far as the paths go and some more; of a slice those of the whole training so far."""
         if not -12 <= zoom <= 12:
             raise SettingsError(f"zoom {zoom} is out of reach: from -12 to 12")
-        kept = (
-            [*shown, self._states(look.member, self._numbers(self._tape.frontier))]
-            if kind == "slice"
-            else shown
-        )
+        kept = [*shown, steps.whole] if kind == "slice" else shown
         each = [plane.places(states) for states in kept]
         ends = []
         for k in (0, 1):
@@ -268,10 +279,6 @@ class Mountain:
         thin = max(1, -(-count // MOST_STEPS))
         found = list(range(0, t + 1, every * thin))
         return found if found[-1] == t else [*found, t]
-
-    def _path(self, look: Look) -> tuple[list[int], FloatArray]:
-        numbers = self._numbers(look.t)
-        return numbers, self._states(look.member, numbers)
 
     def _states(self, member: int, numbers: list[int]) -> FloatArray:
         return np.stack([np.asarray(self._tape.state(t, member).parameters, np.float64) for t in numbers])

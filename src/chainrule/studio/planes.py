@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ LEVELS = 8
 MOST_GRIDS = 6
 
 
-class Grid(NamedTuple):
+class PlaneGrid(NamedTuple):
     """A grid's places on both axes, and its rows as the network takes them (ny · nx, d), those of the lowest y first."""
 
     x: FloatArray
@@ -76,7 +77,8 @@ class Planes:
         self._course, self._drawn = course, drawn
         self._ends = {} if ends is None else ends
         self._axes: dict[str, PlaneAxis] = {}
-        self._grids: OrderedDict[tuple[Any, ...], Grid] = OrderedDict()
+        self._lock = Lock()
+        self._grids: OrderedDict[tuple[Any, ...], PlaneGrid] = OrderedDict()
 
     @one_blas_thread()
     def plane(self, query: Mapping[str, Any], parameters: FloatArray, t: int, member: int) -> dict[str, Any]:
@@ -84,12 +86,13 @@ class Planes:
 
         ``query``: the columns ``x`` and ``y``, the ``row`` at whose cells the others are held (typical ones without), what to
         ``show`` (``answer``, a target or a neuron's address), whether the ``points`` and the small pictures (``heat``) are
-        wanted, whether it has to be ``quick``, and at most how many places a ``side`` has. ``parameters`` (k, p) are those of all members after ``t`` updates, or of
-        the one from 0 that is looked at; a neuron is that ``member``'s, the answer the mean's. Raises SettingsError for what
-        isn't there.
+        wanted, whether it has to be ``quick``, and at most how many places a ``side`` has. ``parameters`` (k, p) are those of
+        all members after ``t`` updates, or of the one from 0 that is looked at; a neuron is that ``member``'s, the answer the
+        mean's. Raises SettingsError for what isn't there.
         """
         names, quick = self._columns(query), bool(query.get("quick"))
-        axes = tuple(self._axis(name) for name in names)
+        with self._lock:
+            axes = tuple(self._axis(name) for name in names)
         side = min(self._side(quick, len(parameters)), query.get("side", SIDE))
         grid = self._grid(axes, query.get("row"), side)
         show = query.get("show") or "answer"
@@ -148,15 +151,21 @@ class Planes:
         work = (QUICK_WORK if quick else MOST_WORK) / max(1, self._course.layout.size * members)
         return int(min(SIDE, max(SMALL_SIDE // 2, np.sqrt(work))))
 
-    def _grid(self, axes: tuple[PlaneAxis, ...], row: int | None, side: int) -> Grid:
+    def _grid(self, axes: tuple[PlaneAxis, ...], row: int | None, side: int) -> PlaneGrid:
         key = (axes[0].name, axes[1].name, row, side)
+        with self._lock:
+            return self._made(axes, row, side, key)
+
+    def _made(
+        self, axes: tuple[PlaneAxis, ...], row: int | None, side: int, key: tuple[Any, ...]
+    ) -> PlaneGrid:
         if key not in self._grids:
             base, held = base_row(self._course, row, (axes[0].name, axes[1].name))
             x, y = (axis.places(side) for axis in axes)
             rows = np.repeat(base[None], len(x) * len(y), axis=0)
             rows[:, axes[0].own] = np.tile(axes[0].inputs(x), (len(y), 1))
             rows[:, axes[1].own] = np.repeat(axes[1].inputs(y), len(x), axis=0)
-            self._grids[key] = Grid(x, y, rows, held)
+            self._grids[key] = PlaneGrid(x, y, rows, held)
             while len(self._grids) > MOST_GRIDS:
                 self._grids.popitem(last=False)
         self._grids.move_to_end(key)
@@ -189,7 +198,7 @@ class Planes:
             raise SettingsError(f"there is no answer {show!r}; {suggestion(show, list(self._answers))}")
         return self._answers.index(show)
 
-    def _answer(self, show: str, grid: Grid, parameters: FloatArray) -> Heights:
+    def _answer(self, show: str, grid: PlaneGrid, parameters: FloatArray) -> Heights:
         course, model, place = self._course, self._course.reads, self._place(show)
         shape = (len(grid.y), len(grid.x))
         mean = course.engine.predict(course.network, parameters, grid.rows).mean(axis=0).astype(np.float64)
@@ -216,7 +225,7 @@ class Planes:
             values = values.max(axis=0, keepdims=True)
         return Heights("classes", f"the class of {name}", "probability", values, labels, codes.reshape(shape))
 
-    def _neuron(self, show: str, grid: Grid, parameters: FloatArray, member: int) -> Heights:
+    def _neuron(self, show: str, grid: PlaneGrid, parameters: FloatArray, member: int) -> Heights:
         address = Address.parse(show)
         layer, network = address.layer, self._course.network
         if address.name != "a" or not layer or layer > len(network.layers) or len(address.index) != 1:
@@ -289,7 +298,7 @@ def _truth(target: TargetEncoder, table: Table) -> FloatArray:
     return np.asarray(target.codes(table) if target.n_classes else target.numbers(table), np.float64)
 
 
-def _lines(found: Heights, grid: Grid) -> list[tuple[str, Sequence[tuple[float, float]]]]:
+def _lines(found: Heights, grid: PlaneGrid) -> list[tuple[str, Sequence[tuple[float, float]]]]:
     """Return the lines that part classes, or those of equal height, each with what stands on it."""
     values, x, y = found.values, grid.x, grid.y
     if len(x) < 2 or len(y) < 2:

@@ -87,7 +87,9 @@ def _descended(
     rate: float,
     steps: int,
 ) -> Race:
-    states, state, ended = [np.asarray(flat, np.float64)], None, ""
+    states: list[FloatArray] = [np.asarray(flat, np.float64)]
+    state: OptimizerState | None = None
+    ended = ""
     how = replace(settings, optimizer=method)
     for number in range(steps):
         moved, state = _step(course, states[-1], method, x, y, weights, how, rate, state)

@@ -153,8 +153,9 @@ class Studio:
     def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the cost over two weights, or over the plane of the path, as plain data."""
         with self._framing:
-            look = self._look_of(query)
-            return {"generation": self.generation, **self.made.mountain.hill(query, look)}
+            look, made = self._look_of(query), self.made
+            steps = made.mountain.steps(look)
+        return {"generation": self.generation, **made.mountain.hill(query, look, steps)}
 
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return the name, kind and bytes of what is taken away."""
