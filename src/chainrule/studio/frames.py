@@ -224,7 +224,7 @@ class Framer:
     course: Course
     drawn: Drawing
     known: Known
-    _cells: dict[int, tuple[InputValue, ...]] = field(default_factory=dict)
+    cells: dict[int, tuple[InputValue, ...]] = field(default_factory=dict)
     _told: tuple[tuple[int, str], list[dict[str, Any]]] = ((-1, ""), [])
     _names: tuple[str, dict[str, str]] | None = None
 
@@ -445,9 +445,9 @@ class Framer:
     def _cells_near(self, look: Look, place: WalkPlace) -> list[dict[str, Any]]:
         """Return the picked row's cells as they stand in the table, of many columns those around the one that is encoded."""
         row = self.course.places[look.row]
-        if row not in self._cells:
-            self._cells = {row: self.course.cells(row) or ()}
-        values = self._cells[row]
+        if row not in self.cells:
+            self.cells = {row: self.course.cells(row) or ()}
+        values = self.cells[row]
         columns = list(dict.fromkeys(value.column for value in values))
         if len(columns) > MOST_CELLS:
             now = values[place.neuron - 1].column if place.phase == "cell" else columns[0]

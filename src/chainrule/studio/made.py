@@ -23,6 +23,7 @@ from chainrule.studio.session import SessionState
 from chainrule.studio.tape import Tape
 from chainrule.studio.walk import UpdateWalk
 from chainrule.studio.worker import Worker
+from chainrule.tables.encode import InputValue
 
 if TYPE_CHECKING:
     from chainrule.studio.mountain import Mountain
@@ -52,8 +53,12 @@ class Made:
         self.worker = Worker(course, self.tape, lambda what: told(self, what))
         self._checked: tuple[tuple[int, int], Check | None] | None = None
         self.ends: dict[str, tuple[float, float]] = {} if like is None else like.ends
+        self._cells: dict[int, tuple[InputValue, ...]] = {}
         if like is not None:
             self.drawn, self.known = like.drawn, like.known
+            # The arithmetic of a row's cells takes longest where there are many: it stays, unless the row was changed.
+            before, now = like.course.own_rows, course.own_rows
+            self._cells = {row: own for row, own in like.framer.cells.items() if before.get(row) is now.get(row)}
 
     @cached_property
     def drawn(self) -> Drawing:
@@ -91,7 +96,7 @@ class Made:
     @cached_property
     def framer(self) -> Framer:
         """What makes frames."""
-        return Framer(self.course, self.drawn, self.known)
+        return Framer(self.course, self.drawn, self.known, self._cells)
 
     def begin(self, kept: SessionState | None = None) -> SessionState:
         """Return the state that a session on the course begins with; who steers, and how fast, stays."""
