@@ -160,7 +160,7 @@ def blocks_shown(
 
 def _whole_at(look: Look, place: WalkPlace, *, quick: bool) -> dict[str, FloatArray]:
     """Return the weights, and of gradient and change of all parameters (p,) what is known at a place."""
-    weights = np.asarray(look.state.parameters, np.float64)
+    weights: FloatArray = np.asarray(look.state.parameters, np.float64)
     gradient = change = None
     if place.index == 0:
         gradient, change = look.whole_gradient, None if quick and not look.knows_last else look.last_change
