@@ -7,9 +7,9 @@ the surface's at its place. The difference is the stem that is drawn, the error 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +17,12 @@ from chainrule._types import FloatArray
 from chainrule.engines.base import of_member
 from chainrule.errors import SettingsError
 from chainrule.explain.costs import costs_of, place_of_parameter
-from chainrule.plots.axes import Axis
-from chainrule.plots.contour import contours
-from chainrule.plots.kinds.mountain import shown_costs
-from chainrule.plots.ticks import short_number, ticks
+from chainrule.plots.ticks import short_number
 from chainrule.studio.answers import number_or_none
 from chainrule.studio.course import Course
+from chainrule.studio.hillplane import HillPlane, Kind, PathSteps, plane_of_path, plane_of_weights, window_of
+from chainrule.studio.hilltold import path_told, side_told, surface_told
 from chainrule.studio.looking import Look
-from chainrule.studio.packing import packed_as
 from chainrule.studio.race import Race, raced
 from chainrule.studio.tape import Tape
 
@@ -43,17 +41,11 @@ MOST_STEPS = 160
 EACH_UPDATE = 60
 """Up to so many updates each is a step of the path; of more, the epochs are."""
 
-LEVELS = 12
 MOST_NAMED = 600
 """The most parameters that can be chosen from by their addresses."""
 
 FLAT = 1e-9
 """Which part of the surface's height a step may be off it before stems are worth a word."""
-
-ROOM = 0.35
-"""How much room a window has around the path, as a share of its size."""
-
-Kind = Literal["slice", "path", "race"]
 
 
 @dataclass(frozen=True)
@@ -65,39 +57,6 @@ class CostRows:
     weights: FloatArray | None
     masks: Any
     words: str
-
-
-@dataclass(frozen=True, eq=False)
-class PathSteps:
-    """The updates after which the path's steps are, the parameters (m, p) there, and those of the whole training so far."""
-
-    numbers: tuple[int, ...]
-    states: FloatArray
-    whole: FloatArray
-
-
-@dataclass(frozen=True)
-class HillPlane:
-    """A plane among the parameters: all that are ``origin`` + X · ``first`` + Y · ``second``, each (p,).
-
-    The directions are orthonormal. ``at`` has X and Y of where the parameters stand.
-    """
-
-    origin: FloatArray
-    first: FloatArray
-    second: FloatArray
-    names: tuple[str, str]
-    at: tuple[float, float]
-    said: tuple[str, ...] = ()
-
-    def flats(self, x: FloatArray, y: FloatArray) -> FloatArray:
-        """Return the parameters (k, p) at places (k,), (k,)."""
-        return self.origin + np.multiply.outer(x, self.first) + np.multiply.outer(y, self.second)
-
-    def places(self, flats: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return X and Y (k,) of the nearest place to each of some parameters (k, p)."""
-        away = flats - self.origin
-        return away @ self.first, away @ self.second
 
 
 class Mountain:
@@ -131,22 +90,26 @@ class Mountain:
         def cost(flats: FloatArray) -> FloatArray:
             return costs_of(layout, flats, rows.x, rows.y, rows.weights, rows.masks)
 
-        plane = self._of_path(flat, states, look) if kind == "path" else self._of_weights(flat, chosen)
+        plane = (
+            plane_of_path(flat, states, look.whole_gradient)
+            if kind == "path"
+            else plane_of_weights(flat, chosen, (layout.address(chosen[0]), layout.address(chosen[1])))
+        )
         races = self._race(query, plane, rows, look) if kind == "race" else ()
         shown = [states] if kind != "race" else [states[-1:], *(race.states for race in races)]
-        (x_low, x_high), (y_low, y_high) = self._window(plane, shown, query.get("zoom", 0), steps, kind)
+        (x_low, x_high), (y_low, y_high) = window_of(plane, shown, query.get("zoom", 0), steps, kind)
         side = self._side(len(rows.x), quick)
         x, y = np.linspace(x_low, x_high, side), np.linspace(y_low, y_high, side)
         across, up = np.tile(x, side), np.repeat(y, side)
         heights = cost(plane.flats(across, up)).reshape(side, side)
         here = float(cost(flat[None])[0])
         on = float(cost(plane.flats(*(np.array([v]) for v in plane.at)))[0])
-        told = _surface(x, y, heights)
+        told = surface_told(x, y, heights)
         paths = []
         if kind != "race" and len(states) > 1:
-            paths.append(_path_told("training", "", plane, states, numbers, cost))
+            paths.append(path_told("training", "", plane, states, numbers, cost))
         paths += [
-            _path_told(race.name, race.words, plane, race.states, range(len(race.states)), cost)
+            path_told(race.name, race.words, plane, race.states, range(len(race.states)), cost)
             for race in races
         ]
         whole = (kind != "path" and self._is_whole(chosen)) or layout.size == 2
@@ -159,8 +122,8 @@ class Mountain:
             "a": layout.address(chosen[0]),
             "b": layout.address(chosen[1]),
             "parameters": [layout.address(i) for i in range(min(layout.size, MOST_NAMED))],
-            "x": _side(x, plane.names[0]),
-            "y": _side(y, plane.names[1]),
+            "x": side_told(x, plane.names[0]),
+            "y": side_told(y, plane.names[1]),
             **told,
             "here": {"x": plane.at[0], "y": plane.at[1], "cost": number_or_none(here), "surface": number_or_none(on)},
             "paths": paths,
@@ -218,56 +181,6 @@ class Mountain:
                 f"{layout.address(a)} can't be both axes: choose another weight for one of them"
             )
         return a, b
-
-    def _of_weights(self, flat: FloatArray, chosen: tuple[int, int]) -> HillPlane:
-        axes = np.zeros((2, len(flat)))
-        axes[0, chosen[0]] = axes[1, chosen[1]] = 1.0
-        origin = flat.copy()
-        origin[list(chosen)] = 0.0
-        names = (self._course.layout.address(chosen[0]), self._course.layout.address(chosen[1]))
-        return HillPlane(origin, axes[0], axes[1], names, (float(flat[chosen[0]]), float(flat[chosen[1]])))
-
-    def _of_path(self, flat: FloatArray, states: FloatArray, look: Look) -> HillPlane:
-        """Return the plane through where the parameters stand in which the steps' squared distances from there are largest."""
-        if len(states) < 2:
-            raise SettingsError("the path begins with the first update: press Play, or look at two weights")
-        away = states - flat
-        _, sizes, axes = np.linalg.svd(away, full_matrices=False)
-        shares = sizes**2 / max(float(np.sum(sizes**2)), 1e-300)
-        if len(axes) < 2 or sizes[1] <= 1e-12 * sizes[0]:
-            axes, shares = _second(axes[0], look.whole_gradient), np.array([1.0, 0.0])
-        first, second = axes[:2]
-        x, y = away @ first, away @ second
-        # The start is on the left, and the path bends upwards, whatever the signs that were found.
-        first = -first if x[0] > 0 else first
-        second = -second if y[np.argmax(np.abs(y))] < 0 else second
-        both = f"The plane holds {_percent(shares[:2].sum())} of the path's squared distances from here."
-        names = (f"1st direction, {_percent(shares[0])}", f"2nd direction, {_percent(shares[1])}")
-        return HillPlane(flat, first, second, names, (0.0, 0.0), (both,))
-
-    def _window(
-        self, plane: HillPlane, shown: list[FloatArray], zoom: int, steps: PathSteps, kind: Kind
-    ) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return the ends of both axes: as far as the paths go and some more; of a slice those of the whole training so far."""
-        if not -12 <= zoom <= 12:
-            raise SettingsError(f"zoom {zoom} is out of reach: from -12 to 12")
-        kept = [*shown, steps.whole] if kind == "slice" else shown
-        each = [plane.places(states) for states in kept]
-        ends = []
-        for k in (0, 1):
-            values = np.concatenate([*(one[k] for one in each), [plane.at[k]]])
-            values = values[np.isfinite(values)]
-            low, high = float(values.min()), float(values.max())
-            ends.append(((low + high) / 2, (high - low) / 2))
-        least = 0.02 * max(size for _, size in ends) if kind == "path" else 1 / (1 + ROOM)
-        widest = max(max(size for _, size in ends) * (1 + ROOM), least, 1e-6)
-        factor = 2.0 ** (-zoom / 2)
-        found = []
-        for middle, size in ends:
-            # Both axes of a slice are equally long, so that a step looks as long as it is.
-            half = (widest if kind != "path" else max(size * (1 + ROOM), 0.3 * widest)) * factor
-            found.append((middle - half, middle + half))
-        return found[0], found[1]
 
     # ---- the path
 
@@ -343,76 +256,6 @@ class Mountain:
         return said
 
 
-def _second(first: FloatArray, gradient: FloatArray | None) -> FloatArray:
-    """Return a direction with another across it: along the gradient where that leads elsewhere, else along one parameter."""
-    for way in (gradient, *np.eye(min(3, len(first)), len(first))):
-        if way is None or not np.isfinite(way).all():
-            continue
-        rest = way - (way @ first) * first
-        length = float(np.linalg.norm(rest))
-        if length > 1e-9 * max(1e-300, float(np.linalg.norm(way))):
-            return np.stack([first, rest / length])
-    raise SettingsError("a plane has two directions, and this network has one parameter: look at one weight")
-
-
-def _path_told(
-    name: str,
-    words: str,
-    plane: HillPlane,
-    states: FloatArray,
-    numbers: Any,
-    cost: Callable[[FloatArray], FloatArray],
-) -> dict[str, Any]:
-    x, y = plane.places(states)
-    true, on = cost(states), cost(plane.flats(x, y))
-    return {
-        "name": name,
-        "words": words,
-        "steps": [int(t) for t in numbers],
-        "x": [float(v) for v in x],
-        "y": [float(v) for v in y],
-        "cost": [number_or_none(float(v)) for v in true],
-        "surface": [number_or_none(float(v)) for v in on],
-    }
-
-
-def _surface(x: FloatArray, y: FloatArray, heights: FloatArray) -> dict[str, Any]:
-    """Return the heights, the shares of their color, and their lines."""
-    finite = heights[np.isfinite(heights)]
-    if not finite.size:
-        raise SettingsError("the cost is infinite everywhere here: zoom in, or choose other weights")
-    low, high = float(finite.min()), float(finite.max())
-    known = np.where(np.isfinite(heights), heights, high)
-    shown, legend = shown_costs(known)
-    least, most = float(shown.min()), float(shown.max())
-    shares = (shown - least) / ((most - least) or 1.0)
-    by_log = shown is not known
-    axis = Axis(low, high, scale="log" if by_log else "linear")
-    levels = [float(level) for level in ticks(axis, LEVELS)] if high > low else []
-    made = contours(x, y, known, levels)
-    lines = [
-        {
-            "label": short_number(level),
-            "points": packed_as(np.array(list(zip(xs, ys, strict=True))), "float32"),
-        }
-        for level, xs, ys in zip(made.levels, made.x, made.y, strict=True)
-    ]
-    return {
-        "heights": packed_as(heights, "float64"),
-        "shares": packed_as(shares, "float32"),
-        "low": low,
-        "high": high,
-        "legend": legend,
-        "lines": lines,
-    }
-
-
-def _side(values: FloatArray, name: str) -> dict[str, Any]:
-    low, high = float(values[0]), float(values[-1])
-    marks = [{"at": float(at), "words": short_number(float(at))} for at in ticks(Axis(low, high), 5)]
-    return {"name": name, "kind": "number", "low": low, "high": high, "ticks": marks, "side": len(values)}
-
-
 def _two_numbers(text: str) -> FloatArray:
     try:
         found = np.array([float(part) for part in text.split(",")])
@@ -421,7 +264,3 @@ def _two_numbers(text: str) -> FloatArray:
     if found.shape != (2,) or not np.isfinite(found).all():
         raise SettingsError(f"the start is two numbers such as 0.3,-1, not {text!r}")
     return found
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
