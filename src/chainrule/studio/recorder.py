@@ -31,7 +31,7 @@ from chainrule.studio.walk import GRAINS
 FORMAT = 1
 """The version of what is recorded; the page in the file goes with it."""
 
-MOST_FRAME_BYTES = 500_000
+MOST_FRAME_BYTES = 350_000
 """About the bytes of the frames between updates."""
 
 MOST_BETWEEN, FEWEST_BETWEEN = 160, 6
@@ -40,7 +40,7 @@ MOST_BETWEEN, FEWEST_BETWEEN = 160, 6
 MOST_PLACES = 160
 """The most places inside of an update: of more, those at which a coarser step stops."""
 
-MOST_EXPLAINED, MOST_SUMS = 300, 24
+MOST_EXPLAINED, MOST_SUMS = 200, 16
 """The most numbers of an update that are explained, and the most derivatives among them: those are long sums over rows."""
 
 OTHERS = 3
