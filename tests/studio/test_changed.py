@@ -109,7 +109,7 @@ def test_feature_12_undo_restores_the_bits_and_the_trunk_was_never_touched(five)
     five.do("seek", t=13)
     tape, before = five.studio.made.tape, five.frame
     digests = [tape.state(t).parameters.tobytes() for t in range(14)]
-    for edit in (NUMBER, {"kind": "frozen", "address": "b[1][2]", "frozen": True},
+    for edit in (NUMBER, {"kind": "frozen", "address": "W[2][1,2]", "frozen": True},
                  {"kind": "setting", "name": "learning_rate", "value": 0.7}):  # fmt: skip
         five.do("edit", edits=[edit])
     five.do("step", grain="epoch", by=2)
@@ -139,24 +139,38 @@ EDITS = (
 )
 
 
-def test_feature_12_training_goes_on_from_the_branch_as_fit_from_those_parameters(birds):
-    birds.do("seek", t=13)
-    birds.do("edit", edits=list(EDITS))
-    course = birds.studio.made.course
-    birds.train()
-    tape = birds.studio.made.tape
-    states = []
+def trains_as_fit(made) -> int:
+    """Train the run shown to its end, hold each epoch against `fit` from its start, bit by bit; return the epochs."""
+    course = made.studio.made.course
+    made.train()
+    tape, states = made.studio.made.tape, []
     result = fit(
         course.engine, course.network, course.start, course.data, course.settings, course.plan,
         lambda state: states.append(state.run.parameters[0].tobytes()),
     )  # fmt: skip
-    assert tape.epochs == len(result.history) == 6
-    made = [tape.state(e * tape.steps_per_epoch).parameters.tobytes() for e in range(1, 7)]
-    assert made == states
-    assert birds.studio.made.worker.result.parameters.tobytes() == result.parameters.tobytes()
-    layout = course.layout
-    frozen = layout.place(1, "W[1,2]", "")
-    assert tape.state(0).parameters[frozen] == tape.state(tape.frontier).parameters[frozen]
+    epochs = range(1, tape.epochs + 1)
+    assert [tape.state(e * tape.steps_per_epoch).parameters.tobytes() for e in epochs] == states
+    assert made.studio.made.worker.result.parameters.tobytes() == result.parameters.tobytes()
+    frozen = np.flatnonzero(course.layout.free == 0)
+    assert len(frozen)
+    assert (tape.state(0).parameters[frozen] == tape.state(tape.frontier).parameters[frozen]).all()
+    return len(result.history)
+
+
+def test_feature_12_training_goes_on_from_the_branch_as_fit_from_those_parameters(five):
+    five.do("seek", t=13)
+    epochs = {"kind": "setting", "name": "epochs", "value": 5}
+    cells = {"kind": "cells", "row": 1, "cells": {"x[1]": 0.4, "y[1]": 0.2}}
+    five.do("edit", edits=[NUMBER, *EDITS[2:6], EDITS[6], cells, {"kind": "row", "row": 1}, epochs])
+    assert trains_as_fit(five) == 5
+    five.do("undo")
+
+
+@pytest.mark.slow  # a variant of the cpu engine is compiled
+def test_feature_12_training_goes_on_from_the_branch_of_a_table_too(birds):
+    birds.do("seek", t=13)
+    birds.do("edit", edits=list(EDITS))
+    assert trains_as_fit(birds) == 6
     birds.do("undo")
 
 
