@@ -302,15 +302,21 @@ def test_feature_13_a_point_is_dragged_and_added_in_the_plane(browser):
         assert added["classes"][int(added["truth"][-1])] == "Gentoo"
         assert added["training"][-1]
         person.page.locator("cr-plane select").nth(3).select_option("")
+        person.page.mouse.move(5, 5)
         person.page.locator("cr-plane .plane-box").focus()
+        before = studio.frame()["row"]
         for key in ("ArrowRight", "Enter"):
             person.page.keyboard.press(key)
-        person.page.wait_for_timeout(600)
+        person.until(f"Number(document.querySelector('cr-row input').value) !== {before}")
         picked = studio.frame()["row_picked"]
+        person.page.wait_for_timeout(300)
         for key in ("Shift+ArrowUp", "m"):
             person.page.keyboard.press(key)
-        person.until("document.querySelectorAll('cr-plane .points path').length > 0")
-        person.page.wait_for_timeout(600)
+        count = len(studio.frame()["branch"]["edits"])
+        for _ in range(200):
+            if len(studio.frame()["branch"]["edits"]) > count:
+                break
+            person.page.wait_for_timeout(30)
         moved = studio.plane({"points": 1})["points"]
         middle = plane["x"]["low"] + 50 / 99 * (plane["x"]["high"] - plane["x"]["low"])
         assert moved["x"][moved["rows"].index(picked)] == pytest.approx(middle, abs=0.1)

@@ -122,6 +122,12 @@ def test_feature_14_lines_part_the_classes(species):
             assert len(np.unique(codes[j.min() : j.max() + 2, i.min() : i.max() + 2])) > 1
 
 
+def test_feature_14_between_words_are_no_lines(species):
+    plane = species[0].studio.plane({"x": "island", "y": "bill_depth_mm"})
+    assert plane["x"]["kind"] == "words"
+    assert plane["lines"] == []
+
+
 def test_feature_14_numbers_are_a_surface_in_their_units(tmp_path):
     settings = SETTINGS | {"members": 2, "hidden": (4,)}
     with watched(opened_table(PENGUINS, {"target": "body_mass_g"}, settings)) as seen:

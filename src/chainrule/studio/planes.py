@@ -101,7 +101,7 @@ class Planes:
             if "[" in show
             else self._answer(show, grid, parameters)
         )
-        if not quick or found.kind == "classes" or found.kind == "share":
+        if "words" not in {axis.kind for axis in axes} and (not quick or found.kind in ("classes", "share")):
             found = found._replace(lines=_lines(found, grid))
         finite = found.values[np.isfinite(found.values)]
         told: dict[str, Any] = {
