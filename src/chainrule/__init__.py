@@ -76,8 +76,9 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "Studio",
-    "TableClassifier", "TableRegressor", "Trained", "ablate", "cross_validate", "dependence", "derive_backprop", "derive_formula", "displays",
-    "export", "importance", "learning_curve", "load", "read_table", "report", "show", "small_of", "train", "whatif",
+    "TableClassifier", "TableRegressor", "Trained", "ablate", "cross_validate", "dependence", "derive_backprop",
+    "derive_formula", "displays", "export", "importance", "learning_curve", "load", "read_table", "report", "show",
+    "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

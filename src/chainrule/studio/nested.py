@@ -38,12 +38,11 @@ _CASED = {name.lower(): name for name in TAGS} | {
         "markerUnits", "refX", "refY", "textLength", "lengthAdjust", "spreadMethod", "pathLength", "patternUnits",
     )
 }  # fmt: skip
-_HARMLESS = frozenset(
-    """
-    class id title form displaystyle lspace rspace role tabindex data-address data-value data-engine data-name data-in data-line
-    x y x1 x2 y1 y2 cx cy r d fill width height transform
-    """.split()
-)
+_MANY = """
+class id title form displaystyle lspace rspace role tabindex data-address data-value data-engine data-name data-in data-line
+x y x1 x2 y1 y2 cx cy r d fill width height transform
+"""
+_HARMLESS = frozenset(_MANY.split())
 """Attributes that are many, and neither act nor lead anywhere."""
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9:-]*", re.IGNORECASE)
 _LINK = re.compile(r"#[^\s]*")
