@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from tests.studio.conftest import Client
 from tests.studio.leaks import FORBIDDEN, all_that_can_be_asked, tells
-from tests.studio.studio_browser import penguins
+from tests.studio.studio_browser import five, penguins, served
 
 from chainrule.errors import SettingsError
 from chainrule.lessons.lesson import lesson_names, read_lesson
@@ -16,8 +17,6 @@ from chainrule.studio import taught
 from chainrule.studio.messages import wrong_event
 from chainrule.studio.opening import opened_lesson
 from chainrule.studio.taught import TaughtStudio
-
-QUICK = ("one-neuron", "article-5", "momentum")
 
 
 @contextmanager
@@ -357,3 +356,37 @@ def test_feature_18_a_lesson_begins_on_a_page_too() -> None:
         assert (
             "a lesson has rows of its own" in studio.command({"do": "lesson", "name": "article-5"})["problem"]
         )
+
+
+def test_feature_17_the_server_withholds_it_too() -> None:
+    """Through a real socket: what is refused, what goes on, and what a tab that comes later is told."""
+    with served(five, "article-5") as (server, studio):
+        assert isinstance(studio, TaughtStudio)
+        client = Client(server).open()
+        do(studio, "lesson", number=2)
+        refused = (
+            "picture?kind=gradients",
+            "picture?kind=score",
+            "plane",
+            "mountain?kind=slice",
+            "take?what=model",
+        )
+        refused += (
+            "take?what=page",
+            "number?address=a%5B2%5D%5B2%5D",
+            "number?address=dC/dW%5B2%5D%5B1,1%5D",
+        )
+        for words in refused:
+            answer = client.ask("GET", f"/api/{words}")
+            assert answer.status == 200, words
+            assert "question first" in answer.data["problem"], words
+        for words in ("take?what=command", "picture?kind=curves", "number?address=a%5B1%5D%5B2%5D"):
+            assert "question first" not in str(client.ask("GET", f"/api/{words}").data.get("problem")), words
+        stream = client.another().stream()
+        told = [stream.until(name)[1] for name in ("lesson", "frame")]
+        stream.close()
+        assert told[0]["lesson"]["number"] == 2
+        assert told[1]["withheld"]
+        assert studio.tutor is not None
+        assert studio.tutor.question is not None
+        assert tells(told, studio.tutor.question.truth) == ""
