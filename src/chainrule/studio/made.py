@@ -58,7 +58,9 @@ class Made:
             self.drawn, self.known = like.drawn, like.known
             # The arithmetic of a row's cells takes longest where there are many: it stays, unless the row was changed.
             before, now = like.course.own_rows, course.own_rows
-            self._cells = {row: own for row, own in like.framer.cells.items() if before.get(row) is now.get(row)}
+            self._cells = {
+                row: own for row, own in like.framer.cells.items() if before.get(row) is now.get(row)
+            }
 
     @cached_property
     def drawn(self) -> Drawing:
