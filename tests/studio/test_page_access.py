@@ -67,7 +67,7 @@ def _mountain(person):
 def _descents(person):
     _mountain(person)
     person.page.locator("cr-hill [data-value=race]").click()
-    person.page.wait_for_selector(".over .start:not([hidden])")
+    person.page.wait_for_selector(".upon .start:not([hidden])")
 
 
 STATES = {

@@ -137,7 +137,7 @@ def test_feature_14_the_axes_are_chosen_and_change_places(person):
     person.until("document.querySelectorAll('cr-plane select')[1].value === 'bill_length_mm'")
     up.select_option("island")
     person.until(
-        "[...document.querySelectorAll('.over .axes text')].some((one) => one.textContent === 'Torgersen')"
+        "[...document.querySelectorAll('.upon .axes text')].some((one) => one.textContent === 'Torgersen')"
     )
     assert person.page.evaluate("location.hash").count("island") == 1
     summary = person.page.locator("cr-plane summary")
@@ -201,7 +201,7 @@ def test_feature_16_keys_turn_the_surface_and_go_over_the_map(walker, article):
     assert np.abs(pixels(walker, "canvas.hill") - before).max() > 40
     assert "turn" in walker.page.evaluate("location.hash")
     walker.page.locator("cr-hill [data-value=map]").click()
-    walker.until("!document.querySelector('.hill-box .over').hasAttribute('hidden')")
+    walker.until("!document.querySelector('.hill-box .upon').hasAttribute('hidden')")
     box.focus()
     walker.page.keyboard.press("ArrowUp")
     hill = article[1].mountain({"kind": "slice"})
@@ -215,9 +215,9 @@ def test_feature_16_keys_turn_the_surface_and_go_over_the_map(walker, article):
 def test_feature_16_the_start_of_the_descents_is_dragged_and_set_by_keys(walker, article):
     open_tab(walker, "mountain", "cr-hill")
     walker.page.locator("cr-hill [data-value=race]").click()
-    walker.page.wait_for_selector(".over .start:not([hidden])")
+    walker.page.wait_for_selector(".upon .start:not([hidden])")
     walker.until("document.querySelectorAll('.hill-paths path:not(.under)').length >= 6")
-    handle = walker.page.locator(".over .start")
+    handle = walker.page.locator(".upon .start")
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     count = int(walker.page.locator("cr-hill").get_attribute("data-pictures"))

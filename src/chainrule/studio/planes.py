@@ -177,14 +177,28 @@ class Planes:
         """Return what can be shown: the answers, then the neurons that are drawn."""
         course, model = self._course, self._course.reads
         if model is None:
-            made = [{"name": name, "title": f"output {name}"} for name in course.outputs]
+            made = [
+                {"name": name, "title": self._titled(f"a[{len(course.network.layers)}][{j}]", "output", name)}
+                for j, name in enumerate(course.outputs, 1)
+            ]
         elif len(model.target.names) > 1:
             made = [{"name": name, "title": name} for name in model.target.names]
         else:
             made = [{"name": "answer", "title": f"the answer, {model.target.names[0]}"}]
         last = len(course.network.layers)
         neurons = [one for one in self._drawn.told["neurons"] if 0 < one["layer"] < last]
-        return [*made, *({"name": one["address"], "title": f"neuron {one['address']}"} for one in neurons)]
+        return [
+            *made,
+            *(
+                {"name": one["address"], "title": self._titled(one["address"], "neuron", "")}
+                for one in neurons
+            ),
+        ]
+
+    def _titled(self, address: str, what: str, otherwise: str) -> str:
+        """Return what a neuron is called where it is drawn: o1 of an article's, else its name or its address."""
+        named = {one["address"]: one["name"] for one in self._drawn.told["neurons"]}
+        return f"{what} {named.get(address) or otherwise or address}"
 
     @cached_property
     def _answers(self) -> tuple[str, ...]:
@@ -204,7 +218,8 @@ class Planes:
         mean = course.engine.predict(course.network, parameters, grid.rows).mean(axis=0).astype(np.float64)
         name = self._answers[place]
         if model is None:
-            return Heights("number", f"output {name}", name, mean[:, place].reshape(1, *shape))
+            title = self._titled(f"a[{len(course.network.layers)}][{place + 1}]", "output", name)
+            return Heights("number", title, name, mean[:, place].reshape(1, *shape))
         made = of_target(model.answer_of(mean), place)
         if made.codes is None:
             numbers = np.asarray(made.labels, np.float64).reshape(1, *shape)
@@ -235,7 +250,9 @@ class Planes:
             raise SettingsError(f"{show}: layer {layer} has {network.sizes[layer]} neurons")
         flat = parameters[min(member, len(parameters) - 1)]
         values = self._activations(flat, grid.rows)[layer - 1][:, j - 1]
-        return Heights("neuron", f"neuron {show}", show, values.reshape(1, len(grid.y), len(grid.x)))
+        return Heights(
+            "neuron", self._titled(show, "neuron", ""), show, values.reshape(1, len(grid.y), len(grid.x))
+        )
 
     def _activations(self, flat: FloatArray, rows: FloatArray) -> list[FloatArray]:
         """Return every layer's activations (n, n_out) of a member for rows, as a trace has them."""

@@ -99,8 +99,21 @@ export class VectorPen {
     this.beyond = true;
   }
 
-  fillText() {
+  /** What is drawn inside of a form only is kept as an image. */
+  clip() {
     this.beyond = true;
+  }
+
+  /** @param {string} words @param {number} x @param {number} y */
+  fillText(words, x, y) {
+    const anchor = { center: "middle", right: "end" }[this.textAlign] ?? null;
+    const [size, ...family] = this.font.split(" ");
+    this.group.append(s("text", { x: round(x), y: round(y), fill: this.fillStyle, "font-size": size, "font-family": family.join(" "), "text-anchor": anchor }, words));
+  }
+
+  /** About how long words are. @param {string} words */
+  measureText(words) {
+    return { width: words.length * 0.55 * Number.parseFloat(this.font) };
   }
 
   createLinearGradient() {

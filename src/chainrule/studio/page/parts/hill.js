@@ -108,7 +108,8 @@ class Hill {
   draw(changed, state) {
     if (state.view.tab !== "mountain" || !state.frame || !state.hello) return;
     if (changed.has("hello")) this.follower.forget();
-    const only = changed.size > 0 && [...changed].every((one) => one === "view" || one === "view.hill");
+    // What is only looked at otherwise, or taken along, is drawn at once.
+    const only = changed.has("view.hill") || (changed.has("view") && changed.has("frame"));
     if (changed.has("frame") || changed.has("view") || changed.has("hello") || changed.has("all")) {
       this.choices();
       if (only) this.paint();

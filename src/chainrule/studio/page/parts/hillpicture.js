@@ -30,7 +30,7 @@ export class HillPicture {
     this.paths = s("g", { class: "hill-paths" });
     this.mark = s("g", { class: "mark" });
     this.handle = s("circle", { class: "start", r: 8, hidden: true });
-    this.svg = s("svg", { class: "over", "aria-hidden": "true" }, this.lines, this.axes, this.paths, this.mark, this.handle);
+    this.svg = s("svg", { class: "upon", "aria-hidden": "true" }, this.lines, this.axes, this.paths, this.mark, this.handle);
     this.element = h("div", { class: "plane-box hill-box", role: "application", tabindex: 0, "aria-roledescription": "landscape" }, this.heat, this.svg, this.canvas);
     this.colors = heatColors();
     this.palette = paletteOf();

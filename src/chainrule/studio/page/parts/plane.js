@@ -173,7 +173,7 @@ class Plane {
     const { hello, frame } = this.store.state;
     if (!about || !shown) return;
     for (const [key, value] of /** @type {["x" | "y", string][]} */ ([["x", shown.x.name], ["y", shown.y.name]])) {
-      offer(selects[key].select, (about.columns ?? []).map((name) => ({ name, title: name })), value);
+      offer(selects[key].select, (about.columns ?? []).map((name) => ({ name, title: this.called(name) })), value);
     }
     offer(selects.show.select, about.shows ?? [], shown.show === "answer" ? (about.shows?.[0].name ?? "answer") : shown.show);
     this.heldAt = held;
@@ -194,7 +194,8 @@ class Plane {
 
   /** @param {boolean} [anew] also the axes and the points */
   paint(anew = false) {
-    const { about, shown, picture, legend } = this;
+    const { about, picture, legend } = this;
+    const shown = this.named();
     if (!shown || !about) return;
     picture.show(shown, about.points ?? null, this.colors, this.store.state.frame?.row ?? null, anew);
     legend.replaceChildren(...legendOf(shown, about, this.colors));
@@ -208,12 +209,25 @@ class Plane {
    * @param {number | null} near a point
    */
   point(place, near) {
-    const { shown, about } = this;
+    const { about } = this;
+    const shown = this.named();
     if (!shown || !about) return;
     say(this.read, near !== null && about.points ? pointWords(about.points, near) : place ? pixelWords(shown, place) : "");
   }
 
+  /** What a column is called in the notation. @param {string} name */
+  called(name) {
+    return this.store.state.frame?.names?.[name] ?? name;
+  }
+
+  /** The picture with its axes called as the notation does. */
+  named() {
+    const { shown } = this;
+    return shown && { ...shown, x: { ...shown.x, name: this.called(shown.x.name) }, y: { ...shown.y, name: this.called(shown.y.name) } };
+  }
+
   fill() {
-    this.table.replaceChildren(...(this.twin.open && this.shown ? [twinOf(this.shown)] : []));
+    const shown = this.named();
+    this.table.replaceChildren(...(this.twin.open && shown ? [twinOf(shown)] : []));
   }
 }

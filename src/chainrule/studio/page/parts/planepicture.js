@@ -19,8 +19,8 @@ export class PlanePicture {
     this.points = s("g", { class: "points" });
     this.mark = s("g", { class: "mark" });
     // What moves with each picture apart from what stays, so that the points aren't drawn again each time.
-    this.moving = s("svg", { class: "over", "aria-hidden": "true" }, this.lines);
-    this.svg = s("svg", { class: "over still", "aria-hidden": "true" }, this.points, this.axes, this.mark);
+    this.moving = s("svg", { class: "upon", "aria-hidden": "true" }, this.lines);
+    this.svg = s("svg", { class: "upon still", "aria-hidden": "true" }, this.points, this.axes, this.mark);
     this.element = h("div", { class: "plane-box", role: "application", tabindex: 0, "aria-label": label, "aria-roledescription": "heat map" }, this.canvas, this.moving, this.svg);
     /** @type {PlotPlace | null} */
     this.plot = null;
