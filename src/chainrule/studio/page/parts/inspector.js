@@ -91,7 +91,8 @@ export function buildInspector(element, studio) {
 
   /** @param {NumberAnswer} found */
   const show = (found) => {
-    say(title, found.title);
+    const called = store.state.frame?.names?.[found.address];
+    say(title, called && called !== found.address ? `${called}, ${found.title}` : found.title);
     say(address, found.address);
     say(value, exact(found.value));
     value.setAttribute("data-value", String(found.value));
