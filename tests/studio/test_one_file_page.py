@@ -144,6 +144,11 @@ def test_feature_22_it_fits_320_pixels(file, browser, scheme):
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
         page.get_by_role("button", name="Step on").click()
         reader.waits(1)
+        page.locator("cr-bar .menu summary").click()
+        box = page.locator("cr-bar .pop").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
+        page.keyboard.press("Escape")
         page.locator("cr-about").scroll_into_view_if_needed()
         assert page.locator("cr-about .command").is_visible()
     finally:
