@@ -49,12 +49,15 @@ DO = {
 class StepPlan:
     """What is known of a step before it is made: its network, the state that it is about, and what it asks.
 
-    Steps with the same ``about`` are about the same numbers.
+    Steps with the same ``about`` are about the same numbers; what lies ``ahead`` of them is the same for the same ``runs``,
+    as the rate and the optimizer tell.
     """
 
     network: str
     about: tuple[Any, ...]
     asked: AskedAbout | None
+    ahead: bool
+    runs: frozenset[tuple[Any, ...]]
 
 
 @dataclass
@@ -231,11 +234,13 @@ class Tutor:
         """Return the first place of an update that is withheld: for this question, and for those to come about these numbers."""
         if not self.number:
             return None
-        about = self.plans[self.number - 1].about
+        now = self.plans[self.number - 1]
         same = [
             (number, plan.asked)
             for number, plan in enumerate(self.plans, 1)
-            if plan.asked is not None and plan.about == about
+            if plan.asked is not None
+            and plan.about == now.about
+            and (not plan.ahead or self._run_of(now.network) in plan.runs)
         ]
         known = {asked.names for number, asked in same if self._answered(number)}
         open_ones = [
@@ -247,6 +252,10 @@ class Tutor:
         if self.waits and here is not None and here not in open_ones:
             open_ones.append(here)
         return limit_of(walk, open_ones)
+
+    def _run_of(self, network: str) -> tuple[Any, ...]:
+        """Return what tells a network's training from another's that begins alike."""
+        return _run(self.walk.setups[network])
 
     # ---- what is told
 
@@ -263,7 +272,7 @@ class Tutor:
             "passed": self.passed,
             "nodes": [] if waits else self.nodes_of(shown),
             "light": list(self._light),
-            "tab": self.step.values["page"].get("tab"),
+            "tab": self.step.values["page"].get("tab") if not waits else None,
             "until": self._until_told(),
             "may_go": self.may_go,
             "others": self.others,
@@ -328,6 +337,12 @@ def words_nodes(words: str, naming: Naming | None) -> list[Node]:
     return nested(str(shown_words(words, naming, True)))
 
 
+def _run(setup: Setup) -> tuple[Any, ...]:
+    settings = setup.settings
+    amounts = (settings.l1, settings.l2, settings.weight_decay, settings.clip_norm)
+    return setup.eta, settings.optimizer.spec, settings.batch_size, *amounts
+
+
 def _plans(walk: Walk, fresh: Mapping[str, Setup]) -> list[StepPlan]:
     """Return what is known of a lesson's steps before they are made."""
     first = next(iter(fresh))
@@ -346,7 +361,8 @@ def _plans(walk: Walk, fresh: Mapping[str, Setup]) -> list[StepPlan]:
             kind, names = asked_kind(ask)
             seen = ask["seen"] or ("nothing" if kind == "choices" else None)
             asked = AskedAbout(() if kind == "choices" else names, seen)
-        plans.append(StepPlan(network, about, asked))
+        runs = frozenset(_run(fresh[name]) for name in several or (network,))
+        plans.append(StepPlan(network, about, asked, ask is not None and bool(ask["ahead"]), runs))
         if MOVES[step.move].trains:
             for name in several or (network,):
                 trained[name] += 1

@@ -44,7 +44,7 @@ export function buildLesson(element, { store, api }) {
   const source = h("p", { class: "quiet source" });
   contents.append(source);
   const title = h("h2", { tabindex: -1 });
-  const resume = button("", () => go(remembered(told()?.name ?? "") + 1), {});
+  const resume = button("", () => go(remembered(told()?.name ?? "") + 1), { kind: "resume" });
   const body = h("div", { class: "answer-lines lesson-lines" });
   const doing = h("p", { class: "doing" });
   const back = button("Back", () => go((told()?.number ?? 1) - 1), {});
@@ -78,7 +78,6 @@ export function buildLesson(element, { store, api }) {
     others.value = lesson.name;
     say(source, lesson.source ? `After: ${lesson.source}` : "");
     say(title, lesson.titles[lesson.number - 1] ?? "");
-    if (lesson.tab) store.look({ tab: lesson.tab });
     element.scrollTop = 0;
     contents.removeAttribute("open");
     if (seen && !card.focus()) title.focus({ preventScroll: true });
@@ -100,7 +99,8 @@ export function buildLesson(element, { store, api }) {
     if (!(changed.has("lesson") || changed.has("frame") || changed.has("client"))) return;
     element.hidden = !lesson && !question;
     document.body.classList.toggle("in-lesson", Boolean(lesson));
-    for (const each of [head, contents, title, resume, body, foot]) each.hidden = !lesson;
+    for (const each of [head, contents, title, body, foot]) each.hidden = !lesson;
+    if (!lesson) resume.hidden = true;
     if (!changed.has("lesson") && !changed.has("client")) return;
     const mine = !frame || steers(state);
     card.show(question, mine);
@@ -117,6 +117,7 @@ export function buildLesson(element, { store, api }) {
     const now = `${at} ${lesson.nodes.length} ${frame?.notation ?? ""}`;
     if (now !== shown) {
       body.replaceChildren(nodesOf(lesson.nodes));
+      if (lesson.tab) store.look({ tab: lesson.tab });
       if (seen === at && lesson.nodes.length && shown) title.focus({ preventScroll: true });
     }
     seen = at;
