@@ -288,3 +288,25 @@ def test_feature_22_another_process_writes_the_same_bytes(tmp_path):
         subprocess.run([sys.executable, "-m", "chainrule", "studio", PENGUINS, "--target", "species", "--epochs", "5",
                         "--export", str(tmp_path / name)], check=True, capture_output=True)  # fmt: skip
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+@pytest.mark.slow
+def test_feature_22_a_large_network_has_less_in_it_rather_than_a_larger_file(tmp_path, monkeypatch):
+    from chainrule.studio import onefile
+
+    rng = np.random.default_rng(0)
+    lines = [",".join([*(f"{v:.3f}" for v in rng.normal(size=60)), "abc"[k % 3]]) for k in range(120)]
+    path = tmp_path / "wide.csv"
+    path.write_text("\n".join([",".join([*(f"c{k}" for k in range(60)), "y"]), *lines]) + "\n", "utf-8")
+    made = Studio(opened_table(str(path), {"target": "y"}, {"hidden": (64, 32), "epochs": 3}))
+    trained_through(made)
+    try:
+        held = re.compile(rb'id="recording">(.*?)</script>', re.DOTALL)
+        whole = page_file(made)
+        assert len(whole) < MOST
+        monkeypatch.setattr(onefile, "MOST_BYTES", len(held.search(whole)[1]) * 3 // 4)
+        found = held.search(page_file(made))[1]
+        assert len(found) <= onefile.MOST_BYTES
+        assert data_of(json.loads(found)["index"])["numbers"]
+    finally:
+        made.close()

@@ -17,14 +17,23 @@ from chainrule.studio.recorder import Recorder
 from chainrule.studio.taking import stem_of
 from chainrule.studio.tape_table import tape_csv
 
+MOST_BYTES = 1_450_000
+"""The most bytes of a recording, which leaves room for the page below 2 MB."""
+
+SHARES = (1, 2, 4, 8)
+"""The parts of what could be recorded that are tried, until one is small enough."""
+
 SHEETS = ("/page/math.css", "/page/plots.css", "/page/studio.css")
 SCRIPT = "/page/main.js"
 
 
 def page_file(studio: Recordable) -> bytes:
     """Return the file: what a studio has made so far, as its page plays and explains it; the same bytes each time."""
-    with without_collecting():
-        recording = json.dumps(Recorder(studio).recording(), separators=(",", ":"))
+    for share in SHARES:
+        with without_collecting():
+            recording = json.dumps(Recorder(studio, share).recording(), separators=(",", ":"))
+        if len(recording) <= MOST_BYTES:
+            break
     # What ends a script in HTML is written otherwise in the recording, and stands in none of our own texts.
     recording = recording.replace("<", "\\u003c")
     return page_text(f'<script type="application/json" id="recording">{recording}</script>').encode()

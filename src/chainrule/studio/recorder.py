@@ -71,10 +71,13 @@ class RecordPlan:
 
 
 class Recorder:
-    """Records what a studio has made so far, of the member and in the notation that it shows."""
+    """Records what a studio has made so far, of the member and in the notation that it shows.
 
-    def __init__(self, studio: Recordable) -> None:
-        self.studio = studio
+    Of what there is most of, ``share`` is the part (a half of 2) that is recorded.
+    """
+
+    def __init__(self, studio: Recordable, share: int = 1) -> None:
+        self.studio, self.share = studio, share
         self.made, self.state = studio.made, studio.state
         self.told = studio.hello()
         self.nodes = NodePool()
@@ -94,7 +97,7 @@ class Recorder:
         """What is recorded, by the size of the network and the length of the training."""
         each, last, shown = self.made.tape.steps_per_epoch, self.last, min(self.state.t, self.last)
         numbers = len(self.told["network"]["neurons"]) * 6 + self.told["network"]["edges"]["drawn"] * 3
-        most = max(FEWEST_BETWEEN, min(MOST_BETWEEN, MOST_FRAME_BYTES // (7 * max(1, numbers))))
+        most = max(FEWEST_BETWEEN, min(MOST_BETWEEN, MOST_FRAME_BYTES // (7 * max(1, numbers))) // self.share)
         early = min(last, max(min(each, most // 4), most // 4 // each * each))
         epochs = last // each
         every = max(1, -(-epochs // max(1, most - early)))
@@ -162,7 +165,7 @@ class Recorder:
                 self._record(t, 0, row, _bits(g for g in GRAINS if g != "epoch" or epoch))
         self.frames.close()
         for t in plan.whole:
-            for index, bits in self._inside(MOST_PLACES if t == plan.first else MOST_PLACES // OTHERS):
+            for index, bits in self._inside(MOST_PLACES // self.share // (1 if t == plan.first else OTHERS)):
                 self._record(t, index, plan.rows[0], bits)
             self.frames.close()
 
@@ -189,7 +192,7 @@ class Recorder:
         found: dict[str, list[Any]] = {}
         for t in self.plan.whole:
             look = self.made.lookout.look(t, self.state.member - 1, self.plan.rows[0])
-            share = 1 if t == self.plan.first else OTHERS
+            share = self.share * (1 if t == self.plan.first else OTHERS)
             for address in self._addresses(look, MOST_EXPLAINED // share, MOST_SUMS // share):
                 try:
                     told = inspected(look, {"address": address}, self.state.notation)
