@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from chainrule.fitting.train import train
     from chainrule.model.model import Model, load
     from chainrule.reports.report import Report, report
+    from chainrule.studio.notebook import show_model as show
+    from chainrule.studio.notebook import studio_of as Studio
     from chainrule.tables.read import read_table
     from chainrule.training.settings.record import Settings
 
@@ -51,6 +53,7 @@ _HOMES = {
     "Network": "chainrule.equations.network",
     "Report": "chainrule.reports.report",
     "Settings": "chainrule.training.settings.resolve",
+    "Studio": "chainrule.studio.notebook:studio_of",
     "TableClassifier": "chainrule.estimators.table.classifier",
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
@@ -67,15 +70,17 @@ _HOMES = {
     "prune": "chainrule.fitting.pruning",
     "read_table": "chainrule.tables.read",
     "report": "chainrule.reports.report",
+    "show": "chainrule.studio.notebook:show_model",
     "small_of": "chainrule.fitting.small",
     "train": "chainrule.fitting.train",
     "whatif": "chainrule.explain.columns.whatif",
 }
 
 __all__ = [
-    "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "cross_validate", "dependence", "derive_backprop", "derive_formula", "displays",
-    "export", "importance", "learning_curve", "load", "prune", "read_table", "report", "small_of", "train", "whatif",
+    "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "Studio",
+    "TableClassifier", "TableRegressor", "Trained", "ablate", "cross_validate", "dependence", "derive_backprop",
+    "derive_formula", "displays", "export", "importance", "learning_curve", "load", "prune", "read_table", "report", "show",
+    "small_of", "train", "whatif",
 ]  # fmt: skip
 
 
@@ -85,7 +90,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     _forks.check_whole()
     _forks.watch_imports()
-    return getattr(import_module(_HOMES[name]), name)
+    home, _, own = _HOMES[name].partition(":")
+    return getattr(import_module(home), own or name)
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ from chainrule.explain.show import render
 from chainrule.explain.show.document import Checked, Compared, Erratum, Plot, Words
 from chainrule.explain.show.terminal import plain_text, section_rows
 from chainrule.explain.show.text import ASCII
+from chainrule.lessons.asking import ASK
 from chainrule.lessons.lesson import (
     COMMON,
     LAYER,
@@ -20,8 +21,10 @@ from chainrule.lessons.lesson import (
     SHEET,
     STATED,
     TABLE,
+    UNTIL,
     read_lesson,
 )
+from chainrule.lessons.lesson import PAGE as OF_PAGE
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import GENERAL
 from chainrule.lessons.runner import walk_lesson
@@ -137,6 +140,9 @@ def test_every_key_move_and_name_is_on_the_page():
         SHEET,
         PROGRAM,
         STATED,
+        ASK,
+        OF_PAGE,
+        UNTIL,
         COMMON,
         *(move.fields for move in MOVES.values()),
     ):

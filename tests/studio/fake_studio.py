@@ -132,6 +132,9 @@ class FakeStudio:
         self.tell()
         return {"ok": True}
 
+    def may(self, what: str, query: Mapping[str, Any]) -> None:
+        pass
+
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         nodes = nested("<math><mi>z</mi><mo>=</mo><mn>1</mn></math>")
         return {"address": query["address"], "title": "a number", "value": 1.0, "nodes": nodes, "ok": True}
@@ -142,6 +145,12 @@ class FakeStudio:
             "nodes": nested('<svg viewBox="0 0 9 9"></svg>'),
             "table": nested("<table></table>"),
         }
+
+    def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        raise SettingsError("no plane here")
+
+    def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        raise SettingsError("no mountain here")
 
     def take(self, what: str) -> tuple[str, str, bytes]:
         if what == "model":

@@ -14,6 +14,7 @@ from chainrule.studio.assets import assets
 from chainrule.studio.opening import opened_lesson, opened_table
 from chainrule.studio.server import Server
 from chainrule.studio.studio import Studio
+from chainrule.studio.taught import TaughtStudio
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 PENGUINS = str(Path(__file__).parents[2] / "examples/penguins.csv")
@@ -22,9 +23,9 @@ FROZEN = "article-5"
 
 
 @contextmanager
-def served(make: Callable[[], Any]) -> Iterator[tuple[Server, Studio]]:
-    """Serve a studio on a course, until the end of the block."""
-    server = Server(lambda publish: Studio(make(), publish), assets())
+def served(make: Callable[[], Any], lesson: str | None = None) -> Iterator[tuple[Server, Studio]]:
+    """Serve a studio on a course, or one that a lesson drives, until the end of the block."""
+    server = Server(lambda publish: TaughtStudio(make(), publish, lesson=lesson), assets())
     server.start()
     try:
         assert isinstance(server.answers, Studio)

@@ -9,7 +9,7 @@ from chainrule.formula.mathml import mathml
 from chainrule.formula.parse import parse
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.svg.page import figure
-from chainrule.studio.nested import TAGS, nested, text_of
+from chainrule.studio.nested import TAGS, _Reader, nested, text_of
 
 
 def tags(nodes):
@@ -24,6 +24,22 @@ def attributes(nodes):
         if not isinstance(node, str):
             yield from node[1].items()
             yield from attributes(node[2:])
+
+
+def read_as_html(markup):
+    reader = _Reader()
+    reader.feed(markup)
+    reader.close()
+    return reader.open[0][2:]
+
+
+@pytest.mark.parametrize(
+    "markup",
+    ["<p>a<wbr>b<br></p>", '<details class="part" open><summary>a</summary></details>', '<p title="a\nb">c</p>', "a\r\nb &amp; c",
+     '<p class="x">1 &lt; 2 &#x2062; \u2062 &quot;</p>', "<p>&nbsp;</p>", "<svg><path d='M0\n1'/></svg>", "<P>a</P>"],
+)  # fmt: skip
+def test_the_quick_way_leads_to_the_same(markup):
+    assert nested(markup) == read_as_html(markup)
 
 
 def test_markup_becomes_lists():
@@ -63,4 +79,5 @@ def test_all_that_we_write_gets_through():
         assert set(tags(nodes)) <= TAGS
         names = {name for name, _ in attributes(nodes)}
         assert not [name for name in names if name.startswith("on") or name == "style"]
+        assert nodes == read_as_html(markup), "the quick way leads to the same"
     assert "viewBox" in {name for name, _ in attributes(nested(figure(chart)))}

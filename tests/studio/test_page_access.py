@@ -51,6 +51,25 @@ def _playing(person):
     person.until("document.querySelector('button.main').textContent.trim() === 'Pause'")
 
 
+def _plane(person):
+    person.page.locator("#tab-plane").click()
+    person.until("Number(document.querySelector('cr-plane').dataset.pictures) > 0")
+    person.page.locator("cr-plane summary").click()
+
+
+def _mountain(person):
+    person.press("5", "ArrowRight", "ArrowRight")
+    person.page.locator("#tab-mountain").click()
+    person.until("Number(document.querySelector('cr-hill').dataset.pictures) > 0")
+    person.page.locator("cr-hill summary").first.click()
+
+
+def _descents(person):
+    _mountain(person)
+    person.page.locator("cr-hill [data-value=race]").click()
+    person.page.wait_for_selector(".upon .start:not([hidden])")
+
+
 STATES = {
     "before training": lambda person: None,
     "playing": _playing,
@@ -64,6 +83,9 @@ STATES = {
         "4", *["ArrowRight"] * 6, "1", "ArrowLeft", "ArrowLeft"
     ),
     "inspector open": _inspector,
+    "the plane open": _plane,
+    "the mountain open": _mountain,
+    "descents open": _descents,
     "curves and score open": _trained,
 }
 LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]

@@ -17,7 +17,7 @@ from chainrule.fitting.question import Question
 from chainrule.model.model import Model
 from chainrule.studio.forms import built
 from chainrule.studio.opening import asked_of, opened_lesson, opened_model, opened_table
-from chainrule.studio.taking import bytes_of, command_of, python_of, taken
+from chainrule.studio.taking import bytes_of, command_of, live_command, python_of, taken
 from chainrule.training.settings.record import Settings
 
 SOURCE = Path(chainrule.__file__).parents[1]
@@ -121,6 +121,36 @@ def test_the_command_is_read_back_as_what_was_asked(tmp_path, monkeypatch, quest
         )
 
 
+@pytest.mark.parametrize(
+    ("question", "settings"),
+    [
+        ({"target": ["price"], "scaling": "minmax"}, {"hidden": (3, 2), "activation": ("tanh", "relu"), "seed": 4}),
+        ({"target": ["grade"], "inputs": ["size", "town"]}, {"batch_size": "all", "shuffle": False}),
+    ],
+)  # fmt: skip
+def test_feature_22_the_command_in_a_file_opens_a_studio_on_the_same(
+    tmp_path, monkeypatch, question, settings
+):
+    import shlex
+
+    from chainrule.cli import studio
+
+    twelve_columns(tmp_path / "a b.csv")
+    monkeypatch.chdir(tmp_path)
+    course = opened_table("a b.csv", question, settings)
+    words = shlex.split(live_command(course))
+    assert words[:2] == ["chainrule", "studio"]
+    again = studio._course(studio.parser().parse(words[2:]))
+    assert asked_of(again).settings == asked_of(course).settings
+    assert command_of(again) == command_of(course)
+    assert again.start.tobytes() == course.start.tobytes()
+    assert again.data.x.tobytes() == course.data.x.tobytes()
+
+
+def test_feature_22_a_lesson_is_opened_by_its_command():
+    assert live_command(opened_lesson("article-4")) == "chainrule studio --lesson article-4"
+
+
 def test_what_is_not_there_yet_is_said():
     course = opened_table("examples/penguins.csv", {"target": ["species"]}, {})
     with pytest.raises(SettingsError, match="the model is there when the training has ended"):
@@ -142,5 +172,5 @@ def test_a_model_is_taken_as_it_was(tmp_path):
     course = opened_model(str(path), "examples/penguins.csv")
     assert taken(course, None, "model")[2] == path.read_bytes() == bytes_of(Model.load(path))
     assert command_of(course) is None
-    with pytest.raises(SettingsError, match="the words that made this model aren't in its file"):
+    with pytest.raises(SettingsError, match="the words that made this model aren't known here"):
         taken(course, None, "command")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule._aside import tell
+from chainrule._doors import setting
 from chainrule.cli.console import screen, warn
 from chainrule.cli.parsing import Parser
 from chainrule.errors import OutputError, SettingsError
@@ -103,7 +104,9 @@ def check_out(out: str, overwrite: bool, reads: Iterable[str | None]) -> None:
     ensure_writable(Path(out), overwrite)
     for read in filter(None, reads):
         if Path(out).resolve() == Path(read).resolve():
-            raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
+            raise OutputError(
+                f"{out} is a file to be read, and would be lost; choose another {setting('out')}"
+            )
 
 
 def deliver(document: Document, name: str, options: argparse.Namespace, notes: Sequence[str] = ()) -> None:

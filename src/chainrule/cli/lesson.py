@@ -25,6 +25,7 @@ chainrule lesson article-5 --as nielsen
 chainrule lesson ./mine.toml --format html --out mine.html
 chainrule lesson article-5 --as-python
 chainrule lesson article-4 --side-by-side --out article-4.html
+chainrule lesson article-5 --shut --word oak --out class.html
 """
 
 
@@ -43,6 +44,12 @@ def parser() -> Parser:
     made.options("output", {"--all": "all steps at once, without waiting for Enter"})
     said = "the text's own formulas on the left, the steps on the right; below one another where there is no room"
     made.options("output", {"--side-by-side": said})
+    said = (
+        "a page for a class: its questions, with the answers and what follows them shut until they are found"
+    )
+    made.options(
+        "output", {"--shut": said, "--word WORD": "what opens all answers of that page, for the teacher"}
+    )
     notation_option(made, "output")
     program = (
         "the lesson as a program in plain Python, which imports nothing but math, in the article's names"
@@ -61,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.as_python:
         return _write_program(options)
+    if options.shut or options.word is not None:
+        return _write_class_file(options)
     form = chosen_format(options)
     if options.name is None:
         if given := next(filter(vars(options).get, ("steps", "all", "side_by_side", "notation")), None):
@@ -102,6 +111,30 @@ def _write_program(options: argparse.Namespace) -> int:
             "--as-python is of one lesson: name it, as in chainrule lesson article-5 --as-python"
         )
     print_or_write(lesson_program(read_lesson(options.name)), options)
+    return 0
+
+
+def _write_class_file(options: argparse.Namespace) -> int:
+    """Print, or write, a lesson's page whose answers are shut."""
+    from chainrule.explain.notation.record import notation
+    from chainrule.lessons.lesson import read_lesson
+    from chainrule.studio.classfile import class_file
+
+    if not options.shut:
+        raise SettingsError("--word opens the answers of a page for a class: say --shut, too")
+    if options.name is None:
+        raise SettingsError("--shut is of one lesson: name it, as in chainrule lesson article-5 --shut")
+    if given := next(filter(vars(options).get, ("steps", "all", "side_by_side")), None):
+        raise SettingsError(
+            f"--{given.replace('_', '-')} and --shut exclude each other: leave one of them out"
+        )
+    if chosen_format(options, ("html",)) != "html" and (options.format or options.out or options.json):
+        raise SettingsError("--shut writes a page: leave --format out, or give a file that ends in .html")
+    lesson = read_lesson(options.name)
+    if options.notation is not None:
+        notation(options.notation)  # says what is wrong with it
+        lesson = replace(lesson, told_in=options.notation)
+    print_or_write(class_file(lesson, options.word), options)
     return 0
 
 

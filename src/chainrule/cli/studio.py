@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from chainrule._aside import tell
-from chainrule._doors import COMMAND_LINE
+from chainrule._doors import COMMAND_LINE, through
 from chainrule._numbers import printable
 from chainrule.cli.parsing import (
     Parser,
@@ -35,6 +35,7 @@ chainrule studio penguins.csv --target species
 chainrule studio penguins.csv --target species --hidden 16,8 --activation tanh
 chainrule studio penguins.safetensors penguins.csv
 chainrule studio penguins.csv --no-browser --port 8123
+chainrule studio penguins.csv --target species --export penguins.html
 """
 
 
@@ -53,11 +54,16 @@ def parser() -> Parser:
     files = "a table; or a model and the table that it was trained on; or nothing"
     made.option("what", "files", metavar="FILES", nargs="*", help=files)
     made.options(
-        "what", {"--lesson NAME": "a lesson's network and rows, in its notation (default article-5)"}
+        "what",
+        {
+            "--lesson NAME": "a lesson, step by step: a name of chainrule lesson's list, or a file of your own that ends in .toml"
+        },
     )
     said = {
         "--no-browser": "print the address, and open nothing",
         "--port N": "the port on 127.0.0.1; one that is free if not given",
+        "--export FILE": "open nothing: train to the end, and write one HTML file that plays it, anywhere and offline",
+        "--overwrite": "replace a file that exists",
     }
     made.options("page", said)
     reading_options(made, trained=False)
@@ -73,13 +79,18 @@ def run(options: argparse.Namespace) -> None:
         raise SettingsError(f"--port {options.port} must be from 1 to 65535")
     if options.lesson is not None and options.files:
         raise SettingsError("a lesson has rows of its own: leave the files out, or --lesson")
+    if options.export is not None:
+        _export(options)
+        return
     from chainrule.studio.assets import assets
     from chainrule.studio.opening import asked_of
     from chainrule.studio.server import Server
-    from chainrule.studio.studio import Studio
+    from chainrule.studio.taught import TaughtStudio
     from chainrule.studio.watching import FileWatch
 
-    server = Server(lambda publish: Studio(course, publish), assets(), options.port)
+    server = Server(
+        lambda publish: TaughtStudio(course, publish, lesson=options.lesson), assets(), options.port
+    )
     watch = None
     try:
         course = _course(options)
@@ -95,6 +106,26 @@ def run(options: argparse.Namespace) -> None:
             watch.stop()
         server.stop()
     tell("the studio has ended")
+
+
+def _export(options: argparse.Namespace) -> None:
+    """Train to the end, and write the file that plays it."""
+    from chainrule._files import write_atomically
+    from chainrule.cli.documents import check_out
+    from chainrule.studio.onefile import page_file, trained_through
+    from chainrule.studio.studio import Studio
+
+    with through(renamed={"out": "export"}):
+        check_out(options.export, options.overwrite, options.files)
+    studio = Studio(_course(options))
+    try:
+        trained_through(studio)
+        content = page_file(studio)
+    finally:
+        studio.close()
+    with write_atomically(options.export, overwrite=options.overwrite) as file:
+        file.write(content)
+    tell(f"wrote {printable(options.export)}")
 
 
 def _course(options: argparse.Namespace) -> Course:

@@ -13,6 +13,7 @@ from chainrule._doors import setting
 from chainrule._plain import AnyNumber, Plain
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
+from chainrule.explain.costs import place_of_parameter
 from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
@@ -83,7 +84,7 @@ def cost_curve(
         raise SettingsError(
             f"the cost over {place} needs the row's target, and {why}: give a table that has it"
         )
-    index = _index(trace, place)
+    index = place_of_parameter(trace.layout, place)
     w = float(step.parameters[index])
     slope = trace.number(replace(place, name=f"dC/d{place.name}"))
     eta: float | None = None
@@ -102,13 +103,6 @@ def cost_curve(
     tangent_cost = cost + slope * (landing - w)
     reached = (eta, landing, landing_cost, tangent_cost)
     return CostCurve(str(place), w, cost, slope, *reached, tuple(values.tolist()), tuple(costs))
-
-
-def _index(trace: Trace, place: Address) -> int:
-    """Return where a parameter lies among the flat ones."""
-    assert place.layer is not None
-    slot = trace.layout.slot(place.layer, place.name)
-    return slot.start + int(np.ravel_multi_index([i - 1 for i in place.index], slot.shape))
 
 
 def _ends(w: float, landing: float, ends: Sequence[float] | None) -> tuple[float, float]:

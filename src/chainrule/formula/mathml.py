@@ -137,4 +137,6 @@ class _MathML(_Book):
 
 def _printable(text: str) -> str:
     """Return the text without the control signs that XML can't hold."""
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

@@ -16,6 +16,7 @@ from chainrule.errors import ChainruleError, FormulaError, SettingsError
 from chainrule.explain.notation.record import notation
 from chainrule.formula.stated import Stated, stated
 from chainrule.lessons import fields as read
+from chainrule.lessons.asking import NAMED, read_ask
 from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields, shown_value, suggest
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import check_name
@@ -26,6 +27,9 @@ FOLDER = Path(__file__).parent / "data"
 """Where the lessons that come with chainrule are."""
 
 LARGEST_FILE = 1_000_000
+
+PLACES = ("rest", "forward", "loss", "backward", "update")
+"""Where in an update a page of the studio can stand: before it, or at the begin of a pass."""
 
 LAYER: Fields = {
     "neurons": Field(read.toml_whole(1, 10_000), "how many", required=True),
@@ -103,6 +107,20 @@ PROGRAM: Fields = {
     "show": Field(read.listing(read.toml_whole(0)), "which epochs it prints; as that training if not given"),
 }
 
+PAGE: Fields = {
+    "place": Field(read.toml_choice(PLACES), "where in the update the page stands"),
+    "row": Field(read.toml_whole(1), "the row that is looked at"),
+    "light": Field(read.listing(read.toml_text), "the numbers that are lit; those of the step if not given"),
+    "tab": Field(read.toml_text, "what is open below the network"),
+}
+
+UNTIL: Fields = {
+    "updates": Field(read.toml_whole(1, 10_000), "so many updates are made on the page"),
+    "place": Field(read.toml_choice(PLACES[1:]), "the page has come to that pass"),
+    "changes": Field(read.toml_text, "this parameter has been changed by hand"),
+    "words": Field(read.toml_text, "what is to be done; by its key if not given"),
+}
+
 COMMON: Fields = {
     "move": Field(read.toml_text, "what happens", required=True),
     "title": Field(read.toml_text, "the step's heading"),
@@ -115,6 +133,9 @@ COMMON: Fields = {
     "states": Field(read.listing(lambda *at: _stated(*at)), "the formulas that the text states here", ()),
     "announces": Field(read.toml_text, "what the text announces here and leaves out"),
     "pictures": Field(read.listing(read.toml_text), "titles of the steps that show it in pictures", ()),
+    "ask": Field(read_ask, "what is to be predicted first, in the studio; false for nothing"),
+    "page": Field(read.record(PAGE), "how the studio's page stands", {}),
+    "until": Field(lambda *at: _until(*at), "what is to be done on the studio's page before it goes on"),
 }
 
 STATED: Fields = {
@@ -240,6 +261,13 @@ def _notation(value: Any, where: Where) -> str:
     return text
 
 
+def _until(value: Any, where: Where) -> dict[str, Any]:
+    found = read_fields(value, UNTIL, where)
+    if sum(found[key] is not None for key in ("updates", "place", "changes")) != 1:
+        raise where.wrong("one of updates, place and changes says what is to be done")
+    return found
+
+
 def _stated(value: Any, where: Where) -> Stated:
     given = {"formula": value} if isinstance(value, str) else value
     found = read_fields(given, STATED, where)
@@ -297,9 +325,14 @@ def _step(value: Any, where: Where) -> LessonStep:
 
 def _check_names(step: LessonStep) -> None:
     """Refuse what can't be the name of a number; one in another notation than ours is read where the network is known."""
-    move = MOVES[step.move]
-    for key in ("expect", "wrong", "addresses", "only", "columns"):
-        for number_name in step.values.get(key) or ():
+    move, values = MOVES[step.move], step.values
+    keys: list[tuple[str, Any]] = [
+        (key, values.get(key)) for key in ("expect", "wrong", "addresses", "only", "columns")
+    ]
+    keys += [(f"ask.{key}", values["ask"][key]) for key in NAMED if values["ask"]]
+    keys += [("page.light", values["page"].get("light"))]
+    for key, names in keys:
+        for number_name in (names,) if isinstance(names, str) else names or ():
             try:
                 if not (move.numbers and re.fullmatch(move.numbers, number_name)):
                     check_name(number_name)

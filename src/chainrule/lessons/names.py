@@ -13,6 +13,7 @@ from typing import Any
 from chainrule.errors import ChainruleError
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import notation
+from chainrule.lessons.asking import NAMED, TOLD
 from chainrule.lessons.fields import Where
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
@@ -63,7 +64,29 @@ def _step(lesson: Lesson, step: LessonStep, naming: Naming, stays: bool) -> Less
     for key in WORDS:
         if values.get(key):
             values[key] = told_in_addresses(values[key], naming, step.where.at(key), stays)
+    of_page: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+        ("ask", NAMED, TOLD), ("page", ("light",), ()), ("until", ("changes",), ("words",)),
+    )  # fmt: skip
+    for part, named, told in of_page:
+        given, at = values.get(part), step.where.at(part)
+        if not given:
+            continue
+        given = dict(given)
+        for key in named:
+            if given.get(key):
+                given[key] = _renamed(lesson, f"{part}.{key}", given[key], naming, step.where, numbers)
+        for key in told:
+            if given.get(key):
+                given[key] = _told(given[key], naming, at.at(key), stays)
+        values[part] = given
     return replace(step, values=values)
+
+
+def _told(words: Any, naming: Naming, where: Where, stays: bool) -> Any:
+    """Return words, or each of a list of them, with addresses for the names in them."""
+    if isinstance(words, str):
+        return told_in_addresses(words, naming, where, stays)
+    return tuple(told_in_addresses(each, naming, where, stays) for each in words)
 
 
 def _renamed(lesson: Lesson, key: str, value: Any, naming: Naming, where: Where, numbers: str) -> Any:

@@ -16,6 +16,7 @@ from chainrule.explain.notation.factors import in_factors
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import Notation, notation
 from chainrule.explain.show.document import Block, Checked, Compared, Erratum, GridBlock, Plot, Words, Worked
+from chainrule.lessons.asking import LessonQuestion, ask_of, question_of_step
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
@@ -50,9 +51,15 @@ class Walk:
         self._repeats = repeats
         self._left: dict[int, dict[str, Setup]] = {}
         self._costs: dict[int, dict[int, float]] = {}
+        self._asked: set[tuple[str, tuple[str, ...], int]] = set()
 
     def __len__(self) -> int:
         return len(self.lesson.steps)
+
+    @property
+    def setups(self) -> dict[str, Setup]:
+        """The networks as the steps that are made have left them, by name."""
+        return self._setups
 
     def step(self, number: int) -> ShownStep:
         """Return a step (from 1); raises SettingsError, naming the step, for one that can't be made."""
@@ -100,16 +107,22 @@ class Walk:
 
     def _shown(self, number: int, step: LessonStep, setups: dict[str, Setup]) -> ShownStep:
         try:
-            blocks = _blocks(self.lesson, step, setups)
+            blocks, question = _blocks(self.lesson, step, setups)
         except ChainruleError as error:
             message = str(error)
             if message.startswith(f"{self.lesson.where.file}: "):
                 raise
             raise SettingsError(f"{step.where.file}: {step.where.place} ({step.move}): {message}") from error
+        if question is not None and step.values["ask"] is None:
+            # What was asked before is known; a text comes back to it to show it in another way.
+            about = (_setup(step, setups).name, question.names, _setup(step, setups).state.t)
+            if about in self._asked:
+                question = None
+            self._asked.add(about)
         title, said = step.values["title"] or "", (step.values["states"], step.values["announces"] or "")
         naming = Naming(told_in(self.lesson), _setup(step, setups).network)
         shown = (tuple(blocks), naming, *said, self._pictures(step))
-        return ShownStep(number, len(self), step.move, title, *shown)
+        return ShownStep(number, len(self), step.move, title, *shown, question)
 
     def _pictures(self, step: LessonStep) -> tuple[tuple[int, str], ...]:
         """Return the steps that show a step in pictures, by number and title."""
@@ -123,8 +136,12 @@ def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
         yield walk.step(number)
 
 
-def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[Block]:
+def _blocks(
+    lesson: Lesson, step: LessonStep, setups: dict[str, Setup]
+) -> tuple[list[Block], LessonQuestion | None]:
+    """Make a step: what it shows, and what it asks first."""
     setup = _setup(step, setups)
+    ask = ask_of(step, setup)
     outcome = MOVES[step.move].run(Scene(setup, setups, step.values, lesson.digits, told_in(lesson)))
     words = step.values["text"]
     blocks: list[Block] = [Words(part) for part in words.split("\n\n")] if words else []
@@ -136,7 +153,8 @@ def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[
         for name, said in step.values.get(key, {}).items()
     ]
     blocks += [Checked(tuple(items))] if items else []
-    return [_as_written(block, lesson, setup, step) for block in blocks]
+    asked = None if ask is None else question_of_step(step, setup, numbers, ask)
+    return [_as_written(block, lesson, setup, step) for block in blocks], asked
 
 
 def _setup(step: LessonStep, setups: dict[str, Setup]) -> Setup:

@@ -51,13 +51,13 @@ def answer_read(course: Course, answer: Prediction, number: int) -> dict[str, An
     """Return the prediction of a row, by its number, in words, beside the truth."""
     model = course.reads
     assert model is not None
-    assert course.rows is not None
-    row = course.rows.take([course.places[number]])
-    target = model.target
+    place, target = course.places[number], model.target
+    if place not in course.truths:
+        course.truths[place] = _truth(course, place)
+    truth = course.truths[place]
     if len(target.parts) > 1:
         numbers = answer.codes is None
         labels = [number_text(float(v)) if numbers else str(v) for v in np.ravel(answer.labels)]
-        truth = [row.cell(0, name) for name in target.names]
         given = answer.probabilities if answer.probabilities is not None else answer.labels
         each = [
             {"name": name, "value": _float(value)}
@@ -68,13 +68,12 @@ def answer_read(course: Course, answer: Prediction, number: int) -> dict[str, An
         return {"words": words, "value": labels, "truth": truth, "right": right, "each": each}
     if answer.codes is None:
         value = float(answer.labels[0])
-        true = float(np.ravel(target.numbers(row))[0])
         words = f"{target.name} = {number_text(value)}"
         each = [{"name": target.name, "value": number_or_none(value)}]
         return {
             "words": words,
             "value": number_or_none(value),
-            "truth": number_or_none(true),
+            "truth": number_or_none(truth),
             "right": None,
             "each": each,
         }
@@ -87,8 +86,18 @@ def answer_read(course: Course, answer: Prediction, number: int) -> dict[str, An
             {"name": name, "value": number_or_none(float(v))} for name, v in zip(labels, values, strict=True)
         ]
         words += f", with probability {number_text(float(values[code]), 3)}"
-    true_label = labels[int(np.ravel(target.codes(row))[0])]
-    return {"words": words, "value": label, "truth": true_label, "right": true_label == label, "each": each}
+    return {"words": words, "value": label, "truth": truth, "right": truth == label, "each": each}
+
+
+def _truth(course: Course, place: int) -> Any:
+    """Return a row's target as it is shown: cells of several, a number, or a class."""
+    assert course.reads is not None
+    row, target = course.row_table(place), course.reads.target
+    if len(target.parts) > 1:
+        return [row.cell(0, name) for name in target.names]
+    if target.n_classes:
+        return str(target.labels[int(np.ravel(target.codes(row))[0])])
+    return float(np.ravel(target.numbers(row))[0])
 
 
 def _float(value: Any) -> float | None:

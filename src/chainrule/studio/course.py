@@ -42,6 +42,9 @@ DTYPE = "float64"
 LESSON_EPOCHS = 1000
 """The most epochs that a lesson's network is trained for."""
 
+MOST_FROZEN = 500
+"""The most frozen parameters that are told by their addresses."""
+
 Kind = Literal["table", "lesson", "model"]
 
 
@@ -77,6 +80,10 @@ class Course:
     notes: tuple[str, ...] = ()
     words: Mapping[str, Any] = field(default_factory=dict)
     """What it was asked for by, for its command."""
+    own_rows: Mapping[int, Table] = field(default_factory=dict)
+    """The rows (by their places, from 0) that were changed or added by hand, each a table of one row."""
+    by_hand: bool = False
+    """Whether it is a branch, which begins where somebody changed something."""
 
     @cached_property
     def layout(self) -> Layout:
@@ -88,6 +95,11 @@ class Course:
         """The place (from 0) of each row that can be picked, by its number."""
         return {int(number): place for place, number in enumerate(self.numbers)}
 
+    @cached_property
+    def frozen(self) -> list[str]:
+        """The addresses of the parameters that training leaves alone, at most so many."""
+        return [self.layout.address(int(i)) for i in np.flatnonzero(self.layout.free == 0)[:MOST_FROZEN]]
+
     @property
     def encoded(self) -> bool:
         """Whether the rows are cells of a table that an encoder makes numbers of."""
@@ -98,15 +110,45 @@ class Course:
         """Whether the members share, so that no update is one member's."""
         return self.settings.sharing != "none"
 
+    @cached_property
+    def truths(self) -> dict[int, Any]:
+        """The rows' targets as they are shown, by place, as far as somebody looked."""
+        return {}
+
+    def row_table(self, place: int) -> Table:
+        """Return a row as a table of one, as it is after what was changed in it."""
+        assert self.rows is not None
+        return self.own_rows.get(place) or self.rows.take([place])
+
     def cells(self, place: int) -> tuple[InputValue, ...] | None:
         """Return a row's inputs with the cells and the arithmetic that they come from; None where there are no cells."""
-        if self.rows is None or self.reads is None or place >= self.rows.n_rows:
+        if (
+            self.rows is None
+            or self.reads is None
+            or (place >= self.rows.n_rows and place not in self.own_rows)
+        ):
             return None
+        if place in self.own_rows:
+            return tuple(self.reads.encoder.explain_row(self.own_rows[place], 0))
         return tuple(self.reads.encoder.explain_row(self.rows, place))
 
     def scored(self, result: FitResult) -> Trained | None:
         """Return the model of a training with its scores; None where there was no table prepared for it."""
         return None if self.prepared is None else score_prepared(self.prepared, result, engine=ENGINES[0])
+
+
+def course_from(course: Course) -> Course:
+    """Return a course that is trained as `training.loop.fit` trains what is in it: from its ``start``, as from the beginning."""
+    engine, network, start, data = course.engine, course.network, course.start, course.data
+    settings, plan, prepared = course.settings, course.plan, course.prepared
+
+    def train(after: Callback) -> FitResult:
+        return fit(engine, network, start, data, settings, plan, after)
+
+    if prepared is not None:
+        resolved = replace(prepared.resolved, network=network, steps=settings, plan=plan)
+        prepared = replace(prepared, resolved=resolved)
+    return replace(course, train=train, prepared=prepared, model=None, by_hand=True)
 
 
 def course_of_table(question: Question, settings: Settings, threads: int | None = None) -> Course:

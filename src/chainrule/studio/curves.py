@@ -32,6 +32,7 @@ class CurveRecord:
         whole = made.tape.last
         ends = made.tape.epochs if whole is None else -(-whole // made.tape.steps_per_epoch) - 1
         news: dict[str, Any] = {
+            "whole": not begin,
             "epochs": [line.epoch for line in lines],
             "training": [number_or_none(line.training_loss) for line in lines],
             "validation": [number_or_none(line.validation_loss) for line in lines],
@@ -46,6 +47,7 @@ class CurveRecord:
         if not made.course.data.validation.size:
             news["validation"] = self.all["validation"] = None
         self.all = {
-            name: None if news[name] is None else [*values, *news[name]] for name, values in self.all.items()
+            name: None if news[name] is None else [*(values or ()), *news[name]]
+            for name, values in self.all.items()
         }
         return news

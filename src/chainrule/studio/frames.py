@@ -22,6 +22,7 @@ from chainrule.studio.known import Known
 from chainrule.studio.looking import Look
 from chainrule.studio.messages import PROTOCOL
 from chainrule.studio.numbers import naming_of
+from chainrule.studio.packing import packed_as
 from chainrule.studio.session import SessionState
 from chainrule.studio.walk import GRAINS, WalkPlace
 from chainrule.tables.encode import InputValue
@@ -34,6 +35,9 @@ MOST_BATCH = 50
 
 MOST_CELLS = 40
 """The most columns whose cells a frame has."""
+
+MOST_WORDS = 50
+"""The most words of a column that a page is told, to choose from."""
 
 MOST_NAMES = 400
 """The most neurons and weights whose names in a notation a frame has."""
@@ -96,9 +100,14 @@ def _columns(course: Course) -> list[dict[str, Any]]:
             return []
         kinds = ((one.name, one.kind) for one in course.reads.encoder.columns)
         return [
-            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": ""}
+            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": "", "words": []}
             for name, kind in kinds
         ]
+    levels = {
+        column.name: list(map(str, column.levels[:MOST_WORDS]))
+        for column in course.prepared.encoder.columns
+        if column.kind == "category"
+    }
     # What is said of the target would tell of the test rows, too.
     return [
         {
@@ -108,6 +117,7 @@ def _columns(course: Course) -> list[dict[str, Any]]:
             "used": one.role == "input",
             "why": "the target" if one.role == "target" else one.reason,
             "note": "" if one.role == "target" else one.summary,
+            "words": levels.get(one.name, []),
         }
         for one in course.prepared.schema.columns
     ]
@@ -150,7 +160,7 @@ def blocks_shown(
 
 def _whole_at(look: Look, place: WalkPlace, *, quick: bool) -> dict[str, FloatArray]:
     """Return the weights, and of gradient and change of all parameters (p,) what is known at a place."""
-    weights = np.asarray(look.state.parameters, np.float64)
+    weights: FloatArray = np.asarray(look.state.parameters, np.float64)
     gradient = change = None
     if place.index == 0:
         gradient, change = look.whole_gradient, None if quick and not look.knows_last else look.last_change
@@ -214,7 +224,7 @@ class Framer:
     course: Course
     drawn: Drawing
     known: Known
-    _cells: dict[int, tuple[InputValue, ...]] = field(default_factory=dict)
+    cells: dict[int, tuple[InputValue, ...]] = field(default_factory=dict)
     _told: tuple[tuple[int, str], list[dict[str, Any]]] = ((-1, ""), [])
     _names: tuple[str, dict[str, str]] | None = None
 
@@ -227,10 +237,6 @@ class Framer:
         more: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return a frame; ``more`` has what isn't about the numbers: its number, generation, phase, checks."""
-        step, update = look.step, None if look.batch is None else look.batch.steps[0].update
-        batch = look.batch.steps[0] if look.batch is not None else None
-        cost = None if batch is None or batch.gradients is None else float(batch.gradients.cost)
-        shows_new = place.phase == "update" and place.step == "C_new" and update is not None
         return {
             **more,
             "t": look.t,
@@ -249,14 +255,12 @@ class Framer:
             "row_picked": state.row,
             "row_in_batch": look.index + 1 if look.in_batch else None,
             "batch": {"size": len(look.rows), "rows": list(look.numbers[:MOST_BATCH])},
-            "eta": number_or_none(look.eta),
-            "cost": None if cost is None else number_or_none(cost),
-            "cost_new": number_or_none(update.cost) if shows_new and update is not None else None,
-            "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
-            "answer": self._answer(look, place),
+            **self.frame_numbers(look, place),
+            "together": self._together(look, place, state),
             "cells": self._cells_near(look, place),
             "blocks": blocks_shown(self.drawn, look, place, quick=state.follows),
             "flags": look.flags,
+            "frozen": look.course.frozen,
             "place": {
                 "pass": place.phase,
                 "layer": place.layer,
@@ -269,6 +273,20 @@ class Framer:
             "stage": None if stage is None else dict(stage),
             "arrays": self.arrays(look, place.index, quick=state.follows),
             **self._named(look, state.notation),
+        }
+
+    def frame_numbers(self, look: Look, place: WalkPlace) -> dict[str, Any]:
+        """Return the few numbers of a frame that are no array: rate, costs, the row's loss and its answer."""
+        step, update = look.step, None if look.batch is None else look.batch.steps[0].update
+        batch = look.batch.steps[0] if look.batch is not None else None
+        cost = None if batch is None or batch.gradients is None else float(batch.gradients.cost)
+        shows_new = place.phase == "update" and place.step == "C_new" and update is not None
+        return {
+            "eta": number_or_none(look.eta),
+            "cost": None if cost is None else number_or_none(cost),
+            "cost_new": number_or_none(update.cost) if shows_new and update is not None else None,
+            "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
+            "answer": self._answer(look, place),
         }
 
     def _named(self, look: Look, name: str) -> dict[str, dict[str, str]]:
@@ -293,7 +311,25 @@ class Framer:
             kind: {name: values for name, values in arrays.items() if not np.isnan(values).all()}
             for kind, arrays in self.numbers(look, index, quick=quick).items()
         }
-        return {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        sent = {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        for kind, codes in self.meant(look, index).items():
+            if codes.any():
+                sent[kind]["meant"] = packed_as(codes, "int8")
+        return sent
+
+    def meant(self, look: Look, index: int) -> dict[str, IntArray]:
+        """Return what the drawn parameters' numbers stand for at a place: 1, the row's part in the gradient; 2, a new weight."""
+        known, several = self.known, look.batch is not look.picked or len(look.step.rows) > 1
+        of = {
+            "edges": (known.edges_row, known.edges_whole, known.edges_new),
+            "biases": (known.biases_row, known.biases_whole, known.biases_new),
+        }
+        made = {}
+        for kind, (row_from, whole_from, new_from) in of.items():
+            part = (index >= row_from) & (index < whole_from) & several
+            new = (index >= new_from) & (look.new is not None)
+            made[kind] = np.where(index == 0, 0, part + 2 * new)
+        return made
 
     def numbers(self, look: Look, index: int, *, quick: bool = False) -> dict[str, dict[str, FloatArray]]:
         """Return the same as arrays of numbers, NaN where they aren't known."""
@@ -389,6 +425,15 @@ class Framer:
             }  # fmt: skip
         return answer_read(course, model.answer_of(out[None]), look.row)
 
+    def _together(self, look: Look, place: WalkPlace, state: SessionState) -> dict[str, Any] | None:
+        """Return the answer of all members together; None for one alone, before it is come to, and while something plays."""
+        if state.playing or 0 < place.index < self._answered_from or look.together is None:
+            return None
+        (step,), model = look.together.steps, self.course.reads
+        assert step.members is not None
+        assert model is not None
+        return answer_read(self.course, model.answer_of(step.members.mean(axis=0)), look.row)
+
     @cached_property
     def _answered_from(self) -> int:
         last = len(self.course.network.layers)
@@ -400,9 +445,9 @@ class Framer:
     def _cells_near(self, look: Look, place: WalkPlace) -> list[dict[str, Any]]:
         """Return the picked row's cells as they stand in the table, of many columns those around the one that is encoded."""
         row = self.course.places[look.row]
-        if row not in self._cells:
-            self._cells = {row: self.course.cells(row) or ()}
-        values = self._cells[row]
+        if row not in self.cells:
+            self.cells = {row: self.course.cells(row) or ()}
+        values = self.cells[row]
         columns = list(dict.fromkeys(value.column for value in values))
         if len(columns) > MOST_CELLS:
             now = values[place.neuron - 1].column if place.phase == "cell" else columns[0]

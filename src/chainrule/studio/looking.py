@@ -134,6 +134,24 @@ class Look:
         }
 
     @cached_property
+    def together(self) -> Trace | None:
+        """The row alone as all members answer it, without dropout; None where there is one, or an output isn't read."""
+        course, model = self.course, self.course.reads
+        if course.members < 2 or model is None:
+            return None
+        at = course.places[self.row]
+        x, y = course.data.x[at : at + 1], course.data.y[at : at + 1]
+        flats = [np.asarray(self.tape.state(self.t, k).parameters, np.float64) for k in range(course.members)]
+        with np.errstate(all="ignore"):
+            outputs = np.stack(
+                [course.network.forward(course.layout.unflatten(flat), x, np).a for flat in flats]
+            )
+        step = trace_step(course.layout, flats[self.member], x, y, rows=[self.row])
+        inputs: Any = Inputs(course, np.array([at])) if course.encoded else None
+        step = with_answers(replace(step, inputs=inputs, members=outputs), model, outputs.mean(axis=0))
+        return Trace(course.network, (step,), self.member + 1, model.target)
+
+    @cached_property
     def new(self) -> FloatArray | None:
         """The parameters (p,) that the run had after the next update; None where that isn't made, or is the last."""
         if self.state.stays or self.t + 1 > self.tape.frontier:
@@ -263,9 +281,13 @@ class Inputs(Sequence[tuple[InputValue, ...]]):
 
     def __init__(self, course: Course, rows: IntArray) -> None:
         self.course, self.rows = course, rows
+        self._known: dict[int, Any] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.course.cells(int(self.rows[index]))
+        place = int(self.rows[index])
+        if place not in self._known:
+            self._known[place] = self.course.cells(place)
+        return self._known[place]

@@ -17,24 +17,30 @@ from chainrule.studio.checks import check_of
 from chainrule.studio.course import Course
 from chainrule.studio.drawing import Drawing, drawing
 from chainrule.studio.frames import Framer
-from chainrule.studio.known import known_from
+from chainrule.studio.known import Known, known_from
 from chainrule.studio.looking import Look, Lookout
 from chainrule.studio.session import SessionState
 from chainrule.studio.tape import Tape
 from chainrule.studio.walk import UpdateWalk
 from chainrule.studio.worker import Worker
+from chainrule.tables.encode import InputValue
 
 if TYPE_CHECKING:
+    from chainrule.studio.mountain import Mountain
     from chainrule.studio.pictures import Pictures
+    from chainrule.studio.planes import Planes
 
 MOST_PARAMETERS = 3000
 """The parameters of the largest network whose gradient is held against differences wherever one stops."""
 
 
 class Made:
-    """A course with all that is made for it: its tape, walk, drawing, lookout and the worker that trains it."""
+    """A course with all that is made for it: its tape, walk, drawing, lookout and the worker that trains it.
 
-    def __init__(self, course: Course, told: Callable[[Made, str], None]) -> None:
+    ``like`` is a course's whose network is drawn alike, so that a page draws on.
+    """
+
+    def __init__(self, course: Course, told: Callable[[Made, str], None], like: Made | None = None) -> None:
         self.course = course
         self.tape = Tape(course)
         self.walk = UpdateWalk(
@@ -46,6 +52,15 @@ class Made:
         self.lookout = Lookout(course, self.tape)
         self.worker = Worker(course, self.tape, lambda what: told(self, what))
         self._checked: tuple[tuple[int, int], Check | None] | None = None
+        self.ends: dict[str, tuple[float, float]] = {} if like is None else like.ends
+        self._cells: dict[int, tuple[InputValue, ...]] = {}
+        if like is not None:
+            self.drawn, self.known = like.drawn, like.known
+            # The arithmetic of a row's cells takes longest where there are many: it stays, unless the row was changed.
+            before, now = like.course.own_rows, course.own_rows
+            self._cells = {
+                row: own for row, own in like.framer.cells.items() if before.get(row) is now.get(row)
+            }
 
     @cached_property
     def drawn(self) -> Drawing:
@@ -62,9 +77,28 @@ class Made:
         return Pictures(self.course)
 
     @cached_property
+    def planes(self) -> Planes:
+        """What draws planes of two columns."""
+        from chainrule.studio.planes import Planes
+
+        return Planes(self.course, self.drawn, self.ends)
+
+    @cached_property
+    def known(self) -> Known:
+        """From which place on each number is known."""
+        return known_from(self.walk, self.drawn)
+
+    @cached_property
+    def mountain(self) -> Mountain:
+        """What draws the cost over weights."""
+        from chainrule.studio.mountain import Mountain
+
+        return Mountain(self.course, self.tape)
+
+    @cached_property
     def framer(self) -> Framer:
         """What makes frames."""
-        return Framer(self.course, self.drawn, known_from(self.walk, self.drawn))
+        return Framer(self.course, self.drawn, self.known, self._cells)
 
     def begin(self, kept: SessionState | None = None) -> SessionState:
         """Return the state that a session on the course begins with; who steers, and how fast, stays."""

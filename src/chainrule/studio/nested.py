@@ -7,8 +7,10 @@ isn't raises ValueError, as it would be a mistake of ours: no text of a user's i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Any, TypeAlias
+from xml.parsers import expat
 
 Node: TypeAlias = "list[Any] | str"
 
@@ -36,6 +38,12 @@ _CASED = {name.lower(): name for name in TAGS} | {
         "markerUnits", "refX", "refY", "textLength", "lengthAdjust", "spreadMethod", "pathLength", "patternUnits",
     )
 }  # fmt: skip
+_MANY = """
+class id title form displaystyle lspace rspace role tabindex data-address data-value data-engine data-name data-in data-line
+x y x1 x2 y1 y2 cx cy r d fill width height transform
+"""
+_HARMLESS = frozenset(_MANY.split())
+"""Attributes that are many, and neither act nor lead anywhere."""
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9:-]*", re.IGNORECASE)
 _LINK = re.compile(r"#[^\s]*")
 _DROPPED = frozenset(["style", "script"])
@@ -48,12 +56,53 @@ def nested(markup: str) -> list[Node]:
     >>> nested('<p class="a">x &lt; <b>2</b></p>')
     [['p', {'class': 'a'}, 'x < ', ['b', {}, '2']]]
     """
+    found = _read_as_xml(markup)
+    if found is not None:
+        return found
     reader = _Reader()
     reader.feed(markup)
     reader.close()
     if len(reader.open) > 1:
         raise ValueError(f"<{reader.open[-1][0]}> is not closed")
     return reader.open[0][2:]
+
+
+_LOOSE = re.compile(r"<(br|col|hr|wbr)>|(<details[^<>]*?) open>")
+_KEPT_BY_HTML = re.compile(r"""=(?:"[^"<>]*|'[^'<>]*)[\r\n\t]|\r""")
+"""Signs that XML reads otherwise than HTML."""
+
+
+def _read_as_xml(markup: str) -> list[Node] | None:
+    """Return what markup holds that is XML but for elements without an end; None for other: a quick way to the same."""
+    if _KEPT_BY_HTML.search(markup):
+        return None
+    reader, depth = _Reader(), 0
+
+    def starts(tag: str, given: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > 1:
+            reader.handle_starttag(tag.lower(), given.items())
+
+    def ends(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        if depth:
+            reader.handle_endtag(tag.lower())
+
+    parser = expat.ParserCreate()
+    parser.buffer_text, parser.buffer_size = True, max(1, len(markup.encode()))
+    parser.StartElementHandler, parser.EndElementHandler = starts, ends
+    parser.CharacterDataHandler = reader.handle_data
+    try:
+        parser.Parse(f"<nodes>{_LOOSE.sub(_tightened, markup)}</nodes>", True)
+    except expat.ExpatError:
+        return None
+    return reader.open[0][2:]
+
+
+def _tightened(match: re.Match[str]) -> str:
+    return f"<{match[1]}/>" if match[1] else f'{match[2]} open="">'
 
 
 def text_of(nodes: list[Node]) -> str:
@@ -67,15 +116,19 @@ class _Reader(HTMLParser):
         self.open: list[list[Any]] = [["", {}]]
         self._dropped = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
         if tag in _DROPPED:
             self._dropped += 1
             return
         name = _CASED.get(tag, tag)
         if name not in TAGS:
             raise ValueError(f"<{tag}> is no element of our pages")
-        # The policy of the page applies no style that stands in an attribute.
-        kept = {_CASED.get(key, key): _value(key, value or "") for key, value in attrs if key != "style"}
+        kept: dict[str, str] = {}
+        for key, value in attrs:
+            if key in _HARMLESS:
+                kept[key] = value or ""
+            elif key != "style":  # the policy of the page applies none that stands in an attribute
+                kept[_CASED.get(key, key)] = _value(key, value or "")
         node: list[Any] = [name, kept]
         self.open[-1].append(node)
         if tag not in _VOID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,9 @@ from chainrule.explain.show.document import Worked
 from chainrule.explain.show.html import environment, section_data
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.studio.changeable import change_of
 from chainrule.studio.checks import differences_of, held_against_run
+from chainrule.studio.embedding import embedding_nodes
 from chainrule.studio.looking import Look
 from chainrule.studio.nested import nested
 
@@ -49,6 +52,12 @@ def found_place(look: Look, address: str, naming: Naming | None = None) -> tuple
     return trace, place
 
 
+def member_named(address: str) -> dict[str, int]:
+    """Return the member that an address names, as a query names it; nothing where it names none."""
+    found = re.search(r"@member=(\d{1,9})(?!\d)", address)
+    return {} if found is None else {"member": int(found[1])}
+
+
 def derived(look: Look, trace: Trace, place: Address, form: Form = "short") -> Derivation:
     """Return the derivation of a number, its update held against the run."""
     return held_against_run(derive(trace, place, form=form), look)
@@ -63,7 +72,10 @@ def inspected(look: Look, query: Mapping[str, Any], notation_name: str) -> dict[
     resolved = trace.resolve(place)
     value = None if resolved.is_whole or form == "matrix" else trace.number(resolved)
     nodes, ok = derivation_nodes(made, trace, naming, difference=differences_of(trace, resolved))
-    return {"address": str(place.plain), "title": made.title, "value": value, "nodes": nodes, "ok": ok}
+    nodes += embedding_nodes(look, place.plain)
+    told = {"address": str(place.plain), "title": made.title, "value": value, "nodes": nodes, "ok": ok}
+    change = change_of(look, place)
+    return told if change is None else {**told, "change": change}
 
 
 def derivation_nodes(

@@ -113,6 +113,10 @@ class Pictures:
             self._trained = (result, trained)
         return self._trained[1]
 
+    def watched_scores(self, now: Now) -> Scores:
+        """Return the scores on the rows that are watched; raises SettingsError where there are none."""
+        return self._scored({}, now).evaluation.scores
+
     # ---- curves
 
     def _curves(self, name: str, now: Now) -> Chart:

@@ -45,11 +45,20 @@ class Answering(Protocol):
     def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Do what is asked."""
 
+    def may(self, what: str, query: Mapping[str, Any]) -> None:
+        """Raise an error for a question that isn't answered now, of any of the following."""
+
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return how a number comes about."""
 
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return a picture and its table."""
+
+    def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the network answers over two columns."""
+
+    def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the cost over two weights, or over the plane of the path."""
 
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return a file to be taken: its name, its kind and its bytes."""
@@ -166,6 +175,8 @@ class Server:
             ("POST", "/api/command"): self._command,
             ("GET", "/api/number"): self._number,
             ("GET", "/api/picture"): self._picture,
+            ("GET", "/api/plane"): self._plane,
+            ("GET", "/api/mountain"): self._mountain,
             ("GET", "/api/take"): self._take,
         }
         known = [*pages, *(Route(method, path, free=path == "/api/session") for method, path in asked)]
@@ -253,10 +264,16 @@ class Server:
     async def _picture(self, request: Request) -> Response:
         return await self._looked_up("picture", request, lambda answers, query: answers.picture(query))
 
+    async def _plane(self, request: Request) -> Response:
+        return await self._looked_up("plane", request, lambda answers, query: answers.plane(query))
+
+    async def _mountain(self, request: Request) -> Response:
+        return await self._looked_up("mountain", request, lambda answers, query: answers.mountain(query))
+
     async def _take(self, request: Request) -> Response:
         def taken(answers: Answering, query: Mapping[str, Any]) -> dict[str, Any]:
             name, mime, content = answers.take(query["what"])
-            if mime.startswith("text/"):
+            if mime == "text/plain":
                 return {"name": name, "mime": mime, "text": content.decode()}
             return {"name": name, "mime": mime, "base64": base64.b64encode(content).decode()}
 
@@ -269,7 +286,12 @@ class Server:
             query = read_query(name, request.query_params)
         except MessageError as error:
             return _fault(str(error), 400)
-        return JSONResponse(json_ready(await self._asked(lambda answers: answer(answers, query))))
+
+        def found(answers: Answering) -> dict[str, Any]:
+            answers.may(name, query)
+            return answer(answers, query)
+
+        return JSONResponse(json_ready(await self._asked(found)))
 
     async def _asked(self, answer: Callable[[Answering], dict[str, Any]]) -> dict[str, Any]:
         """Return an answer, found in a thread beside; a person's mistake is one line in the words of a form."""

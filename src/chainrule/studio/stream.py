@@ -95,6 +95,7 @@ class Hub:
         self._hello: Event | None = None
         self._frame: Event | None = None
         self._status: Event | None = None
+        self._lesson: Event | None = None
         self._bye: Event | None = None
         self._curves: list[Event] = []
 
@@ -111,8 +112,10 @@ class Hub:
                 self._frame = event
             elif name == "status":
                 self._status = event
+            elif name == "lesson":
+                self._lesson = event
             elif name == "curve":
-                self._curves.append(event)
+                self._curves = [event] if data.get("whole") else [*self._curves, event]
             elif name == "bye":
                 self._bye = event
             self._hand(event)
@@ -169,7 +172,7 @@ class Hub:
         """Return what a tab lacks that has seen all up to a number."""
         if since > self._seq:
             since = 0  # of another run
-        found = [self._hello, *_joined(self._curves, since), self._status, self._frame, self._bye]
+        found = [self._hello, *_joined(self._curves, since), self._status, self._lesson, self._frame, self._bye]
         return [event for event in found if event is not None and event.seq > since]
 
     def _hand(self, event: Event) -> None:
@@ -195,6 +198,8 @@ def _joined(curves: list[Event], since: int) -> list[Event]:
         return missing
     data: dict[str, Any] = {}
     for name, first in missing[-1].data.items():
-        parts = [event.data[name] for event in missing]
-        data[name] = [item for part in parts for item in part] if isinstance(first, list | tuple) else first
+        parts = [event.data[name] for event in missing if name in event.data]
+        data[name] = (
+            [item for part in parts for item in part] if isinstance(first, list | tuple) else parts[0]
+        )
     return [Event(missing[-1].seq, "curve", data)]

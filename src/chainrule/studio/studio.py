@@ -6,17 +6,20 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from chainrule._types import FloatArray
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.studio.course import Course
 from chainrule.studio.curves import CurveRecord
 from chainrule.studio.frames import hello
 from chainrule.studio.looking import Look
 from chainrule.studio.made import Made
-from chainrule.studio.numbers import inspected, naming_of
+from chainrule.studio.numbers import inspected, member_named, naming_of
+from chainrule.studio.runs import Runs, begins_at, said_of_build, update_at
 from chainrule.studio.session import SessionState, reduce
 from chainrule.studio.stages.all import stage_of
 from chainrule.studio.walk import WalkPlace
@@ -28,6 +31,12 @@ FASTEST = 30.0
 
 FOLLOWING = 20.0
 """The most frames a second while a training is followed, which needs the processors itself."""
+
+DIAGNOSED = 0.5
+"""The seconds between two looks of the doctor while something plays."""
+
+PATIENCE = 0.25
+"""The seconds after an edit before the branch is trained on, so that what is dragged isn't trained at each place."""
 
 
 class Studio:
@@ -46,7 +55,10 @@ class Studio:
         self._curves = CurveRecord()
         self.generation = 1
         self.made = Made(course, self._hears)
-        self.state = self.made.begin()
+        self.runs = Runs(self.made, self._hears)
+        self.state = self.runs.current.state
+        self._since = -math.inf
+        self._found: tuple[tuple[Any, ...], list[dict[str, Any]], float] = ((None,), [], -math.inf)
         self._clock = threading.Thread(target=self._ticks, name="studio clock", daemon=True)
         self._publish("hello", self.hello())
         self.made.worker.start()
@@ -61,7 +73,8 @@ class Studio:
         from chainrule.studio.taking import command_of
 
         made, course = self.made, self.made.course
-        form, command = (form_fields(course), command_of(course)) if course.words else ([], None)
+        form = form_fields(course) if course.words else []
+        command = command_of(course) if course.words and not course.by_hand else None
         return hello(course, made.drawn, made.tape.steps_per_epoch, self.generation, form, command)
 
     def frame(self) -> dict[str, Any]:
@@ -69,7 +82,7 @@ class Studio:
         with self._framing:
             with self._lock:
                 state, made = self.state, self.made
-                key = (self.generation, state, self.phase, made.worker.problem)
+                key = self._key()
             if self._frame is None or key != self._shown:
                 self._frame, self._shown = self._framed(state, made), key
             return self._frame
@@ -91,10 +104,13 @@ class Studio:
                     del self._done[next(iter(self._done))]
         return answer
 
+    def may(self, what: str, query: Mapping[str, Any]) -> None:
+        """Raise SettingsError for a question of a page that isn't answered now; here every one is."""
+
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return what there is to say of an address, at the place shown or at the one that is asked for."""
         with self._framing:
-            look = self._look_of(query)
+            look = self._look_of({**member_named(str(query["address"])), **query})
             return inspected(look, query, self.state.notation)
 
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +119,15 @@ class Studio:
 
         if query.get("kind") == "gradients":
             return self._gradients(query)
+        if query.get("kind") == "compare":
+            return self._compared(query)
+        if query.get("kind") in ("weight", "line"):
+            from chainrule.studio.lines import line_picture
+
+            with self._framing:
+                return line_picture(
+                    self._look_of({"t": query["t"]} if "t" in query else {}), query, self.state.notation
+                )
         with self._framing:
             with self._lock:
                 state, made = self.state, self.made
@@ -117,10 +142,30 @@ class Studio:
             query, Now(parameters, f"after update {t:,}", curves, result, at_end, state.opened)
         )
 
+    def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the network answers over two columns, as plain data."""
+        with self._framing:
+            with self._lock:
+                state, made = self.state, self.made
+            t, parameters, member = self._parameters(state, made, query)
+        return {"generation": self.generation, **made.planes.plane(query, parameters, t, member)}
+
+    def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the cost over two weights, or over the plane of the path, as plain data."""
+        with self._framing:
+            look, made = self._look_of(query), self.made
+            steps = made.mountain.steps(look)
+        return {"generation": self.generation, **made.mountain.hill(query, look, steps)}
+
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return the name, kind and bytes of what is taken away."""
         from chainrule.studio.taking import taken
 
+        if what in ("page", "tape"):
+            from chainrule.studio.onefile import taken_whole
+
+            with self._framing:
+                return taken_whole(self, what)
         return taken(
             self.made.course, self.made.worker.result if self.made.tape.last is not None else None, what
         )
@@ -130,7 +175,8 @@ class Studio:
         with self._lock:
             self._closed = True
             self._wake.notify_all()
-        self.made.worker.close()
+        for made in self.runs.every():
+            made.worker.close()
         if self._clock.is_alive() and threading.current_thread() is not self._clock:
             self._clock.join(1.0)
 
@@ -158,6 +204,9 @@ class Studio:
             self._publish("bye", {"words": "The studio has ended."})
             threading.Thread(target=self.close, daemon=True).start()
             return {"ok": True, "seq": self._seq}
+        elif what in ("edit", "undo", "run", "close_run"):
+            reduce(self.state, {"do": "pause", "client": command.get("client")})
+            self._runs(str(what), command)
         elif what in ("tick", "progress"):
             raise SettingsError(f"there is no command {what!r}")
         else:
@@ -172,23 +221,75 @@ class Studio:
     def _become(self, change: Callable[[SessionState], SessionState]) -> None:
         with self._lock:
             self.state = change(self.state)
-            self.made.worker.go(self.state.needed)
+            self._train()
             self._wake.notify_all()
+
+    def _train(self) -> None:
+        """Let the training come as far as it is needed."""
+        worker = self.made.worker
+        if not worker.started and not self._closed:
+            worker.start()
+        worker.go(self.state.needed)
+
+    def _runs(self, what: str, command: Mapping[str, Any]) -> None:
+        """Make a branch, go back from one, show another run, or close one."""
+        with self._framing, self._lock:
+            before, runs, state, gone = self.made, self.runs, self.state, []
+            goes: int | None = None
+            if what == "edit":
+                runs.branch(state, command["edits"], again=bool(command.get("again")))
+            elif what == "undo":
+                gone = runs.undo()
+            elif what == "run":
+                goes = runs.show(int(command["number"]), state)
+            else:
+                gone = runs.close(int(command["number"]))
+            if runs.current.made is not before:
+                self._switch(before, state)
+            if goes is not None:
+                self.state = reduce(self.state, {"do": "seek", "t": goes})
+                self._train()
+        for made in gone:
+            made.worker.close(0.0)
+
+    def _switch(self, before: Made, left: SessionState) -> None:
+        """Show the current run; a page is told anew where its network is drawn otherwise, or has other rows."""
+        self.made = made = self.runs.current.made
+        tape = made.tape
+        self.state = reduce(
+            replace(self.runs.current.state, driver=left.driver, speed=left.speed, grain=left.grain),
+            {"do": "progress", "frontier": tape.frontier, "last": tape.last},
+        )
+        before.worker.go(0)
+        self._since = time.monotonic()
+        self._curves = CurveRecord()
+        if made.drawn is not before.drawn or len(made.course.numbers) != len(before.course.numbers):
+            self.generation += 1
+            self._publish("hello", self.hello())
+        self._publish("curve", {"generation": self.generation, "whole": True, **self._curves.all})
+        self._wake.notify_all()
 
     def _build(self, command: Mapping[str, Any]) -> None:
         """Swap in the course that is asked for."""
         from chainrule.studio.forms import built
 
-        course = built(self.made.course, command)
+        self._swap(
+            built(self.made.course, command), beside=bool(command.get("beside")), said=said_of_build(command)
+        )
+
+    def _swap(self, course: Course, *, beside: bool = False, said: str = "") -> None:
+        """Show the training of another course, which takes the place of this one unless it stands beside it."""
         made = Made(course, self._hears)
         with self._framing, self._lock:
-            before, self.made = self.made, made
+            gone = self.runs.built(made, self.state, beside=beside, said=said)
+            self.made.worker.go(0)
+            self.made = made
             self.generation += 1
-            self.state = made.begin(self.state)
+            self.state = self.runs.current.state
             self._curves = CurveRecord()
-            made.worker.start()
-            made.worker.go(self.state.needed)
-        before.worker.close(5.0)
+            self._train()
+        for before in gone:
+            before.worker.close(5.0)
         self._publish("hello", self.hello())
 
     def _show(self) -> dict[str, Any]:
@@ -206,6 +307,8 @@ class Studio:
         more: dict[str, Any] = {"seq": self._seq, "generation": self.generation, "phase": self.phase}
         if not state.playing:
             more["checks"] = self._checked(made, look)
+        more["findings"] = self._diagnosed(made, state, look)
+        more |= self.runs.told(made, state, look, place)
         return made.framer.frame(state, look, place, stage, more)
 
     def _seen(self, state: SessionState, made: Made) -> tuple[Look, WalkPlace, Mapping[str, Any] | None]:
@@ -216,6 +319,17 @@ class Studio:
         look = made.lookout.look(state.t, state.member - 1, row)
         place = made.walk.at(0 if look.state.stays else state.index)
         return look, place, stage_of(look, place, naming_of(look, state.notation))
+
+    def _diagnosed(self, made: Made, state: SessionState, look: Look) -> list[dict[str, Any]]:
+        """Return what the doctor finds; while something plays that is looked for no more than so many times a second."""
+        from chainrule.studio.doctor import found_live
+
+        key, found, at = self._found
+        now, own = time.monotonic(), (made, look.t, look.member)
+        if key != own and not (state.playing and key[0] is made and now - at < DIAGNOSED):
+            found = found_live(look)
+            self._found = (own, found, now)
+        return found
 
     def _checked(self, made: Made, look: Look) -> dict[str, Any] | None:
         """Return how many of the step's derivatives were held against central differences, and which is the worst."""
@@ -234,6 +348,32 @@ class Studio:
         if member is not None and not 1 <= member <= made.course.members:
             raise SettingsError(f"there is no member {member}: there are {made.course.members}")
         return made.lookout.look(state.t if t is None else t, (member or state.member) - 1, row)
+
+    def _parameters(
+        self, state: SessionState, made: Made, query: Mapping[str, Any]
+    ) -> tuple[int, FloatArray, int]:
+        """Return the updates ``t``, the parameters (k, p) of all members then, or of the one that is asked for, and its place."""
+        t, one = min(query.get("t", state.t), made.tape.frontier), query.get("member", 0)
+        if not 0 <= one <= made.course.members:
+            raise SettingsError(f"there is no member {one}: there are {made.course.members}")
+        members = range(made.course.members) if not one else (one - 1,)
+        found = np.stack([np.asarray(made.tape.state(t, m).parameters, np.float64) for m in members])
+        return t, found, 0 if one else state.member - 1
+
+    def _compared(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the runs side by side; those that aren't as far as the one that is shown are trained on to its epoch."""
+        from chainrule.studio.compare import comparison, same_split
+
+        with self._framing:
+            with self._lock:
+                shown, state = self.runs.current, self.state
+                epoch = begins_at(shown) + state.epoch
+                for run in self.runs.all.values():
+                    if run is not shown and same_split(run, shown):
+                        run.made.worker.bring(update_at(run, begins_at(shown) + shown.made.tape.epochs))
+            return comparison(
+                self.runs, epoch, str(query.get("name") or "validation"), float(query.get("width") or 420)
+            )
 
     def _gradients(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the sizes of each layer's derivatives in the batch."""
@@ -264,10 +404,11 @@ class Studio:
 
     def _hears(self, made: Made, what: str) -> None:
         """Take in what the training tells."""
-        if made is not self.made or self._closed:
+        if self._closed:
             return
         with self._lock:
             if made is not self.made:
+                self._wake.notify_all()
                 return
             progress = {"do": "progress", "frontier": made.tape.frontier, "last": made.tape.last}
             self._become(lambda state: reduce(state, progress))
@@ -311,11 +452,15 @@ class Studio:
                     wait = due - now
                 else:
                     wait = 1 / FASTEST if self._news() else math.inf
+                if not self.made.worker.started:
+                    wait = min(wait, self._since + PATIENCE - now)
                 if wait > 0:
                     self._wake.wait(None if math.isinf(wait) else wait)
                 if self._closed:
                     return
                 state = self.state
+                if not self.made.worker.started and now >= self._since + PATIENCE:
+                    self._train()
             try:
                 self._tell_curve()
                 now = time.monotonic()
@@ -334,6 +479,8 @@ class Studio:
 
     def _news(self) -> bool:
         """Tell whether something wasn't shown yet."""
-        made = self.made
-        key = (self.generation, self.state, self.phase, made.worker.problem)
-        return key != self._shown or self._curves.lacks(made)
+        return self._key() != self._shown or self._curves.lacks(self.made)
+
+    def _key(self) -> tuple[Any, ...]:
+        """Return what a frame depends on."""
+        return (self.generation, self.made, self.state, self.phase, self.made.worker.problem, self.runs.key())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from chainrule._doors import COMMAND_LINE
 from chainrule.errors import SettingsError
 from chainrule.fitting.question import Question
+from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.studio.course import DTYPE, Course
 from chainrule.studio.opening import AskedFor, asked_of
@@ -28,25 +31,40 @@ def taken(course: Course, result: FitResult | None, what: str) -> tuple[str, str
     ``result`` is the training that has ended, None where it hasn't. Raises SettingsError for what there isn't yet.
     """
     if what == "model":
-        return f"{_stem(course)}.safetensors", MODEL_TYPE, _model_bytes(course, result)
+        return f"{stem_of(course)}.safetensors", MODEL_TYPE, _model_bytes(course, result)
+    if course.by_hand:
+        raise SettingsError(
+            "what was changed by hand is no word of a command: take the model's file, or undo the changes first"
+        )
     text = command_of(course) if what == "command" else python_of(course)
     if text is None:
         raise SettingsError(
-            "the words that made this model aren't in its file: take them from a studio on its table"
+            "the words that made this model aren't known here: take them from a studio on its table's file"
         )
-    return f"{_stem(course)}.{'sh' if what == 'command' else 'py'}", TEXT_TYPE, f"{text}\n".encode()
+    return f"{stem_of(course)}.{'sh' if what == 'command' else 'py'}", TEXT_TYPE, f"{text}\n".encode()
+
+
+def taken_reply(name: str, mime: str, content: bytes) -> dict[str, str]:
+    """Return what is taken as it is sent: words to be read as text, all else as a file."""
+    if mime == TEXT_TYPE:
+        return {"name": name, "mime": mime, "text": content.decode()}
+    return {"name": name, "mime": mime, "base64": b64encode(content).decode("ascii")}
 
 
 def _model_bytes(course: Course, result: FitResult | None) -> bytes:
-    if (model := asked_of(course).model) is not None:
+    model = asked_of(course).model
+    if model is not None and not course.by_hand:
         return bytes_of(model)
-    if course.prepared is None:
+    if course.prepared is None and model is None:
         raise SettingsError("a lesson's network has no model file: take its command, or open a table")
     if result is None:
         raise SettingsError("the model is there when the training has ended: press Train, and take it then")
+    if model is not None:
+        return bytes_of(replace(model, groups=(Group(course.network, result.parameters),), card={}))
     trained = course.scored(result)
     assert trained is not None
-    return bytes_of(trained.model)
+    # No card tells how a branch was made, so its file has none, and its training can't be said to be replayed.
+    return bytes_of(replace(trained.model, card={}) if course.by_hand else trained.model)
 
 
 def bytes_of(model: Model) -> bytes:
@@ -57,7 +75,8 @@ def bytes_of(model: Model) -> bytes:
         return path.read_bytes()
 
 
-def _stem(course: Course) -> str:
+def stem_of(course: Course) -> str:
+    """Return what files that are taken away are called, without their endings."""
     asked = asked_of(course)
     if asked.lesson is not None:
         return Path(asked.lesson.name).stem
@@ -69,7 +88,7 @@ def command_of(course: Course) -> str | None:
     asked = asked_of(course)
     if asked.lesson is not None:
         return shlex.join(["chainrule", "lesson", asked.lesson.name])
-    if asked.question is None:
+    if asked.question is None or not asked.file:
         return None
     words = ["chainrule", "train", asked.file]
     for one, value in _given(asked):
@@ -81,6 +100,17 @@ def command_of(course: Course) -> str | None:
     return shlex.join(words)
 
 
+def live_command(course: Course) -> str | None:
+    """Return the command that opens a studio on the same."""
+    asked = asked_of(course)
+    if asked.lesson is not None:
+        return shlex.join(["chainrule", "studio", COMMAND_LINE.setting("lesson"), asked.lesson.name])
+    if asked.question is None or not asked.file:
+        return None
+    words = shlex.split(command_of(course) or "")
+    return shlex.join(["chainrule", "studio", *words[2:-2]])
+
+
 def python_of(course: Course) -> str | None:
     """Return the lines of Python that make the same; None where they aren't known."""
     asked = asked_of(course)
@@ -88,7 +118,7 @@ def python_of(course: Course) -> str | None:
         from chainrule.lessons.program import lesson_program
 
         return lesson_program(asked.lesson).rstrip("\n")
-    if asked.question is None:
+    if asked.question is None or not asked.file:
         return None
     given = {one.name: list(value) if isinstance(value, tuple) else value for one, value in _given(asked)}
     target = given.pop("target")
@@ -100,7 +130,7 @@ def python_of(course: Course) -> str | None:
     given["dtype"] = DTYPE
     lines = "".join(f"    {name}={value!r},\n" for name, value in given.items())
     start = f"trained = chainrule.train(\n    {asked.file!r},\n    {target!r},\n{lines})"
-    return f"import chainrule\n\n{start}\ntrained.model.save({f'{_stem(course)}.safetensors'!r})"
+    return f"import chainrule\n\n{start}\ntrained.model.save({f'{stem_of(course)}.safetensors'!r})"
 
 
 def _given(asked: AskedFor) -> Iterator[tuple[Setting, Any]]:

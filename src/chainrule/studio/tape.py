@@ -147,14 +147,26 @@ class Tape:
             t % self.steps_per_epoch == 0 and t // self.steps_per_epoch in self._kept
         )
 
+    def rows(self, t: int) -> FloatArray:
+        """Return what the optimizer updates, as it is after ``t`` updates: all members (k, p), or (1, q) of those that share."""
+        if self.shares:
+            whole = self.last_of(0)
+            at = t if whole is None else min(t, whole)
+            return np.asarray(self._run_state(at, 0).parameters)
+        return np.stack([self.state(t, member).parameters for member in range(self.course.members)])
+
     def _replayed(self, t: int, member: int) -> MemberState:
+        return self._of_member(self._run_state(t, member), member, t)
+
+    def _run_state(self, t: int, member: int) -> RunState:
+        """Return a state in which a member is after ``t`` updates; those that share are all."""
         course, steps = self.course, self.steps_per_epoch
         epoch, made = divmod(t, steps)
         with self._lock:
             begin = max(at for at in self._kept if at <= epoch)
             state = self._kept[begin]
         if begin == epoch and not made:
-            return self._of_member(state, member, t)
+            return state
         run = course.engine.start(course.network, course.start, course.data, course.settings, state)
         with run.working():
             for number in range(begin, epoch + bool(made)):
@@ -164,7 +176,7 @@ class Tape:
                 report = run.train_epoch(number, rates, active, course.plan.strength(number))
                 if report.diverged:
                     raise SettingsError(str(report.diverged[member]))
-        return self._of_member(run.state(), member, t)
+        return run.state()
 
     def _of_member(self, state: RunState, member: int, t: int) -> MemberState:
         if self.shares:

@@ -42,6 +42,12 @@ class Worker:
             self._target = updates
             self._wake.notify_all()
 
+    def bring(self, updates: float) -> None:
+        """Let the training come as far as so many updates, if it was to stop before that; begin it where it hasn't."""
+        if not self.started and not self.closed:
+            self.start()
+        self.go(max(updates, self._target))
+
     def close(self, seconds: float = 1.0) -> None:
         """End the training, and wait for that."""
         with self._wake:
@@ -49,6 +55,11 @@ class Worker:
             self._wake.notify_all()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(seconds)
+
+    @property
+    def started(self) -> bool:
+        """Whether it was begun."""
+        return self._thread.ident is not None
 
     @property
     def closed(self) -> bool:

@@ -160,27 +160,9 @@ y_val : array-like, default=None
         if hasattr(self, "model_"):
             del self.model_  # a training that fails leaves nothing that would answer in its place
         with through(PYTHON, PARAMETERS):
-            reading = self._reading()
-            table, target, weight = self._table_to_learn(given, reading)
-            validation = None
-            if given.X_val is not None:
-                names = [name for name in table.columns if name not in (*target, weight)]
-                validation = self._labeled(given.X_val, given.y_val, names, reading, target, "_val")
+            question = self._question(given)
             seed = self._seed() if given.resume is None else resumed_seed(given.resume, self)
             with self._threads():
-                question = Question(
-                    table,
-                    target,
-                    self.task,
-                    weights=weight,
-                    scaling=self.scaling,
-                    target_scaling=self.target_scaling,
-                    test_share=None if self.split else 0.0,
-                    validation=validation,
-                    kinds=self.kinds,
-                    **{by: getattr(self, by) for by in SPLITS},
-                    reading=reading,
-                )
                 prepared = prepare(question, self._settings(seed))
                 more = checked_weights(given.sample_weight_val, given.X_val, "sample_weight_val")
                 if more is not None:
@@ -192,6 +174,28 @@ y_val : array-like, default=None
                 _check_weights(prepared, given.weighing(getattr(self, "class_weight", None)))
                 self._train(prepared, given.resume)
         return self
+
+    def _question(self, given: Given) -> Question:
+        """Return what is asked of the rows that were given."""
+        reading = self._reading()
+        table, target, weight = self._table_to_learn(given, reading)
+        validation = None
+        if given.X_val is not None:
+            names = [name for name in table.columns if name not in (*target, weight)]
+            validation = self._labeled(given.X_val, given.y_val, names, reading, target, "_val")
+        return Question(
+            table,
+            target,
+            self.task,
+            weights=weight,
+            scaling=self.scaling,
+            target_scaling=self.target_scaling,
+            test_share=None if self.split else 0.0,
+            validation=validation,
+            kinds=self.kinds,
+            **{by: getattr(self, by) for by in SPLITS},
+            reading=reading,
+        )
 
     def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, tuple[str, ...], str | None]:
         """Return X with the columns of y, and the weights where there are some, and what their columns are called."""

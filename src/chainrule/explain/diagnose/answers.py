@@ -150,15 +150,18 @@ def _collapse(
 
 def overfit_findings(model: Model, evaluation: Evaluation) -> Iterator[Finding]:
     """Return a finding where the scores on the training rows are far better than those on the rows held out."""
-    tested, scores = model.card["rows"]["test"], model.card["scores"] or {}
-    advice = Advice(model.card)
-    name, key, form = (
-        ("RMSE", "rmse", ".4g") if model.task == "regression" else ("accuracy", "accuracy", ".3f")
-    )
-    if key not in scores:  # only finite ones are kept
-        return
-    here, held = evaluation.scores[key], scores[key]
-    if model.task == "regression":
+    scores, key = model.card["scores"] or {}, "rmse" if model.task == "regression" else "accuracy"
+    if key in scores:  # only finite ones are kept
+        rows, advice = model.card["rows"]["test"], Advice(model.card)
+        yield from overfitted(model.task, evaluation.scores[key], scores[key], rows, advice)
+
+
+def overfitted(
+    task: str, here: float, held: float, tested: int, advice: Advice = UNKNOWN
+) -> Iterator[Finding]:
+    """Return a finding where a score on the training rows is far better than on so many rows held out."""
+    name, form = ("RMSE", ".4g") if task == "regression" else ("accuracy", ".3f")
+    if task == "regression":
         if not here > 0:
             return
         says, found = "ratio", held / here

@@ -12,6 +12,7 @@ from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import Block, Document, GridBlock, Plot
 from chainrule.explain.show.json import notation_data
 from chainrule.explain.show.showing import Showing
+from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.step import step_chart
 
 COLUMNS, LINES = 61, 17
@@ -104,15 +105,21 @@ def _picture(curve: CostCurve, names: tuple[str, str], small: tuple[str, str]) -
     lines.append(" " * (width + 1) + "+" + "-" * COLUMNS)
     lines.append(" " * (width + 2) + first + f"{last:>{COLUMNS - len(first)}}")
     key = f"{name} to the right, {cost_name} up; {CURVE} the cost, {TANGENT} its tangent, {START} where the weight stands, "
-    chart = step_chart(
+    return Plot(
+        tuple(lines), f"{key}{LANDING} where the step lands ({BOTH}: both)", curve_chart(curve, small)
+    )
+
+
+def curve_chart(curve: CostCurve, names: tuple[str, str]) -> Chart:
+    """Return the picture of a curve; ``names`` are the weight's and the cost's."""
+    return step_chart(
         curve.values,
         curve.costs,
         start=(curve.w, curve.cost),
         slope=curve.slope,
         landing=(curve.landing, curve.landing_cost),
-        x_name=small[0],
-        y_name=small[1],
-        title=f"{small[1]} over {small[0]}, all else held",
+        x_name=names[0],
+        y_name=names[1],
+        title=f"{names[1]} over {names[0]}, all else held",
         addresses=("C", "C_new"),
     )
-    return Plot(tuple(lines), f"{key}{LANDING} where the step lands ({BOTH}: both)", chart)

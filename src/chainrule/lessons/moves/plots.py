@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
+from chainrule.explain.costs import costs_of
 from chainrule.explain.curve import cost_curve
+from chainrule.explain.line import cost_line
 from chainrule.explain.show.curve import curve_blocks
 from chainrule.explain.show.document import Picture, Plot
+from chainrule.explain.show.line import line_blocks
 from chainrule.lessons.fields import Field, Where, listing, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.moves.pictures import COLUMNS, LINES, Ends, framed, read_ends
@@ -176,6 +178,13 @@ def over_one_weight(scene: Scene) -> MoveResult:
     return MoveResult(curve_blocks(curve, scene.digits, scene.naming), {**known, "slope": curve.slope})
 
 
+def along_the_step(scene: Scene) -> MoveResult:
+    """Draw the cost along the gradient, or along the step itself, with what the gradient foretells of it; makes no step."""
+    line = cost_line(scene.setup.trace(scene["rows"]), along=scene["along"])
+    known = {"landing": line.landing, "landing_cost": line.landing_cost, "foretold": line.foretold}
+    return MoveResult(line_blocks(line, scene.digits, scene.naming), {**known, "slope": line.slope})
+
+
 def _points(across: Ends, up: Ends) -> FloatArray:
     """Return the points (k, 2) of a picture's signs, line by line from above."""
     axes = np.linspace(*across, COLUMNS), np.linspace(*up[::-1], LINES)
@@ -232,13 +241,17 @@ def _place(setup: Setup, name: str) -> int:
     return known.index(name)
 
 
-@one_blas_thread()
 def _costs(setup: Setup, flats: FloatArray) -> FloatArray:
     """Return the cost (k,) of the training rows for many parameters (k, p)."""
     y = setup.targets("the cost needs")[setup.training]
-    with np.errstate(all="ignore"):
-        record = setup.network.forward(setup.layout.unflatten(flats), setup.x[setup.training], np)
-        return np.asarray(setup.network.cost(record, y, np))
+    return costs_of(setup.layout, flats, setup.x[setup.training], y)
+
+
+def _way(value: Any, where: Where) -> str:
+    found = toml_text(value, where)
+    if found not in ("gradient", "step"):
+        raise where.wrong(f"{found!r} is unknown: choose gradient or step")
+    return found
 
 
 def _two(value: Any, where: Where) -> tuple[str, str]:
@@ -256,6 +269,15 @@ PLOTS: dict[str, Move] = {
             "across": Field(read_ends, "the ends of its axis; some steps to either side if not given"),
         },
         "landing|landing_cost|tangent_cost|slope",
+    ),
+    "line": Move(
+        along_the_step,
+        {
+            "along": Field(
+                _way, "`gradient`: plain descent's step; or `step`: the optimizer's own", "gradient"
+            )
+        },
+        "landing|landing_cost|foretold|slope",
     ),
     "plane": Move(
         plane,

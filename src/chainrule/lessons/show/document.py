@@ -26,6 +26,7 @@ from chainrule.explain.show.formulas import formula_data
 from chainrule.explain.show.json import block_to_data, notation_data
 from chainrule.explain.show.showing import Showing, names_of
 from chainrule.formula.stated import Stated
+from chainrule.lessons.asking import LessonQuestion
 from chainrule.lessons.lesson import Lesson
 
 WIDTH = 80
@@ -55,6 +56,8 @@ class ShownStep:
     states: tuple[Stated, ...] = ()
     announces: str = ""
     pictures: tuple[tuple[int, str], ...] = ()
+    question: LessonQuestion | None = None
+    """What is to be predicted before the step is shown, where the studio tells it."""
 
     @property
     def ok(self) -> bool:

@@ -1,68 +1,55 @@
-// What the page asks of the server: commands one after the other, questions with the newest first.
+// What the page asks, and what it hears: commands one after the other, questions with the newest first, over whatever line
+// leads to what answers: the server, a recording, or a notebook.
 
 import { noCurves } from "./store.js";
-import { Stream } from "./stream.js";
 
 /** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").State} State */
 /** @typedef {import("./types.js").CurveNews} CurveNews */
+/** @typedef {import("./types.js").ProblemNews} ProblemNews */
 /** @typedef {Record<string, any> & {do: string}} Command */
+/** @typedef {{hear: (event: string, data: any) => void, tell: (patch: Partial<State>) => void, lost: (problem: ProblemNews) => void}} Listener */
+/**
+ * What leads to what answers. `command` and `ask` give null where nobody answers; `end` is told that it ended, and says what to do.
+ * @typedef {object} Line
+ * @property {boolean} addressed whether the page has an address of its own, which can say how one looks
+ * @property {boolean} ends whether what answers can be ended from the page
+ * @property {(code: string | null, listener: Listener) => Promise<void>} open
+ * @property {(command: Command) => Promise<any>} command
+ * @property {(what: string, query: Record<string, string>, signal?: AbortSignal) => Promise<any>} ask
+ * @property {() => ProblemNews} end
+ */
 
-const KEPT = "chainrule-studio";
-const LOST = { words: "This page has no key to the studio.", remedy: "Open the address that the terminal printed; it works once." };
-const GONE = { words: "The studio has ended.", remedy: "Start it again in the terminal: chainrule studio …" };
-const JSON_BODY = { "Content-Type": "application/json" };
 const MERGED = new Set(["step", "seek"]);
 
 export class Api {
-  /** @param {Store} store */
-  constructor(store) {
+  /**
+   * @param {Store} store
+   * @param {Line} line
+   */
+  constructor(store, line) {
     this.store = store;
-    this.token = "";
-    this.count = 0;
+    this.line = line;
+    // From the clock on: a page that is loaded again goes on under its name, and repeats no number.
+    this.count = Date.now();
+    this.ended = false;
     /** @type {Command[]} */
     this.waiting = [];
     this.busy = false;
-    this.stream = new Stream(
-      (since, signal) => this.fetch(`/api/stream?client=${this.client}&since=${since}`, { signal }),
-      (heard) => this.hear(heard.event, JSON.parse(heard.data)),
-      (online) => this.store.change({ online }),
-    );
-  }
-
-  get client() {
-    return this.store.state.client ?? "";
   }
 
   /**
-   * @param {string} path
-   * @param {RequestInit} [how]
-   */
-  fetch(path, how = {}) {
-    return fetch(path, { cache: "no-store", ...how, headers: { ...(this.token ? { Authorization: `Bearer ${this.token}` } : {}), ...how.headers } });
-  }
-
-  /**
-   * Exchange the code of the address, or the key that this browser still has, for a session, and listen.
+   * Open the line, and listen.
    * @param {string | null} code
    */
-  async open(code) {
-    this.token = localStorage.getItem(KEPT) ?? "";
-    const client = sessionStorage.getItem(KEPT);
-    const body = JSON.stringify({ ...(code ? { code } : {}), ...(client ? { client } : {}) });
-    try {
-      const response = await this.fetch("/api/session", { method: "POST", body, headers: JSON_BODY });
-      if (!response.ok) return this.store.change({ problem: LOST });
-      const said = await response.json();
-      this.token = said.token;
-      localStorage.setItem(KEPT, said.token);
-      sessionStorage.setItem(KEPT, said.client);
-      this.store.change({ client: said.client });
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      return this.store.change({ problem: GONE });
-    }
-    await this.stream.start();
-    if (this.stream.ended && this.store.state.problem === null) this.store.change({ problem: LOST });
+  open(code) {
+    return this.line.open(code, {
+      hear: (event, data) => this.hear(event, data),
+      tell: (patch) => this.store.change(patch),
+      lost: (problem) => {
+        if (this.store.state.problem === null) this.store.change({ problem });
+      },
+    });
   }
 
   /**
@@ -78,20 +65,22 @@ export class Api {
       if (data.generation === store.state.hello?.generation) store.change({ frame: data });
     } else if (event === "curve") this.grow(data);
     else if (event === "status") store.change({ status: data });
+    else if (event === "lesson") store.change({ lesson: data });
     else if (event === "problem") store.change({ problem: data });
     else if (event === "bye") {
-      this.stream.end();
-      store.change({ problem: { ...GONE, words: data.words || GONE.words }, online: false });
+      this.ended = true;
+      const problem = this.line.end();
+      store.change({ problem: { ...problem, words: data.words || problem.words }, online: false });
     }
   }
 
   /** @param {CurveNews} news */
   grow(news) {
     const { curves, hello } = this.store.state;
-    if (news.generation !== hello?.generation || !news.epochs.length) return;
+    if (news.generation !== hello?.generation || !(news.epochs.length || news.whole)) return;
     // What comes again, or was trained again, takes the place of what was there.
     const kept = curves.epochs.findIndex((epoch) => epoch >= news.epochs[0]);
-    const count = kept < 0 ? curves.epochs.length : kept;
+    const count = news.whole ? 0 : kept < 0 ? curves.epochs.length : kept;
     const missing = news.epochs.map(() => null);
     this.store.change({
       curves: {
@@ -132,36 +121,21 @@ export class Api {
   /** @param {Command} command */
   async command(command) {
     this.count += 1;
-    const body = JSON.stringify({ protocol: 1, client: this.client, n: this.count, ...command });
-    try {
-      const response = await this.fetch("/api/command", { method: "POST", body, headers: JSON_BODY });
-      const said = await response.json();
-      if (said.problem) this.store.change({ problem: typeof said.problem === "string" ? { words: said.problem } : said.problem });
-      else if (this.store.state.problem && !this.stream.ended) this.store.change({ problem: null });
-      return said;
-    } catch (error) {
-      if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
-      this.store.change({ online: false });
-      return null;
-    }
+    const said = await this.line.command({ n: this.count, ...command });
+    if (said?.problem) this.store.change({ problem: typeof said.problem === "string" ? { words: said.problem } : said.problem });
+    else if (said && this.store.state.problem && !this.ended) this.store.change({ problem: null });
+    return said;
   }
 
   /**
    * Ask for a number's derivation, a picture or something to take along; null where there is no answer.
-   * @param {"number" | "picture" | "take"} what
+   * @param {string} what as `/api/WHAT` of the protocol: number, picture, take …
    * @param {Record<string, string | number | null | undefined>} query
    * @param {AbortSignal} [signal]
    * @returns {Promise<any>}
    */
-  async ask(what, query, signal) {
-    const words = new URLSearchParams();
-    for (const [key, value] of Object.entries(query)) if (value !== null && value !== undefined) words.set(key, String(value));
-    try {
-      const response = await this.fetch(`/api/${what}?${words}`, { signal });
-      return await response.json();
-    } catch (error) {
-      if (error instanceof DOMException || error instanceof TypeError || error instanceof SyntaxError) return null;
-      throw error;
-    }
+  ask(what, query, signal) {
+    const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
+    return this.line.ask(what, Object.fromEntries(given.map(([key, value]) => [key, String(value)])), signal);
   }
 }

@@ -65,7 +65,8 @@ export class Places {
     this.add(`dC/d${address}`, group, "gradient", i);
     index.set(address, i);
     index.set(`dC/d${address}`, i);
-    index.set(address.replace("[", "_new["), i);
+    index.set(newOf(address), i);
+    this.add(newOf(address), group, "weight", i);
   }
 
   /**
@@ -87,13 +88,51 @@ export class Places {
   value(address, frame) {
     const said = said_of(address, frame);
     if (said !== undefined) return said;
-    const place = this.found.get(address);
+    const own = `@row=${frame.row}`;
+    const place = this.found.get(address.startsWith("dC/d") && address.endsWith(own) ? address.slice(0, -own.length) : address);
     if (!place) return null;
     const [group, kind, i] = place;
     const arrays = /** @type {Record<string, Record<string, Packed>>} */ (frame.arrays);
+    if (group !== "neurons" && this.meant(address, frame) !== address) return null;
     const list = floats(arrays[group]?.[kind]);
     return i < list.length ? list[i] : null;
   }
+
+  /**
+   * Whose number the mark of a parameter or its gradient shows in a frame: after its update the new one's, before the rows'
+   * parts are added up the row's own part.
+   * @param {string} address
+   * @param {Frame} frame
+   */
+  meant(address, frame) {
+    const own = `@row=${frame.row}`;
+    const whole = address.endsWith(own) ? address.slice(0, -own.length) : address;
+    const [group, , i] = this.found.get(whole) ?? ["neurons", "", 0];
+    if (group !== "edges" && group !== "biases") return address;
+    const code = floats(frame.arrays[group].meant)[i] ?? 0;
+    if (whole.startsWith("dC/d")) return code & 1 ? `${whole}${own}` : whole;
+    const old = whole.replace("_new[", "[");
+    return code & 2 ? newOf(old) : old;
+  }
+
+  /**
+   * What stood at an address before the edits that a branch begins with; null where it is the same, or nothing is told.
+   * @param {string} address
+   * @param {Frame} frame
+   * @returns {number | null}
+   */
+  was(address, frame) {
+    if (!frame.was || this.value(address, frame) === null) return null;
+    const arrays = { ...frame.was.arrays };
+    for (const group of /** @type {const} */ (["edges", "biases"])) arrays[group] = { ...arrays[group], meant: frame.arrays[group].meant };
+    const old = this.value(address, { ...frame, ...frame.was, arrays });
+    return old === null || Number.isNaN(old) || old === this.value(address, frame) ? null : old;
+  }
+}
+
+/** What a parameter is called after its update. @param {string} address */
+export function newOf(address) {
+  return address.replace("[", "_new[");
 }
 
 /**

@@ -28,6 +28,9 @@ export function followHash(store, api, words) {
   if (words.get("pin")) store.look({ pinned: words.get("pin") });
   if (words.get("form")) store.look({ form: words.get("form") ?? "short" });
   if (words.get("tab")) store.look({ tab: words.get("tab") ?? "curves" });
+  if (words.get("plane")) store.look({ plane: Object.fromEntries(new URLSearchParams(words.get("plane") ?? "")) });
+  if (words.get("mountain")) store.look({ hill: Object.fromEntries(new URLSearchParams(words.get("mountain") ?? "")) });
+  if (words.get("heat") === "off") store.look({ heat: false });
   if (words.get("keys") === "off") store.look({ keys: false });
   let asked = !(words.has("t") || words.has("row"));
   store.listen((changed) => {
@@ -53,6 +56,9 @@ export function followHash(store, api, words) {
     if (view.tab !== "curves") now.set("tab", view.tab);
     if (view.pinned) now.set("pin", view.pinned);
     if (view.form !== "short") now.set("form", view.form);
+    if (Object.keys(view.plane).length) now.set("plane", String(new URLSearchParams(Object.entries(view.plane))));
+    if (Object.keys(view.hill).length) now.set("mountain", String(new URLSearchParams(view.hill)));
+    if (!view.heat) now.set("heat", "off");
     if (!view.keys) now.set("keys", "off");
     if (`#${now}` !== location.hash) history.replaceState(null, "", `#${now}`);
   });

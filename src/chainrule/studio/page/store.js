@@ -3,13 +3,19 @@
 /** @typedef {import("./types.js").Hello} Hello */
 /** @typedef {import("./types.js").Frame} Frame */
 /** @typedef {import("./types.js").ProblemNews} ProblemNews */
+/** @typedef {import("./types.js").LessonNews} LessonNews */
+/** @typedef {import("./types.js").PlaneHeats} PlaneHeats */
 /** @typedef {import("./types.js").StatusNews} StatusNews */
 /** @typedef {{epochs: number[], training: (number|null)[], validation: (number|null)[], rate: (number|null)[], gradient: (number|null)[]}} Curves */
 /**
- * How it is looked at; what of it belongs into the address is in `hash.js`.
- * @typedef {{color: "weight" | "gradient" | "change" | "activation", pinned: string | null, form: string, tab: string, grain: string | null, speed: number | null, pointed: string | null, focused: string | null, keys: boolean, begun: boolean}} View
+ * What is seen of the plane: its columns, what is shown, where the rest is held, whose answer; of none what is there by itself.
+ * @typedef {{x?: string, y?: string, show?: string, held?: string, whose?: string}} PlaneView
  */
-/** @typedef {{client: string | null, online: boolean, hello: Hello | null, frame: Frame | null, curves: Curves, status: StatusNews | null, problem: ProblemNews | null, view: View}} State */
+/**
+ * How it is looked at; what of it belongs into the address is in `hash.js`.
+ * @typedef {{color: "weight" | "gradient" | "change" | "activation", pinned: string | null, form: string, tab: string, grain: string | null, speed: number | null, pointed: string | null, focused: string | null, keys: boolean, begun: boolean, heat: boolean, plane: PlaneView, hill: Record<string, string>}} View
+ */
+/** @typedef {{client: string | null, online: boolean, hello: Hello | null, frame: Frame | null, curves: Curves, status: StatusNews | null, lesson: LessonNews | null, problem: ProblemNews | null, heats: PlaneHeats | null, view: View}} State */
 /** @typedef {(changed: Set<string>) => void} Listener */
 
 /** @returns {Curves} */
@@ -27,8 +33,10 @@ export class Store {
       frame: null,
       curves: noCurves(),
       status: null,
+      lesson: null,
       problem: null,
-      view: { color: "weight", pinned: null, form: "short", tab: "curves", grain: null, speed: null, pointed: null, focused: null, keys: true, begun: false },
+      heats: null,
+      view: { color: "weight", pinned: null, form: "short", tab: "curves", grain: null, speed: null, pointed: null, focused: null, keys: true, begun: false, heat: true, plane: {}, hill: {} },
     };
     /** @type {Set<Listener>} */
     this.listeners = new Set();

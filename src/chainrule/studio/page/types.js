@@ -16,6 +16,86 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * EditAsked.
+ * @typedef {object} EditAsked
+ * @property {"number" | "frozen" | "activation" | "setting" | "cells" | "row"} kind
+ * @property {string} [address]
+ * @property {number | string | boolean | null} [value]
+ * @property {boolean} [frozen]
+ * @property {string} [name]
+ * @property {number} [layer]
+ * @property {number | null} [row]
+ * @property {Record<string, string | number | boolean | null>} [cells]
+ */
+
+/**
+ * EditShown.
+ * @typedef {object} EditShown
+ * @property {string} words
+ * @property {string | null} address
+ * @property {string} old
+ * @property {string} new
+ */
+
+/**
+ * BranchShown.
+ * @typedef {object} BranchShown
+ * @property {number} number
+ * @property {number} from
+ * @property {number} at
+ * @property {EditShown[]} edits
+ */
+
+/**
+ * RunLine.
+ * @typedef {object} RunLine
+ * @property {number} number
+ * @property {number | null} from
+ * @property {number} at
+ * @property {string} words
+ * @property {number} epochs
+ * @property {boolean} ended
+ */
+
+/**
+ * WasShown.
+ * @typedef {object} WasShown
+ * @property {number | null} eta
+ * @property {number | null} cost
+ * @property {number | null} cost_new
+ * @property {number | null} row_loss
+ * @property {AnswerShown | null} answer
+ * @property {FrameArrays} arrays
+ */
+
+/**
+ * NamedText.
+ * @typedef {object} NamedText
+ * @property {string} name
+ * @property {string} value
+ */
+
+/**
+ * WayOut.
+ * @typedef {object} WayOut
+ * @property {string} words
+ * @property {EditAsked[]} edits
+ */
+
+/**
+ * FindingShown.
+ * @typedef {object} FindingShown
+ * @property {string} kind
+ * @property {boolean} grave
+ * @property {string} what
+ * @property {string[]} where
+ * @property {NamedText[]} numbers
+ * @property {string} why
+ * @property {string} remedy
+ * @property {WayOut[]} ways
+ */
+
+/**
  * Source.
  * @typedef {object} Source
  * @property {"table" | "lesson" | "model"} kind
@@ -33,6 +113,7 @@ export const PROTOCOL = 1;
  * @property {boolean} used
  * @property {string} why
  * @property {string} note
+ * @property {string[]} [words]
  */
 
 /**
@@ -182,6 +263,17 @@ export const PROTOCOL = 1;
  * @property {string} unit
  * @property {Record<string, unknown>} limits
  * @property {string[]} notes
+ * @property {RecordedFile} [recorded]
+ */
+
+/**
+ * RecordedFile.
+ * @typedef {object} RecordedFile
+ * @property {string | null} command
+ * @property {number[]} rows
+ * @property {number[]} whole
+ * @property {number} stops
+ * @property {number} updates
  */
 
 /**
@@ -207,6 +299,7 @@ export const PROTOCOL = 1;
  * @property {Packed} [weight]
  * @property {Packed} [gradient]
  * @property {Packed} [change]
+ * @property {Packed} [meant]
  */
 
 /**
@@ -352,10 +445,18 @@ export const PROTOCOL = 1;
  * @property {number | null} cost_new
  * @property {number | null} row_loss
  * @property {AnswerShown | null} answer
+ * @property {AnswerShown | null} [together]
  * @property {CellShown[]} cells
  * @property {BlockShown[]} [blocks]
  * @property {Record<string, string>} [flags]
+ * @property {string[]} [frozen]
+ * @property {FindingShown[]} [findings]
+ * @property {number} [run]
+ * @property {BranchShown | null} [branch]
+ * @property {RunLine[]} [runs]
+ * @property {WasShown} [was]
  * @property {Place} place
+ * @property {boolean} [withheld]
  * @property {Stage | null} stage
  * @property {Record<string, string>} [names]
  * @property {FrameArrays} arrays
@@ -370,6 +471,72 @@ export const PROTOCOL = 1;
  * @property {(number | null)[] | null} validation
  * @property {(number | null)[]} rate
  * @property {(number | null)[]} gradient
+ * @property {boolean} [whole]
+ */
+
+/**
+ * Untold.
+ * @typedef {object} Untold
+ * @property {Nested[]} nodes
+ * @property {boolean} done
+ */
+
+/**
+ * LessonShown.
+ * @typedef {object} LessonShown
+ * @property {string} name
+ * @property {string} title
+ * @property {string} source
+ * @property {string[]} titles
+ * @property {number} number
+ * @property {number} of
+ * @property {number} passed
+ * @property {Nested[]} nodes
+ * @property {string[]} light
+ * @property {string | null} tab
+ * @property {Untold | null} until
+ * @property {boolean} may_go
+ * @property {Named[]} others
+ */
+
+/**
+ * ReplyShown.
+ * @typedef {object} ReplyShown
+ * @property {string} given
+ * @property {boolean} right
+ * @property {number} tries
+ * @property {Nested[]} nodes
+ */
+
+/**
+ * TruthShown.
+ * @typedef {object} TruthShown
+ * @property {Nested[]} nodes
+ * @property {number | null} right
+ * @property {Nested[]} gap
+ */
+
+/**
+ * QuestionShown.
+ * @typedef {object} QuestionShown
+ * @property {string} id
+ * @property {string} kind
+ * @property {Nested[]} nodes
+ * @property {Nested[][]} options
+ * @property {boolean} guess
+ * @property {boolean} may_reveal
+ * @property {boolean} opened
+ * @property {ReplyShown | null} reply
+ * @property {TruthShown | null} truth
+ */
+
+/**
+ * LessonNews.
+ * @typedef {object} LessonNews
+ * @property {LessonShown | null} lesson
+ * @property {QuestionShown | null} question
+ * @property {boolean} asks
+ * @property {Named | null} offer
  */
 
 /**
@@ -408,6 +575,22 @@ export const PROTOCOL = 1;
  * @property {number | null} value
  * @property {Nested[]} nodes
  * @property {boolean | null} ok
+ * @property {ChangeOffered} [change]
+ */
+
+/**
+ * ChangeOffered.
+ * @typedef {object} ChangeOffered
+ * @property {"number" | "setting" | "activation" | "cells"} kind
+ * @property {number | string | null} value
+ * @property {string} [address]
+ * @property {number} [reach]
+ * @property {boolean | null} [frozen]
+ * @property {string} [name]
+ * @property {number} [layer]
+ * @property {number} [row]
+ * @property {string} [column]
+ * @property {string[]} [choices]
  */
 
 /**
@@ -416,6 +599,126 @@ export const PROTOCOL = 1;
  * @property {string} title
  * @property {Nested[]} nodes
  * @property {Nested[]} table
+ */
+
+/**
+ * PlaneTick.
+ * @typedef {object} PlaneTick
+ * @property {number} at
+ * @property {string} words
+ */
+
+/**
+ * PlaneSide.
+ * @typedef {object} PlaneSide
+ * @property {string} name
+ * @property {"number" | "datetime" | "words"} kind
+ * @property {number} low
+ * @property {number} high
+ * @property {PlaneTick[]} ticks
+ * @property {number} side
+ */
+
+/**
+ * PlaneLine.
+ * @typedef {object} PlaneLine
+ * @property {string} label
+ * @property {Packed} points
+ */
+
+/**
+ * PlanePoints.
+ * @typedef {object} PlanePoints
+ * @property {number[]} rows
+ * @property {number} of
+ * @property {number[]} x
+ * @property {number[]} y
+ * @property {boolean[]} training
+ * @property {(number | null)[]} truth
+ * @property {string[]} classes
+ */
+
+/**
+ * PlaneHeats.
+ * @typedef {object} PlaneHeats
+ * @property {Packed} pictures
+ * @property {(number | null)[]} largest
+ */
+
+/**
+ * PlaneShown.
+ * @typedef {object} PlaneShown
+ * @property {string} name
+ * @property {string} title
+ */
+
+/**
+ * PlaneAnswer.
+ * @typedef {object} PlaneAnswer
+ * @property {number} generation
+ * @property {number} t
+ * @property {PlaneSide} x
+ * @property {PlaneSide} y
+ * @property {string} show
+ * @property {"share" | "classes" | "number" | "neuron"} kind
+ * @property {string} title
+ * @property {string} unit
+ * @property {string[]} classes
+ * @property {Packed} values
+ * @property {Packed | null} codes
+ * @property {number | null} low
+ * @property {number | null} high
+ * @property {PlaneLine[]} lines
+ * @property {string} held
+ * @property {string[]} [columns]
+ * @property {PlaneShown[]} [shows]
+ * @property {PlanePoints} [points]
+ * @property {PlaneHeats} [heats]
+ */
+
+/**
+ * HillHere.
+ * @typedef {object} HillHere
+ * @property {number} x
+ * @property {number} y
+ * @property {number | null} cost
+ * @property {number | null} surface
+ */
+
+/**
+ * HillPath.
+ * @typedef {object} HillPath
+ * @property {string} name
+ * @property {string} words
+ * @property {number[]} steps
+ * @property {number[]} x
+ * @property {number[]} y
+ * @property {(number | null)[]} cost
+ * @property {(number | null)[]} surface
+ */
+
+/**
+ * HillAnswer.
+ * @typedef {object} HillAnswer
+ * @property {number} generation
+ * @property {number} t
+ * @property {string} kind
+ * @property {string} a
+ * @property {string} b
+ * @property {string[]} parameters
+ * @property {PlaneSide} x
+ * @property {PlaneSide} y
+ * @property {Packed} heights
+ * @property {Packed} shares
+ * @property {number} low
+ * @property {number} high
+ * @property {string} legend
+ * @property {PlaneLine[]} lines
+ * @property {HillHere} here
+ * @property {HillPath[]} paths
+ * @property {boolean} whole
+ * @property {string} rows
+ * @property {string[]} said
  */
 
 /**
@@ -442,6 +745,7 @@ export const PROTOCOL = 1;
  * @property {string[] | null} [inputs]
  * @property {Record<string, unknown>} [settings]
  * @property {"small" | "full"} [recipe]
+ * @property {boolean} [beside]
  */
 
 /**
@@ -523,9 +827,66 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * The command lesson.
+ * @typedef {object} LessonCommand
+ * @property {"lesson"} do
+ * @property {string | null} [name]
+ * @property {number} [number]
+ * @property {number} [passed]
+ */
+
+/**
+ * The command answer.
+ * @typedef {object} AnswerCommand
+ * @property {"answer"} do
+ * @property {string} given
+ */
+
+/**
+ * The command reveal.
+ * @typedef {object} RevealCommand
+ * @property {"reveal"} do
+ */
+
+/**
+ * The command predict.
+ * @typedef {object} PredictCommand
+ * @property {"predict"} do
+ * @property {boolean} on
+ */
+
+/**
  * The command take_over.
  * @typedef {object} TakeOverCommand
  * @property {"take_over"} do
+ */
+
+/**
+ * The command edit.
+ * @typedef {object} EditCommand
+ * @property {"edit"} do
+ * @property {EditAsked[]} edits
+ * @property {boolean} [again]
+ */
+
+/**
+ * The command undo.
+ * @typedef {object} UndoCommand
+ * @property {"undo"} do
+ */
+
+/**
+ * The command run.
+ * @typedef {object} RunCommand
+ * @property {"run"} do
+ * @property {number} number
+ */
+
+/**
+ * The command close_run.
+ * @typedef {object} CloseRunCommand
+ * @property {"close_run"} do
+ * @property {number} number
  */
 
 /**
@@ -534,4 +895,4 @@ export const PROTOCOL = 1;
  * @property {"end"} do
  */
 
-/** @typedef {BuildCommand | StepCommand | PlayCommand | PauseCommand | RunToCommand | TrainCommand | SeekCommand | ResetCommand | RowCommand | MemberCommand | NotationCommand | OpenTestCommand | TakeOverCommand | EndCommand} Command */
+/** @typedef {BuildCommand | StepCommand | PlayCommand | PauseCommand | RunToCommand | TrainCommand | SeekCommand | ResetCommand | RowCommand | MemberCommand | NotationCommand | OpenTestCommand | LessonCommand | AnswerCommand | RevealCommand | PredictCommand | TakeOverCommand | EditCommand | UndoCommand | RunCommand | CloseRunCommand | EndCommand} Command */

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from chainrule._numbers import number_text
 from chainrule.explain.derive.walk import answer_place
 from chainrule.explain.show.layers import activation_chart
 from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.trace import Trace
 from chainrule.plots.svg.draw import to_svg
+from chainrule.studio.embedding import embedding_nodes
 from chainrule.studio.nested import nested
 from chainrule.studio.stages.base import Sight, StageTerm, stage
 
@@ -30,9 +34,11 @@ def _cell(sight: Sight) -> dict[str, Any]:
 def _of_stage(sight: Sight) -> dict[str, Any]:
     address = sight.at("a", 0, sight.place.neuron)
     said = "The feature stage makes a number of the inputs, by parameters of its own."
+    picture = embedding_nodes(sight.look, replace(address, row=None))
     return stage(
-        sight, address, f"The feature stage: {sight.name(address)}", said=said, whole=True, flow="forward"
-    )
+        sight, address, f"The feature stage: {sight.name(address)}", said=said, whole=True, flow="forward",
+        curve={"nodes": picture} if picture else None,
+    )  # fmt: skip
 
 
 def terms_of_z(sight: Sight, layer: int, j: int) -> list[StageTerm]:
@@ -135,7 +141,42 @@ def _answer(sight: Sight) -> dict[str, Any]:
     look = sight.look
     address = answer_place(sight.trace, look.row if len(look.step.rows) > 1 else None)
     said = "The outputs are read as the answer, in the target's own words and units."
+    if look.together is not None:
+        return _mean_answer(sight, look.together)
     return stage(sight, address, "The answer", said=said, whole=True, lit=_outputs(sight), flow="forward")
+
+
+def _mean_answer(sight: Sight, together: Trace) -> dict[str, Any]:
+    """Return the last stage of several members: what each says of the row, their mean, and the answer that is read off it."""
+    look, course = sight.look, sight.look.course
+    members, outputs = together.steps[0].members, course.outputs
+    assert members is not None
+    assert course.reads is not None
+    head: list[Any] = [["th", {"scope": "col"}, name] for name in ("", *outputs)]
+    rows: list[Any] = []
+    for number, own in enumerate([*members[:, 0], members[:, 0].mean(axis=0)], 1):
+        words = (
+            "mean"
+            if number > len(members)
+            else f"member {number}" + (", shown" if number == look.member + 1 else "")
+        )
+        cells = [["td", {"data-value": repr(float(value))}, number_text(float(value))] for value in own]
+        rows.append(["tr", {}, ["th", {"scope": "row"}, words], *cells])
+    table = [
+        "table",
+        {"class": "before-after members"},
+        ["thead", {}, ["tr", {}, *head]],
+        ["tbody", {}, *rows],
+    ]
+    dropped = any(layer.dropout for layer in course.network.layers)
+    without = ", without dropout, which is for training only" if dropped else ""
+    said = f"Each of the {len(members)} members answers the row{without}; "
+    said += "the mean of their outputs is read as the answer of all."
+    made = stage(
+        sight, answer_place(together), "The mean of the members", said=said, whole=True, lit=_outputs(sight), flow="forward",
+        trace=together,
+    )  # fmt: skip
+    return {**made, "nodes": [table, *made["nodes"]]}
 
 
 def _loss(sight: Sight) -> dict[str, Any]:

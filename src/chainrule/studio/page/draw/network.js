@@ -221,18 +221,21 @@ function round(value) {
 /**
  * The picture as a table: every neuron and every connection that is drawn, with its number.
  * @param {Hello} hello
- * @param {(address: string) => number | null} value
+ * @param {import("../arrays.js").Places} places
+ * @param {import("../types.js").Frame} frame
  */
-export function networkTable(hello, value) {
+export function networkTable(hello, places, frame) {
+  /** What stood there before an edit. @type {((address: string) => number | null) | null} */
+  const was = frame.was ? (address) => places.was(address, frame) : null;
   const { neurons, edges } = hello.network;
   const body = h("tbody");
   const names = [...neurons.map((one) => one.address), ...new Set(neurons.flatMap((one) => (one.bias ? [one.bias] : []))), ...edges.list.map((one) => one[2])];
   const words = new Map(neurons.map((one) => [one.address, one.name]));
-  for (const address of names) {
-    const number = value(address);
+  for (const address of names.map((one) => places.meant(one, frame))) {
+    const number = places.value(address, frame);
     const cell = h("button", { type: "button", class: "number", "data-address": address, "data-value": number }, brief(number, 6));
-    body.append(h("tr", {}, h("th", { scope: "row" }, address), h("td", { class: "words" }, words.get(address) ?? ""), h("td", {}, cell)));
+    body.append(h("tr", {}, h("th", { scope: "row" }, address), h("td", { class: "words" }, words.get(address) ?? ""), h("td", {}, cell), was ? h("td", { class: "was" }, was(address) === null ? "" : brief(was(address), 6)) : null));
   }
-  const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "address"), h("th", { scope: "col" }, "name"), h("th", { scope: "col" }, "number")));
+  const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "address"), h("th", { scope: "col" }, "name"), h("th", { scope: "col" }, "number"), was ? h("th", { scope: "col" }, "before the edit") : null));
   return h("table", { class: "twin" }, head, body);
 }

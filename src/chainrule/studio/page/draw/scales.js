@@ -1,5 +1,7 @@
 // From numbers to widths, shades and places on an axis. The only arithmetic of the page, and none of it a network's.
 
+import { PENS } from "./vector.js";
+
 /** @typedef {import("../arrays.js").Floats} Floats */
 
 export const STEPS = 21;
@@ -57,7 +59,7 @@ export function ticksOf(low, high, count) {
   return found;
 }
 
-/** @typedef {{plus: string, minus: string, quiet: string, line: string, ink: string, paper: string, lit: string, bad: string, accent: string}} Palette */
+/** @typedef {{plus: string, minus: string, quiet: string, line: string, ink: string, paper: string, lit: string, bad: string, ok: string, accent: string}} Palette */
 
 /** The colors of the sheet that canvases draw with. @returns {Palette} */
 export function paletteOf() {
@@ -69,7 +71,7 @@ export function paletteOf() {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color || style.color;
   };
-  const names = /** @type {(keyof Palette)[]} */ (["plus", "minus", "quiet", "line", "ink", "paper", "lit", "bad", "accent"]);
+  const names = /** @type {(keyof Palette)[]} */ (["plus", "minus", "quiet", "line", "ink", "paper", "lit", "bad", "ok", "accent"]);
   const found = /** @type {Palette} */ (Object.fromEntries(names.map((name) => [name, read(name)])));
   probe.remove();
   return found;
@@ -82,6 +84,8 @@ export function paletteOf() {
  * @param {number} height
  */
 export function sized(canvas, width, height) {
+  const pen = PENS.get(canvas);
+  if (pen) return /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (pen));
   const dense = Math.min(2, devicePixelRatio || 1);
   const [wide, high] = [Math.round(width * dense), Math.round(height * dense)];
   if (canvas.width !== wide || canvas.height !== high) {

@@ -1,61 +1,31 @@
 // The head of the page: what is trained, how it stands, who steers; notation, member, what can be taken along, keys.
 
-import { button, h, hide, icon, say } from "../make.js";
+import { button, h, hide, say } from "../make.js";
 import { steers } from "../part.js";
+import { takeMenu } from "./take.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
 
 const PHASES = { ready: "ready", training: "training", paused: "paused", ended: "trained to its end", diverged: "diverged", failed: "stopped" };
-const TAKES = { model: "The model file", command: "The command that makes it", python: "The Python lines that make it" };
 
 /**
  * @param {HTMLElement} element
  * @param {Studio & {help: () => void}} studio
  * @returns {Draw}
  */
-export function buildBar(element, { store, api, help }) {
+export function buildBar(element, { store, api, player, help }) {
   const title = h("h1", {});
   const phase = h("span", { class: "phase" });
   const notation = /** @type {HTMLSelectElement} */ (h("select", { onchange: () => api.send({ do: "notation", name: notation.value }) }));
   const written = h("label", { class: "choice" }, h("span", {}, "Notation"), notation);
   const member = /** @type {HTMLSelectElement} */ (h("select", { onchange: () => api.send({ do: "member", number: Number(member.value) }) }));
   const members = h("label", { class: "choice" }, h("span", {}, "Member"), member);
-  const said = h("div", { class: "taken", "aria-live": "polite" });
-  const take = h("details", { class: "menu" }, h("summary", {}, icon("take"), h("span", { class: "words" }, "Take along")), h("div", { class: "pop" }, ...Object.entries(TAKES).map(([what, words]) => button(words, () => fetchIt(what), {})), said));
+  const take = takeMenu({ store, api, player });
   const keys = button("Keys", help, { icon: "keys", kind: "flat", key: "?" });
   const end = button("End", () => api.send({ do: "end" }), { icon: "power", kind: "flat", hint: "End the studio: the terminal gets its line back" });
   const checks = h("span", { class: "checks" });
   element.append(h("span", { class: "mark", "aria-hidden": "true" }, "chainrule"), title, phase, checks, h("span", { class: "space" }), written, members, take, keys, end);
-
-  /** @param {string} what */
-  const fetchIt = async (what) => {
-    const found = await api.ask("take", { what });
-    if (!found) return;
-    if (found.problem) return say(said, typeof found.problem === "string" ? found.problem : found.problem.words);
-    if (found.base64 !== undefined) {
-      const bytes = Uint8Array.from(atob(found.base64), (sign) => sign.charCodeAt(0));
-      const link = h("a", { href: URL.createObjectURL(new Blob([bytes], { type: found.mime })), download: found.name });
-      link.click();
-      URL.revokeObjectURL(/** @type {HTMLAnchorElement} */ (link).href);
-      return say(said, `${found.name} is in the downloads.`);
-    }
-    const text = h("pre", { tabindex: 0 }, found.text ?? "");
-    const copy = button("Copy", async () => {
-      await navigator.clipboard.writeText(found.text ?? "");
-      copy.textContent = "Copied";
-    }, {});
-    said.replaceChildren(text, copy);
-  };
-  document.addEventListener("pointerdown", (event) => {
-    if (!take.contains(/** @type {Node} */ (event.target))) take.removeAttribute("open");
-  });
-  take.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    take.removeAttribute("open");
-    take.querySelector("summary")?.focus();
-    event.stopPropagation();
-  });
 
   return (changed, state) => {
     const { hello, frame } = state;
@@ -63,6 +33,7 @@ export function buildBar(element, { store, api, help }) {
       const of = hello.source.kind === "lesson" ? "" : hello.target.names.join(", ");
       title.replaceChildren(hello.source.kind === "lesson" ? hello.title : (hello.title.split(/[\\/]/).at(-1) ?? hello.title), ...(of ? [h("span", { class: "arrow" }, " → "), of] : []));
       document.title = `${hello.title} · chainrule studio`;
+      end.hidden = !api.line.ends;
       notation.replaceChildren(...hello.notations.map((one) => h("option", { value: one.name }, one.title)));
       written.hidden = hello.notations.length < 2;
       members.hidden = hello.members < 2;

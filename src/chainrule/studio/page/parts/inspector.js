@@ -2,6 +2,9 @@
 
 import { Places, exact } from "../arrays.js";
 import { button, h, hide, nodesOf, say } from "../make.js";
+import { steers } from "../part.js";
+import { Change } from "./change.js";
+import { beside } from "./readout.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -14,7 +17,10 @@ const FORMS = { short: "as a product", paths: "over paths", matrix: "as a matrix
  * @param {Studio} studio
  * @returns {Draw}
  */
-export function buildInspector(element, { store, api }) {
+export function buildInspector(element, studio) {
+  const { store, api } = studio;
+  const change = new Change(studio);
+  const was = h("span", { class: "was" });
   const title = h("h2", { tabindex: -1 });
   const address = h("code", { class: "where" });
   const value = h("output", { class: "exact" });
@@ -26,7 +32,8 @@ export function buildInspector(element, { store, api }) {
   }
   const before = button("Back", () => back(), { icon: "left", kind: "flat" });
   const close = button("Close", () => shut(), { icon: "close", kind: "flat", key: "Escape" });
-  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value), forms, check, body);
+  const links = h("p", { class: "beside moves" });
+  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value, was), links, change.element, forms, check, body);
   element.setAttribute("role", "region");
   element.setAttribute("aria-label", "The number asked for");
   /** @type {string[]} */
@@ -62,7 +69,7 @@ export function buildInspector(element, { store, api }) {
   const ask = async () => {
     const { frame, view } = store.state;
     if (!frame || !view.pinned) return;
-    const key = [frame.generation, frame.t, frame.row, frame.member, frame.notation, view.pinned, view.form].join(" ");
+    const key = [frame.generation, frame.run, frame.branch?.edits.map((one) => one.words).join(), whoSteers(store.state), frame.t, frame.row, frame.member, frame.notation, view.pinned, view.form].join(" ");
     if (key === asked) return;
     asked = key;
     asking?.abort();
@@ -78,15 +85,18 @@ export function buildInspector(element, { store, api }) {
       say(check, typeof found.problem === "string" ? found.problem : found.problem.words);
       check.className = "agrees wrong";
       body.replaceChildren();
+      change.show(null);
     } else show(found);
   };
 
   /** @param {NumberAnswer} found */
   const show = (found) => {
-    say(title, found.title);
+    const called = store.state.frame?.names?.[found.address];
+    say(title, called && called !== found.address ? `${called}, ${found.title}` : found.title);
     say(address, found.address);
     say(value, exact(found.value));
     value.setAttribute("data-value", String(found.value));
+    change.show(found.change);
     check.className = `agrees ${found.ok === null ? "" : found.ok ? "ok" : "wrong"}`;
     say(check, found.ok === null ? "" : found.ok ? "✓ The checks beside its lines agree." : "✗ A check beside its lines does not agree.");
     body.replaceChildren(nodesOf(found.nodes));
@@ -106,6 +116,7 @@ export function buildInspector(element, { store, api }) {
         say(address, pinned);
         body.replaceChildren();
         say(check, "");
+        change.show(null);
         asked = "";
         element.scrollTop = 0;
         title.focus({ preventScroll: true });
@@ -115,6 +126,14 @@ export function buildInspector(element, { store, api }) {
     hide(element, !pinned || !frame);
     if (!pinned || !frame) return;
     for (const each of forms.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-form") === view.form));
+    const old = places?.was(pinned, frame) ?? null;
+    say(was, old === null ? "" : `was ${exact(old)}`);
+    const others = places ? beside(pinned, places, frame) : [];
+    const told = JSON.stringify([others, frame.notation, frame.generation]);
+    if (told !== links.dataset.told) {
+      links.dataset.told = told;
+      links.replaceChildren(...(others.length ? [h("span", { class: "label" }, "beside it")] : []), ...others.map((one) => h("button", { type: "button", class: "number", "data-address": one }, frame.names?.[one] ?? one)));
+    }
     const live = places?.value(pinned, frame);
     if (live !== null && live !== undefined) {
       say(value, exact(live));
@@ -123,4 +142,9 @@ export function buildInspector(element, { store, api }) {
     // While it runs fast, the digits go on and the lines wait.
     if (!frame.playing || (frame.speed > 0 && frame.speed <= 2)) ask();
   };
+}
+
+/** Who steers, in a word: what can be changed depends on it. @param {import("../store.js").State} state */
+function whoSteers(state) {
+  return steers(state) ? "mine" : "";
 }

@@ -13,8 +13,10 @@ const LIST = [
   ["1 … 6", "steps of a term, neuron, layer, pass, update, epoch"],
   ["R", "back to the start"],
   ["T", "train to the end"],
+  ["N", "the next step of a lesson"],
   ["C", "the next coloring of the network"],
   ["Enter", "on a neuron or number: where it comes from"],
+  ["Ctrl Z", "take the last change back"],
   ["Escape", "close what was opened"],
   ["?", "this list"],
 ];

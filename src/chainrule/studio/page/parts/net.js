@@ -1,10 +1,12 @@
 // The network: edges on a canvas below, what moves on a second, neurons in SVG above; pointing, pinning, walking with keys.
 
 import { Places, brief, floats } from "../arrays.js";
+import { markChanges } from "../draw/changes.js";
 import { drawEdges, drawTravel } from "../draw/edges.js";
 import { NetworkPicture, networkTable } from "../draw/network.js";
 import { blockForm, blockMarks, drawBands, drawShades } from "../draw/blocks.js";
 import { paletteOf, sized } from "../draw/scales.js";
+import { drawHeats } from "../draw/heats.js";
 import { nextNeuron } from "../draw/walk.js";
 import { h, hide, say } from "../make.js";
 import { readings, spotOf } from "./readout.js";
@@ -67,8 +69,7 @@ class Net {
   /** @type {Draw} */
   draw(changed, state) {
     if (changed.has("hello")) this.build();
-    else if (changed.has("frame") || changed.has("view.color")) this.paint();
-    if (changed.has("view.pointed") || changed.has("view.pinned") || changed.has("view.focused")) this.paint();
+    else if (["frame", "lesson", "view.color", "heats", "view.pointed", "view.pinned", "view.focused"].some((one) => changed.has(one))) this.paint();
     if (changed.has("frame")) this.flow(state);
     if (changed.has("frame") || changed.has("view.pointed")) this.read(state);
     if (changed.has("frame") && this.details.open && !state.frame?.playing) this.table();
@@ -124,8 +125,9 @@ class Net {
 
   /** The lit places: what the stage is about, what is pointed at, what is pinned. */
   lit() {
-    const { view } = this.store.state;
-    return new Set([...this.staged(), ...[view.pointed, view.pinned, view.focused].flatMap((one) => (one ? [one] : []))]);
+    const { view, frame, lesson } = this.store.state;
+    const told = frame?.stage ? [] : (lesson?.lesson?.light ?? []);
+    return new Set([...told, ...this.staged(), ...[view.pointed, view.pinned, view.focused].flatMap((one) => (one ? [one] : []))]);
   }
 
   paint() {
@@ -150,10 +152,12 @@ class Net {
     const own = new Set([...among(places.bias)].map((i) => picture.biased.indexOf(i)));
     drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, near: own, dimmed });
     picture.fill(floats(frame?.arrays.neurons[shown.neurons]), edges, biases, frame?.flags ?? {}, frame?.names ?? {});
+    drawHeats(context, picture, this.store.state.heats);
+    markChanges(picture, frame);
     const on = among(places.neuron, new Set([...about, ...lit]));
     picture.drawn.forEach(({ group }, i) => group.classList.toggle("lit", on.has(i)));
     picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length));
-    say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}`);
+    say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}${frame?.was ? " · ringed: changed by the edit" : ""}${picture.numbered && frame?.frozen?.length ? " · slanted: frozen" : ""}`);
   }
 
   /**
@@ -182,7 +186,7 @@ class Net {
    */
   read({ frame, view }) {
     const address = view.pointed;
-    const value = address && frame ? this.places?.value(address, frame) : undefined;
+    const value = address && frame && this.places ? this.places.value(this.places.meant(address, frame), frame) : undefined;
     const place = address && this.picture && this.places ? spotOf(address, this.picture, this.places) : null;
     hide(this.readout, !place || value === undefined || value === null);
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return;
@@ -195,8 +199,7 @@ class Net {
 
   table() {
     const { hello, frame } = this.store.state;
-    if (!this.details.open || !hello || !frame) return this.twin.replaceChildren();
-    this.twin.replaceChildren(networkTable(hello, (address) => this.places?.value(address, frame) ?? null));
+    this.twin.replaceChildren(...(this.details.open && hello && frame && this.places ? [networkTable(hello, this.places, frame)] : []));
   }
 
   listen() {

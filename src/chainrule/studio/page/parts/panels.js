@@ -1,7 +1,8 @@
 // What stands below the network, one at a time: the curves, the score beside the baselines, and where it is wrong.
 
-import { button, h, nodesOf } from "../make.js";
+import { button, h, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
+import { doctorWords } from "./doctor.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -11,7 +12,10 @@ const TABS = {
   curves: { words: "Curves", kinds: () => [] },
   score: { words: "Score", kinds: () => ["score"] },
   wrong: { words: "Mistakes", kinds: (task) => [task === "regression" ? "residuals" : "confusion"] },
-  layers: { words: "By layer", kinds: () => ["gradients"] },
+  plane: { words: "Plane", kinds: () => [] },
+  mountain: { words: "Mountain", kinds: () => [] },
+  layers: { words: "Doctor", kinds: () => ["gradients"] },
+  runs: { words: "Compare", kinds: () => [] },
 };
 
 /**
@@ -22,11 +26,17 @@ const TABS = {
 export function buildPanels(element, { store, api }) {
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": "About the training" });
   const curves = h("cr-curves", { id: "panel-curves", role: "tabpanel", "aria-labelledby": "tab-curves" });
+  const plane = h("cr-plane", { id: "panel-plane", role: "tabpanel", "aria-labelledby": "tab-plane", hidden: true });
+  const mountain = h("cr-hill", { id: "panel-mountain", role: "tabpanel", "aria-labelledby": "tab-mountain", hidden: true });
+  const runs = h("cr-runs", { id: "panel-runs", role: "tabpanel", "aria-labelledby": "tab-runs", hidden: true });
+  /** The tabs that have a part of their own. @type {Record<string, HTMLElement>} */
+  const parts = { curves, plane, mountain, runs };
   const body = h("div", { class: "pictures" });
   const part = h("div", { class: "tools" });
-  const panel = h("div", { id: "panel-other", class: "panel", role: "tabpanel", hidden: true }, part, body);
+  const doctor = h("cr-doctor", { hidden: true });
+  const panel = h("div", { id: "panel-other", class: "panel", role: "tabpanel", hidden: true }, part, doctor, body);
   for (const [tab, { words }] of Object.entries(TABS)) {
-    list.append(h("button", { type: "button", role: "tab", id: `tab-${tab}`, "data-tab": tab, "aria-controls": tab === "curves" ? "panel-curves" : "panel-other", onclick: () => store.look({ tab }) }, words));
+    list.append(h("button", { type: "button", role: "tab", id: `tab-${tab}`, "data-tab": tab, "aria-controls": parts[tab]?.id ?? "panel-other", onclick: () => store.look({ tab }) }, words));
   }
   list.addEventListener("keydown", (event) => {
     const tabs = Object.keys(TABS);
@@ -39,7 +49,7 @@ export function buildPanels(element, { store, api }) {
     store.flush();
     document.getElementById(`tab-${store.state.view.tab}`)?.focus();
   });
-  element.append(list, curves, panel);
+  element.append(list, ...Object.values(parts), panel);
 
   let which = "validation";
   let asked = "";
@@ -67,7 +77,7 @@ export function buildPanels(element, { store, api }) {
 
   const ask = async () => {
     const { hello, frame, view } = store.state;
-    if (!hello || !frame || view.tab === "curves") return;
+    if (!hello || !frame || parts[view.tab]) return;
     const tab = TABS[view.tab] ?? TABS.score;
     const scored = view.tab !== "layers";
     part.hidden = !scored || !hello.rows.test;
@@ -78,7 +88,7 @@ export function buildPanels(element, { store, api }) {
       body.replaceChildren(shut);
       return;
     }
-    const key = [view.tab, which, hello.generation, frame.t, frame.frontier, frame.phase].join(" ");
+    const key = [view.tab, which, hello.generation, frame.run, frame.t, frame.frontier, frame.phase].join(" ");
     if (key === asked) return;
     asked = key;
     asking?.abort();
@@ -106,9 +116,16 @@ export function buildPanels(element, { store, api }) {
         each.setAttribute("aria-selected", String(on));
         each.setAttribute("tabindex", on ? "0" : "-1");
       }
-      curves.hidden = tab !== "curves";
-      panel.hidden = tab === "curves";
+      for (const [name, part] of Object.entries(parts)) part.hidden = name !== tab;
+      panel.hidden = tab in parts;
+      doctor.hidden = tab !== "layers";
+      document.body.classList.toggle("wide-panel", tab in parts && tab !== "curves");
       panel.setAttribute("aria-labelledby", `tab-${tab}`);
+    }
+    const layers = list.querySelector("[data-tab=layers]");
+    if (layers && changed.has("frame")) {
+      say(layers, doctorWords(state.frame?.findings));
+      layers.classList.toggle("found", Boolean(state.frame?.findings?.some((one) => one.grave)));
     }
     if (!state.frame?.playing && (changed.has("view.tab") || changed.has("frame") || changed.has("hello"))) ask();
   };

@@ -3,11 +3,12 @@
 import { Places, brief } from "../arrays.js";
 import { button, h, hide, say, setAll } from "../make.js";
 import { isTime, steers } from "../part.js";
+import { Cell } from "./cell.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
 /** @typedef {import("../types.js").Frame} Frame */
-/** @typedef {{name: HTMLElement, made: HTMLElement, raw: HTMLElement, numbers: {number: HTMLElement, button: HTMLElement}[]}} DrawnCell */
+/** @typedef {import("./cell.js").CellPlace & {text: string, steps: {words: string}[]}} CellNow */
 
 const MOST_CELLS = 60;
 
@@ -39,14 +40,26 @@ export function buildRow(element, { store, api }) {
   const head = h("div", { class: "row-head" }, h("h2", {}, "Row"), before, number, after);
   const cells = h("dl", { class: "cells-list moves" });
   const batch = h("p", { class: "quiet" });
-  element.append(head, many, cells, batch);
+  const add = button("Add a row like this", () => api.send({ do: "edit", edits: [{ kind: "row", row: store.state.frame?.row ?? null }] }), { kind: "small", hint: "A row that is trained on, too; then change its cells" });
+  element.append(head, many, cells, add, batch);
   let shown = "";
   let formed = "";
-  /** @type {DrawnCell[]} */
+  /** @type {Cell[]} */
   let drawn = [];
   const clock = { last: 0 };
   /** @type {Places | null} */
   let places = null;
+  /** @param {string} column @param {string} text @param {number | null} row */
+  const change = (column, text, row) => {
+    api.send({ do: "edit", edits: [{ kind: "cells", row, cells: { [column]: text === "" ? null : text } }] });
+  };
+  const row = () => store.state.frame?.row ?? null;
+  /** @param {CellNow[]} now @param {number} rest */
+  const build = (now, rest) => {
+    drawn = now.map((place) => new Cell(place, row, change));
+    cells.replaceChildren(...drawn.flatMap(({ name, made }) => [name, made]));
+    if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
+  };
   return (changed, state) => {
     const { hello, frame } = state;
     if (!hello || !frame || !(changed.has("frame") || changed.has("hello") || changed.has("client"))) return;
@@ -54,57 +67,53 @@ export function buildRow(element, { store, api }) {
     const mine = steers(state);
     for (const each of [before, after]) each.disabled = !mine || numbers().length < 2;
     number.disabled = follow.disabled = !mine;
-    hide(many, numbers().length < 2);
+    hide(many, numbers().length < 2 || Boolean(hello.recorded));
     if (document.activeElement !== number) number.value = String(frame.row ?? "");
     follow.checked = (frame.row_picked === undefined ? frame.row : frame.row_picked) === null;
-    const now = JSON.stringify([frame.generation, frame.row, frame.place.pass === "cell" ? frame.place.index : "", frame.cells]);
-    if (now !== shown && isTime(clock, state)) {
-      shown = now;
-      const told = frame.cells.slice(0, MOST_CELLS);
-      const form = JSON.stringify([frame.generation, frame.cells.length, told.map(({ column, inputs }) => [column, inputs])]);
-      if (form !== formed) {
-        drawn = told.map(cellOf);
-        cells.replaceChildren(...drawn.flatMap(({ name, made }) => [name, made]));
-        const rest = frame.cells.length - MOST_CELLS;
-        if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
-      }
+    add.disabled = !mine;
+    /** @param {string} address */
+    const value = (address) => places?.value(address, frame) ?? null;
+    const now = cellsNow(hello, frame, value);
+    const all = JSON.stringify([frame.generation, mine, frame.place.pass === "cell" ? frame.place.index : "", now]);
+    if (all !== shown && isTime(clock, state)) {
+      shown = all;
+      const form = JSON.stringify([frame.generation, frame.cells.length, now.map(({ column, inputs }) => [column, inputs])]);
+      if (form !== formed) build(now, frame.cells.length - MOST_CELLS);
       formed = form;
-      told.forEach((cell, i) => fillCell(drawn[i], cell, (address) => places?.value(address, frame) ?? null));
+      now.forEach(({ text, steps }, i) => drawn[i].fill(text, mine, steps, value));
     }
-    hide(cells, !frame.cells.length);
     say(batch, batchWords(frame));
   };
 }
 
 /**
- * The place of a cell and of the inputs that it becomes.
- * @param {import("../types.js").CellShown} cell
- * @returns {DrawnCell}
+ * The row's cells, or its numbers where it is nothing else, and its truth by the names of the targets.
+ * @param {import("../types.js").Hello} hello
+ * @param {Frame} frame
+ * @param {(address: string) => number | null} value
+ * @returns {CellNow[]}
  */
-function cellOf({ column, inputs }) {
-  const raw = h("span", { class: "raw" });
-  const numbers = inputs.map((input) => {
-    const number = h("output", {});
-    return { number, button: h("button", { type: "button", class: "number", "data-address": input }, h("span", { class: "label" }, input), number) };
-  });
-  const links = h("span", { class: "links" }, ...numbers.map((one) => one.button));
-  return { name: h("dt", { title: column }, column), made: h("dd", { class: "cell" }, raw, links), raw, numbers };
+function cellsNow(hello, frame, value) {
+  const words = new Map(hello.columns.map((one) => [one.name, one.words ?? []]));
+  const inputs = hello.cells ? [] : hello.network.neurons.filter((one) => one.layer === 0).slice(0, MOST_CELLS);
+  return [
+    ...frame.cells.slice(0, MOST_CELLS).map((one) => ({ column: one.column, name: one.column, kind: "", words: words.get(one.column) ?? [], inputs: one.inputs, text: one.cell, steps: one.steps })),
+    ...inputs.map(({ address, name }) => ({ column: address, name: name || address, kind: "", words: [], inputs: [], text: brief(value(address), 6).replace("−", "-"), steps: [] })),
+    ...truthsOf(hello, frame).map((one) => ({ ...one, kind: "target", words: hello.target.classes, inputs: [], steps: [] })),
+  ];
 }
 
-/**
- * Write a cell as it stands in the table, and the inputs that it becomes; how, is in the title and asked for by a click.
- * @param {DrawnCell} drawn
- * @param {import("../types.js").CellShown} cell
- * @param {(address: string) => number | null} value
- */
-function fillCell({ raw, numbers }, { cell, steps, inputs }, value) {
-  say(raw, cell === "" ? "(missing)" : cell);
-  numbers.forEach(({ number, button: one }, k) => {
-    const now = value(inputs[k]);
-    say(number, brief(now, 3));
-    setAll(one, { title: steps[k]?.words ?? null });
-    one.classList.toggle("nothing", now === 0);
-  });
+/** The row's truth by the names of the targets. @param {import("../types.js").Hello} hello @param {Frame} frame */
+function truthsOf(hello, frame) {
+  if (!frame.answer) return [];
+  const all = Array.isArray(frame.answer.truth) ? frame.answer.truth : [frame.answer.truth];
+  const last = hello.network.layers.length - 1;
+  const outputs = hello.network.neurons.filter((one) => one.layer === last);
+  return hello.target.names.slice(0, MOST_CELLS).map((name, k) => ({
+    column: hello.cells ? name : `y[${k + 1}]`,
+    name: hello.cells ? name : outputs[k]?.name || name,
+    text: all[k] === null || all[k] === undefined ? "" : String(all[k]),
+  }));
 }
 
 /** @param {Frame} frame */
@@ -117,40 +126,47 @@ function batchWords(frame) {
 /**
  * The line of readings below the network: cost, loss, rate, and the answer.
  * @param {HTMLElement} element
- * @param {Studio} _studio
+ * @param {Studio} studio
  * @returns {Draw}
  */
-export function buildReadings(element, _studio) {
+export function buildReadings(element, { store }) {
   element.classList.add("moves");
   /** @param {string} words @param {string} address */
   const reading = (words, address) => {
     const number = h("button", { type: "button", class: "number", "data-address": address });
-    const box = h("span", { class: "reading" }, h("span", { class: "label" }, words), number);
-    return { box, number };
+    const was = h("span", { class: "was" });
+    const box = h("span", { class: "reading" }, h("span", { class: "label" }, words), number, was);
+    return { box, number, was };
   };
   const cost = reading("cost", "C");
   const after = reading("after it", "C_new");
   const loss = reading("loss", "loss");
   const rate = reading("rate", "eta");
   const answer = h("span", { class: "reading answer" });
-  element.append(answer, loss.box, cost.box, after.box, rate.box);
+  const all = h("span", { class: "reading all", hidden: true });
+  element.append(answer, all, loss.box, cost.box, after.box, rate.box);
   return (changed, { frame }) => {
     if (!frame || !changed.has("frame")) return;
-    for (const [part, value] of /** @type {const} */ ([[cost, frame.cost], [after, frame.cost_new], [loss, frame.row_loss], [rate, frame.eta]])) {
+    const old = frame.was;
+    for (const [part, value, before] of /** @type {const} */ ([[cost, frame.cost, old?.cost], [after, frame.cost_new, old?.cost_new], [loss, frame.row_loss, old?.row_loss], [rate, frame.eta, old?.eta]])) {
+      say(part.was, before === undefined || before === null || before === value ? "" : `was ${brief(before, 4)}`);
       hide(part.box, value === null);
       say(part.number, brief(value, 5));
       setAll(part.number, { "data-value": value });
     }
     const told = frame.answer;
+    all.hidden = !frame.together || !told;
+    if (frame.together) all.replaceChildren(h("span", { class: "label", title: "The mean of all members" }, `all ${store.state.hello?.members ?? ""}`), h("strong", { title: frame.together.words }, answerWords(frame.together)));
     if (!told) {
       if (answer.dataset.key !== "") answer.replaceChildren(h("span", { class: "label" }, "answer"), h("span", { class: "label" }, "not there yet"));
       answer.dataset.key = "";
       return;
     }
-    const key = JSON.stringify(told);
+    const earlier = old?.answer && old.answer.words !== told.words ? old.answer : null;
+    const key = JSON.stringify([told, earlier]);
     if (answer.dataset.key === key) return;
     answer.dataset.key = key;
-    answer.replaceChildren(h("span", { class: "label" }, "answer"), h("strong", { title: told.words }, answerWords(told)));
+    answer.replaceChildren(h("span", { class: "label" }, "answer"), h("strong", { title: told.words }, answerWords(told)), earlier ? h("span", { class: "was", title: earlier.words }, `was ${answerWords(earlier)}`) : "");
     if (told.truth !== null && told.truth !== undefined) {
       const mark = told.right === null ? "" : told.right ? " ✓" : " ✗";
       answer.append(h("span", { class: "label" }, "truth"), h("span", { class: told.right === false ? "wrong" : told.right ? "ok" : "" }, `${Array.isArray(told.truth) ? told.truth.join(", ") : told.truth}${mark}`));

@@ -26,15 +26,17 @@ export function buildSettings(element, { store, api }) {
   const undo = button("Leave as it is", () => fill(store.state.hello?.form ?? []), {});
   const small = button("The small network", () => api.send({ do: "build", recipe: "small" }), {});
   const full = button("The full recipe", () => api.send({ do: "build", recipe: "full" }), { hint: "What chainrule train would choose: several members, a wider network, early stopping" });
+  const beside = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
+  const kept = h("label", { class: "check-line", title: "Both are there then, to be compared epoch by epoch" }, beside, h("span", {}, "beside this run, to compare"));
   const recipes = h("div", { class: "pair" }, small, full);
-  form.append(groups, state, h("div", { class: "pair apply" }, apply, undo), recipes);
+  form.append(groups, state, kept, h("div", { class: "pair apply" }, apply, undo), recipes);
   element.append(h("h2", {}, "Settings"), form);
 
   const changes = () => controls.filter((one) => JSON.stringify(one.read()) !== one.before);
   const tell = () => {
     const found = changes();
     for (const one of controls) one.box.classList.toggle("changed", found.includes(one));
-    apply.hidden = undo.hidden = !found.length;
+    apply.hidden = undo.hidden = kept.hidden = !found.length;
     say(state, found.length ? `Changed: ${found.map((one) => one.field.label).join(", ")}.` : "");
     state.hidden = !found.length;
   };
@@ -50,7 +52,7 @@ export function buildSettings(element, { store, api }) {
       if (OWN.has(field.name)) asked[field.name] = read();
       else settings[field.name] = read();
     }
-    if (Object.keys(asked).length || Object.keys(settings).length) api.send({ do: "build", ...asked, settings });
+    if (Object.keys(asked).length || Object.keys(settings).length) api.send({ do: "build", ...asked, settings, ...(beside.checked ? { beside: true } : {}) });
   });
 
   /** @param {FieldGroup[]} list */

@@ -36,7 +36,8 @@ export function buildStage(element, { store, api, player }) {
   const score = button("See how good it is", () => store.look({ tab: "score" }), { kind: "primary" });
   const touch = h("span", { class: "on-touch" }, "Press ▶ to play, the keys beside it for one step on or back. ");
   const keyed = h("span", { class: "on-keys" }, "Press ", h("kbd", {}, "Space"), " to play, ", h("kbd", {}, "→"), " for one step, ", h("kbd", {}, "←"), " to take it back. ");
-  const guide = h("p", { class: "guide" }, keyed, touch, "Choose any number, line or circle to see where it comes from.");
+  const alter = h("span", {}, ", and to change it");
+  const guide = h("p", { class: "guide" }, keyed, touch, "Choose any number, line or circle to see where it comes from", alter, ".");
   const ready = h("p", { class: "said" });
   const heading = h("h2", {});
   rest.append(heading, ready, h("div", { class: "pair" }, into, watch, score), guide);
@@ -46,6 +47,7 @@ export function buildStage(element, { store, api, player }) {
   return (changed, state) => {
     const { frame, hello, view } = state;
     if (changed.has("hello")) shown = "";
+    alter.hidden = Boolean(hello && "recorded" in hello);
     if (!frame || !hello || !(changed.has("frame") || changed.has("hello") || changed.has("client"))) return;
     const stage = frame.stage;
     const { place } = frame;
@@ -67,7 +69,7 @@ export function buildStage(element, { store, api, player }) {
     for (const each of [into, watch]) hide(each, ended(frame));
     hide(score, !ended(frame));
     into.disabled = watch.disabled = !steers(state);
-    say(heading, frame.t === 0 ? "Before the first update" : ended(frame) ? "The end of the training" : `After update ${frame.t.toLocaleString("en")}`);
+    say(heading, frame.t === 0 && frame.branch ? "Where the branch begins" : frame.t === 0 ? "Before the first update" : ended(frame) ? "The end of the training" : `After update ${frame.t.toLocaleString("en")}`);
     say(ready, between(frame));
     if (!stage) {
       terms.show(null, "", 0);
@@ -106,6 +108,7 @@ function ended(frame) {
 /** What is known between two updates. @param {Frame} frame */
 function between(frame) {
   const parts = [];
+  if (frame.was && frame.was.cost !== null && frame.was.cost !== frame.cost) parts.push(`By the change the cost went from ${brief(frame.was.cost)} to ${brief(frame.cost)}.`);
   if (frame.cost !== null) parts.push(`The cost of ${frame.batch.size === 1 ? "its row" : `the next ${frame.batch.size.toLocaleString("en")} rows`} is ${brief(frame.cost)}.`);
   if (frame.answer) parts.push(`For ${frame.row === null ? "this row" : `row ${frame.row}`} the network says ${frame.answer.words}.`);
   return parts.join(" ");

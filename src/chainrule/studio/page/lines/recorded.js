@@ -1,0 +1,228 @@
+// The line to a recording in this file: what a studio answered, played again. It moves from stop to stop, and works out nothing.
+
+import { NodePieces, framesOf, pieceOpened } from "./packed.js";
+
+/** @typedef {import("../api.js").Line} Line */
+/** @typedef {import("../api.js").Listener} Listener */
+/** @typedef {import("../api.js").Command} Command */
+/** @typedef {import("../types.js").Frame} Frame */
+/** @typedef {[number, number, number, number, number]} Stop update, place, row, grains as bits, number of the frame */
+/** @typedef {{format: number, index: string, frames: string[], nodes: [number, string][]}} Recording */
+
+const FASTEST = 30;
+
+/** @implements {Line} */
+export class RecordedLine {
+  /** @param {string} text */
+  constructor(text) {
+    this.ends = false;
+    this.addressed = true;
+    /** @type {Recording} */
+    this.recording = JSON.parse(text);
+    this.nodes = new NodePieces(this.recording.nodes);
+    /** @type {Map<number, Promise<Frame[]>>} */
+    this.opened = new Map();
+    /** @type {any} */
+    this.index = null;
+    /** @type {Stop[]} the stops of the row that is shown, in their order */
+    this.stops = [];
+    this.at = 0;
+    this.seq = 0;
+    this.mode = { playing: false, direction: 1, speed: 4, grain: "update" };
+    this.due = 0;
+    /** @type {Listener | null} */
+    this.listener = null;
+  }
+
+  /**
+   * @param {string | null} _code
+   * @param {Listener} listener
+   */
+  async open(_code, listener) {
+    this.listener = listener;
+    this.index = await pieceOpened(this.recording.index);
+    const { hello, curve, start } = this.index;
+    listener.tell({ client: "reader", online: true });
+    listener.hear("hello", hello);
+    if (curve.epochs) listener.hear("curve", curve);
+    this.choose(this.index.stops[start]);
+    await this.show();
+  }
+
+  end() {
+    return { words: "The file is closed." };
+  }
+
+  /**
+   * Look at the row of a stop, and stand there.
+   * @param {Stop} stop
+   */
+  choose(stop) {
+    this.stops = this.index.stops.filter((/** @type {Stop} */ one) => one[2] === stop[2]).sort((/** @type {Stop} */ a, /** @type {Stop} */ b) => a[0] - b[0] || a[1] - b[1]);
+    this.at = this.stops.indexOf(stop);
+  }
+
+  /** @param {Stop} stop */
+  async frame(stop) {
+    const [piece, place] = this.index.places[stop[4]];
+    let frames = this.opened.get(piece);
+    if (!frames) this.opened.set(piece, (frames = pieceOpened(this.recording.frames[piece]).then(framesOf)));
+    const frame = { ...(await frames)[place] };
+    if (frame.stage) {
+      const { nodes, curve } = frame.stage;
+      frame.stage = { ...frame.stage, nodes: await this.nodes.of(nodes), curve: curve && { nodes: await this.nodes.of(curve.nodes) } };
+    }
+    return frame;
+  }
+
+  /** Tell what is to be seen where one stands. */
+  async show() {
+    const frame = await this.frame(this.stops[this.at]);
+    this.seq += 1;
+    const phase = frame.updates !== null && frame.t >= frame.updates ? "ended" : this.mode.playing ? "training" : "paused";
+    this.listener?.hear("frame", { ...frame, ...this.mode, seq: this.seq, phase, driver: null });
+  }
+
+  /**
+   * Where a step of a grain leads to.
+   * @param {string} grain
+   * @param {number} by
+   */
+  after(grain, by) {
+    const bit = 1 << this.index.hello.grains.indexOf(grain);
+    let at = this.at;
+    for (let left = Math.abs(by); left > 0; left -= 1) {
+      let next = at + Math.sign(by);
+      while (next >= 0 && next < this.stops.length && !(this.stops[next][3] & bit)) next += Math.sign(by);
+      if (next < 0 || next >= this.stops.length) break;
+      at = next;
+    }
+    return at;
+  }
+
+  /**
+   * The stop between updates that is nearest to one.
+   * @param {number} t
+   */
+  nearest(t) {
+    let best = 0;
+    this.stops.forEach((stop, i) => {
+      if (stop[1] === 0 && Math.abs(stop[0] - t) < Math.abs(this.stops[best][0] - t)) best = i;
+    });
+    return best;
+  }
+
+  /** @param {Command} command */
+  async command(command) {
+    const { hello } = this.index;
+    const done = { ok: true, seq: this.seq + 1 };
+    const still = { ...this.mode, playing: false };
+    switch (command.do) {
+      case "step":
+        this.mode = { ...still, grain: command.grain };
+        this.at = this.after(command.grain, command.by);
+        break;
+      case "play":
+        this.mode = { playing: true, grain: command.grain, speed: command.speed, direction: command.direction };
+        this.play();
+        break;
+      case "train":
+        this.mode = { playing: true, grain: "epoch", speed: 0, direction: 1 };
+        this.play();
+        break;
+      case "pause":
+        this.mode = still;
+        break;
+      case "run_to":
+      case "seek":
+        this.mode = still;
+        this.at = await this.found(command.t ?? command.epoch * hello.steps_per_epoch, command.place);
+        break;
+      case "reset":
+        this.mode = still;
+        this.at = 0;
+        break;
+      case "row": {
+        const here = this.stops[this.at];
+        const rows = this.index.stops.filter((/** @type {Stop} */ stop) => stop[2] === command.number);
+        if (!rows.length) return { problem: `Of the rows this file has ${hello.rows.numbers.join(", ")}.${this.live()}` };
+        const far = (/** @type {Stop} */ stop) => Math.abs(stop[0] - here[0]) + (stop[1] === here[1] ? 0 : 0.5) + (stop[1] ? 0.25 : 0);
+        this.choose(rows.reduce((/** @type {Stop} */ best, /** @type {Stop} */ stop) => (far(stop) < far(best) ? stop : best)));
+        break;
+      }
+      default:
+        return { problem: `This file plays what was recorded; nothing can be changed in it.${this.live()}` };
+    }
+    await this.show();
+    return done;
+  }
+
+  /**
+   * The stop at an update, and at a place inside of it where that is recorded.
+   * @param {number} t
+   * @param {any} place
+   */
+  async found(t, place) {
+    if (place?.pass) {
+      for (const [i, stop] of this.stops.entries()) {
+        if (stop[0] !== t || !stop[1]) continue;
+        const own = /** @type {any} */ ((await this.frame(stop)).place);
+        if (["pass", "layer", "neuron", "term"].every((name) => (own[name] || null) === (place[name] || null))) return i;
+      }
+    }
+    return this.nearest(t);
+  }
+
+  play() {
+    this.due ||= requestAnimationFrame((now) => this.tick(now, now));
+  }
+
+  /**
+   * Go on by one stop where it is time.
+   * @param {number} now
+   * @param {number} last
+   */
+  async tick(now, last) {
+    const { playing, speed, grain, direction } = this.mode;
+    this.due = 0;
+    if (!playing) return;
+    const wait = 1000 / Math.min(speed || FASTEST, FASTEST);
+    if (now - last >= wait) {
+      last = now;
+      this.at = this.after(grain, direction);
+      if (this.after(grain, direction) === this.at) this.mode = { ...this.mode, playing: false };
+      await this.show();
+      if (!this.mode.playing) return;
+    }
+    this.due ||= requestAnimationFrame((then) => this.tick(then, last));
+  }
+
+  /**
+   * @param {string} what
+   * @param {Record<string, string>} query
+   */
+  async ask(what, query) {
+    const { numbers, pictures, pictured, takes, whole } = this.index;
+    if (what === "number") {
+      const key = `${query.address} ${query.t}`;
+      const found = numbers[`${key} ${query.row}`] ?? numbers[key];
+      if (found && query.form === "short") {
+        const [address, title, value, ok, nodes] = found;
+        return { address, title, value, ok, nodes: await this.nodes.of({ $: nodes }) };
+      }
+      if (found) return { problem: `Only how it is written as a product is in this file.${this.live()}` };
+      const first = this.index.hello.recorded.rows[0];
+      return { problem: `Where it comes from is in this file for row ${first} at update ${whole.join(" and ")}.${this.live()}` };
+    }
+    if (what === "take") return takes[query.what] ?? { problem: `That isn't in this file.${this.live()}` };
+    const words = Object.entries(query).filter(([name]) => name !== "width").sort(([a], [b]) => (a < b ? -1 : 1));
+    const asked = [what, ...words.map(([name, value]) => `${name}=${value}`)].join(" ");
+    return pictures[asked] ?? { problem: `That picture is in this file after ${pictured.join(" and ")} updates.${this.live()}` };
+  }
+
+  /** How to do what this file can't. */
+  live() {
+    const { command } = this.index.hello.recorded;
+    return command ? ` Live: ${command}` : "";
+  }
+}
