@@ -24,7 +24,7 @@ DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
 _SAMPLE_RECORDS = 200
 _PIECE = 2**23
-_BLOCK = 2**24
+_BLOCK = 2**22
 _NEWLINE = np.uint8(10)
 _LONGEST_FIELD = 2**31 - 1
 
@@ -156,9 +156,9 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     if data.count(b"\r") != data.count(b"\r\n"):
         return None
     octets = np.frombuffer(data, np.uint8)
-    newlines = _places(octets, "\n")
-    breaks, delimiters = newlines, _places(octets, delimiter)
-    quotes = _places(octets, '"')
+    newlines = _places(data, "\n")
+    breaks, delimiters = newlines, _places(data, delimiter)
+    quotes = _places(data, '"')
     if len(quotes):
         if not _quotes_are_regular(octets, quotes, ord(delimiter)):
             return None
@@ -176,12 +176,16 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     return _Layout(starts, ends, lines, fields)
 
 
-def _places(octets: NDArray[np.uint8], sign: str) -> NDArray[Any]:
+def _places(data: bytes, sign: str) -> NDArray[Any]:
     """Return where a sign is, found piece by piece: a truth value for every byte at once would be as large as the text."""
-    kind = np.uint32 if len(octets) < 2**32 else np.int64
-    starts = range(0, len(octets), _PIECE)
-    found = [(np.flatnonzero(octets[a : a + _PIECE] == ord(sign)) + a).astype(kind) for a in starts]
-    return np.concatenate(found) if found else np.zeros(0, kind)
+    octets = np.frombuffer(data, np.uint8)
+    found: NDArray[Any] = np.empty(data.count(sign.encode()), np.uint32 if len(octets) < 2**32 else np.int64)
+    n = 0
+    for start in range(0, len(octets), _PIECE):
+        own = np.flatnonzero(octets[start : start + _PIECE] == ord(sign)) + start
+        found[n : n + len(own)] = own
+        n += len(own)
+    return found
 
 
 def _at(octets: NDArray[np.uint8], places: IntArray) -> NDArray[np.uint8]:

@@ -65,9 +65,10 @@ def read_table(
     at most. What is not given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else
     UTF-8, else Latin-1 with a note). ``decimal`` is "." or ",", ``thousands`` what is between groups of digits ("" where the
     cells say it), ``dates`` what is first in them, "day-first", "month-first" or "year-first" ("" where they say it);
-    ``infinite`` is "refuse" where infinite numbers are not to be taken for missing cells. ``missing`` are the cells that count as missing, the empty one always. A
-    column of delimited text whose cells are all numbers is a number column, every other is text. Raises TableError naming
-    file, line and remedy for whatever can't be read, SettingsError for an option that makes no sense.
+    ``infinite`` is "refuse" where infinite numbers are not to be taken for missing cells. ``missing`` are the cells that count
+    as missing, the empty one always. A column of delimited text whose cells are all numbers is a number column, every other
+    is text. Raises TableError naming file, line and remedy for whatever can't be read, SettingsError for an option that
+    makes no sense.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

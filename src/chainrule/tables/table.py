@@ -110,6 +110,14 @@ class Table:
         value = self.text(name)[row]
         return None if value is None else str(value)
 
+    def narrowed(self, names: Sequence[str]) -> "Table":
+        """Return the table of some of its columns, which are not copied; those that aren't there are left out."""
+        kept = [name for name in self.columns if name in frozenset(names)]
+        raw = self.raw
+        if raw is not None:
+            raw = raw.select(name for name in kept if name in raw.columns)
+        return replace(self, frame=self.frame.select(kept), raw=raw)
+
     def take(self, rows: Sequence[int] | IntArray) -> "Table":
         """Return the table of the given rows; each keeps its place in the source."""
         index = np.asarray(rows, dtype=np.int64)
