@@ -26,6 +26,10 @@ INFINITE = ("missing", "refuse")
 """What an infinite number can be: a missing cell, or in the way."""
 
 
+class NoRowsError(TableError):
+    """A table, or a part of one, has no row."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A data frame with ``n`` rows, its name for messages, and the place of every row in its source.
@@ -183,7 +187,7 @@ def typed_table(
         raise TableError(f"{name}: the table has no columns")
     check_width(frame.width, name)
     if frame.height == 0:
-        raise TableError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
+        raise NoRowsError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
     made = Table(
         clean(plain_types(frame), missing), name, untyped=untyped, notes=(*notes, *rounded_notes(frame)),
         said=said_kinds(frame),
@@ -205,7 +209,8 @@ def with_finite(table: Table, infinite: str) -> Table:
             row = int(found.arg_max() or 0)
             what = "infinite number is a missing cell" if count == 1 else "infinite numbers are missing cells"
             first = "" if count == 1 else "the first: "
-            cell = table.cell(row, column.name)
+            cell = table.cell(row, column.name) or ""
+            cell = cell if len(cell) <= 40 else cell[:39] + "…"
             notes.append(f"column {column.name!r}: {count} {what} ({first}{cell!r} in {table.place(row)})")
             changed.append(column.zip_with(~found, column.clear(len(column))))
     return (
