@@ -88,7 +88,12 @@ def cases(draw: st.DrawFn, *, deepest: int = 2) -> Case:
         )
         for _ in range(draw(st.integers(0, deepest)))
     ]
-    last = Dense(draw(st.integers(least, 3)), output, bias=draw(st.sampled_from(["neuron", "layer", "none"])))
+    last = Dense(
+        draw(st.integers(least, 3)),
+        output,
+        bias=draw(st.sampled_from(["neuron", "layer", "none"])),
+        linear_path=bool(hidden) and draw(st.booleans()),
+    )
     network = Network([draw(st.integers(1, 3)), *hidden, last], cost, draw(st.sampled_from(["mean", "sum"])))
     n, members = draw(st.integers(1, 4)), draw(st.sampled_from([(), (1,), (3,)]))
     weighted = draw(st.sampled_from(["no", "rows", "members"]))
@@ -205,6 +210,7 @@ def jax_cost(case: Case) -> Callable[[Any, Any], Any]:
             z = h @ own["W"]
             if layer.parametrization == "ntk":
                 z = z / np.sqrt(x.shape[-1] if index == 0 else network.layers[index - 1].n_out)
+            z = z + x @ own["S"] if "S" in own else z
             if "b" in own:
                 z = z + own["b"][..., None, :]
             f = layer.activation

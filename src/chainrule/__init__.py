@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from chainrule.fitting.ablation import ablate
     from chainrule.fitting.cross_validation import cross_validate
     from chainrule.fitting.learning import learning_curve
+    from chainrule.fitting.pruning import prune
     from chainrule.fitting.score import Trained
     from chainrule.fitting.small import small_of
     from chainrule.fitting.train import train
@@ -63,6 +64,7 @@ _HOMES = {
     "export": "chainrule.exports.export",
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
+    "prune": "chainrule.fitting.pruning",
     "read_table": "chainrule.tables.read",
     "report": "chainrule.reports.report",
     "small_of": "chainrule.fitting.small",
@@ -73,7 +75,7 @@ _HOMES = {
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
     "TableRegressor", "Trained", "ablate", "cross_validate", "dependence", "derive_backprop", "derive_formula", "displays",
-    "export", "importance", "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
+    "export", "importance", "learning_curve", "load", "prune", "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

@@ -37,6 +37,7 @@ PAGES = {
     "derive": "derive sigmoid",
     "backprop": "derive backprop --loss binary_cross_entropy",
     "formulas": "formulas",
+    "sheet": "sheet article-5 --variants 2",
     **{f"lesson-{n}": f"lesson article-{n} --all" for n in range(1, 6)},
 }
 
@@ -143,7 +144,7 @@ def test_the_telephones_checks_find_what_is_planted(opened):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-@pytest.mark.parametrize("name", ["lesson-4", "lesson-5", "formulas", "describe"])
+@pytest.mark.parametrize("name", ["lesson-4", "lesson-5", "formulas", "describe", "sheet"])
 def test_axe_finds_nothing(opened, name, width, scheme):
     page = opened(name, width, scheme)
     # A header that is a formula is named by its label; axe looks for text that isn't MathML.

@@ -56,6 +56,7 @@ class Case:
     rates: Mapping[str, float] | None = None
     mix: bool = False
     parametrization: str = "standard"
+    linear_path: bool = False
     smoothing: float = 0.0
     shuffle: bool = True
     batch_size: int = 8
@@ -75,7 +76,7 @@ class Case:
             Dense(n, self.activation, dropout=self.dropout, mix=self.mix, **self._options(n))
             for n in self.hidden
         ]
-        last = Dense(self.outputs, chosen, **self._options(self.outputs))
+        last = Dense(self.outputs, chosen, linear_path=self.linear_path, **self._options(self.outputs))
         return Network([self.inputs, *layers, last], record, self.reduction)
 
     def _options(self, n_out: int) -> dict[str, Any]:

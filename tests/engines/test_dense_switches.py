@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 from agreement import TOLERANCE, Case, assert_steps_agree, both_runs
 
-from chainrule.engines.base import StepSettings
+from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.engines.step import masks_of_step, take_step
 from chainrule.equations.dense import Dense
+from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
+from chainrule.training.initial import initial_parameters
 
 DTYPES = [np.float64, np.float32]
 both = pytest.mark.parametrize("dtype", DTYPES, ids=["float64", "float32"])
@@ -217,3 +219,47 @@ def test_strength_by_hand():
     full = masks_of_step(dropping, 10, 0, 0, 0)[0]
     assert (full[mask == 0] == 0).all()  # the same draws: who is dropped at a low strength is at a high one
     assert masks_of_step(dropping, 10, 0, 0, 0, 0.0) is None
+
+
+# ---- the linear path
+
+
+@both
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": "categorical_cross_entropy", "dropout": 0.3, "members": 2},
+        {"weighted": True, "weight_decay": 0.1, "rates": {"W": 0.5}, "optimizer": "adam"},
+        {"bias": "none", "clip_norm": 0.05, "reduction": "sum"},
+    ],
+    ids=["softmax", "weighted", "clipped"],
+)
+def test_the_linear_path_agrees_in_both_engines(change, dtype):
+    case = Case(linear_path=True, **change)
+    assert_steps_agree(case, dtype)
+    with pytest.raises((AssertionError, ValueError)):
+        assert_steps_agree(case, dtype, planted=replace(case, linear_path=False))
+
+
+@pytest.mark.parametrize("stage", [None, Features([("number", 1), ("plain", 2), ("category", 4)])])
+@pytest.mark.parametrize("sharing", ["none", "tabm"])
+def test_trainings_with_a_linear_path_agree_over_blocks_threads_and_members(stage, sharing, rng):
+    network = Network([7, Dense(5, "tanh"), Dense(2, linear_path=True)], features=stage)
+    x, y = rng.normal(size=(700, 7)), rng.normal(size=(700, 2))
+    start = initial_parameters(network, 2, 0, sharing=sharing)
+    start = start + 0.1 * rng.normal(size=start.shape)
+    settings = StepSettings(optimizer("adam"), 300, weight_decay=0.01, seed=1, sharing=sharing)
+    data = Data(x, y, np.arange(600), np.arange(600, 700))
+    runs = [
+        engine.start(network, start, data, settings)
+        for engine in (CpuEngine(np.float64, 2), ReferenceEngine())
+    ]
+    for run in runs:
+        for epoch in range(3):
+            run.train_epoch(epoch, np.full(2, 0.01), [0, 1])
+    mine, judge = runs
+    rows = np.arange(700)
+    for of in ("outputs", "losses"):
+        np.testing.assert_allclose(getattr(mine, of)(rows), getattr(judge, of)(rows), rtol=1e-11)
+    row = CpuRowPredictor(network, mine.parameters, np.float64)
+    np.testing.assert_allclose(row(x[5]), judge.outputs(rows[5:6]).mean(axis=0)[0], rtol=1e-11)

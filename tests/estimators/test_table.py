@@ -96,7 +96,7 @@ CHANGES: dict[str, Any] = {
     "class_weight": {"Gentoo": 9}, "kinds": {"year": "category"}, "missing": ("Dream",), "random_state": 1,
     "calibrate": True, "watch": "error", "bagging": True, "refit": True, "callbacks": lambda state: True, "engine": "cpu",
     "rate_factors": {"b": 0.1}, "activation_mix": True, "parametrization": "ntk",
-    "numeric_embedding": "periodic", "scaling_layer": True, "label_smoothing": 0.3,
+    "numeric_embedding": "periodic", "scaling_layer": True, "linear_path": True, "label_smoothing": 0.3,
     "initial": {"W[1]": 0.1}, "frozen": ["W[1]"], "shuffle": False,
 }  # fmt: skip
 

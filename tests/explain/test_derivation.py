@@ -509,7 +509,7 @@ def test_a_bare_prediction_has_no_gradient(address):
         (
             "z[1][1]@row=1",
             {"form": "paths"},
-            "the form paths is for dC/dW, dC/db, dC/dx, delta; leave it out",
+            "the form paths is for dC/dW, dC/dS, dC/db, dC/dx, delta; leave it out",
         ),
         (
             "dC/dW[1]",

@@ -237,7 +237,7 @@ def test_a_matrix_that_is_cut_shows_dots():
 def test_the_files_of_the_page_are_installed_with_it():
     folder = files("chainrule.explain.show") / "page"
     assert {file.name for file in folder.iterdir()} == {
-        "fragment.html", "math.css", "page.css", "page.html", "page.js", "parts.html",
+        "fragment.html", "math.css", "page.css", "page.html", "page.js", "parts.html", "reach.js",
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,7 @@ from networks import specs
 FORMULAS = ["z/(1+abs(z))", "max(z, 0)^1.5 - log(1 + z*z)", "where(z > 1, 1/z, sin(3*z))"]
 SPECS = [spec for spec in [*specs(ACTIVATIONS), *FORMULAS] if not spec.startswith("softmax")]
 NEEDS = {"c": ["gcc", "clang", "cc"], "javascript": ["node", "nodejs"], "wasm": ["wasm-ld"]}
-PACKAGES = {"onnx": "onnx", "duckdb": "duckdb"}
+PACKAGES = {"onnx": "onnx", "duckdb": "duckdb", "xlsx": "formulas"}
 
 
 def needs(name: str) -> None:
@@ -154,17 +155,21 @@ def test_weights_of_8_bits_are_a_quarter_of_the_size_and_said(which, to, tmp_pat
 def test_8_bits_are_near_the_weights_and_exact_where_they_are_theirs(tiny):
     small = int8_program(tiny.model)
     (before,), (after,), (weights,) = tiny.model.groups, small.model.groups, small.weights
-    slots = parameter_slots(before)
-    for name, slot in slots.items():
+    for name, slot in parameter_slots(before).items():
         one, other = before.parameters[:, slot.start : slot.stop], after.parameters[:, slot.start : slot.stop]
-        if name in weights.whole:
-            step = np.repeat(weights.scales[name][:, None, :], slot.shape[-2], axis=1).reshape(one.shape)
-            assert (np.abs(one - other) <= 0.5001 * step).all()
-            assert np.abs(weights.whole[name]).max() == 127
-        else:
-            np.testing.assert_array_equal(one, other)
+        numbers = weights[name]
+        if numbers.scales is None:
+            assert (np.abs(one - other) <= 0.5001 * numbers.units[:, None]).all()
+            assert np.abs(numbers.whole).max() in (0, 32767)
+            continue
+        step = np.repeat((numbers.scales * numbers.units[:, None])[:, None, :], slot.shape[-2], axis=1)
+        assert (np.abs(one - other) <= 0.5001 * step.reshape(one.shape)).all()
+        # A scale is at most a 32,767th of the largest too coarse.
+        assert (step.reshape(one.shape) <= np.abs(one).max() / 127 * 1.0001).all()
+        assert np.abs(numbers.whole).max() == 127
+        assert numbers.scales.min() >= 1
     assert small.sha256 == tiny.sha256
-    with pytest.raises(SettingsError, match="precision='int8': SQL writes every weight out"):
+    with pytest.raises(SettingsError, match="precision='int8': sql writes every weight out"):
         export(tiny.model, "sql", precision="int8")
     with pytest.raises(SettingsError, match="precision 'int4' is unknown: choose int8"):
         export(tiny.model, "c", precision="int4")
@@ -196,6 +201,25 @@ def test_any_small_model_in_plain_python(target, layers, scaling, bias, with_sta
         features=periodic if with_stage else None,
     )  # fmt: skip
     assert certificate(model, "python", 120).wrong == ()
+
+
+def test_a_neuron_that_nothing_enters_stays_alone_with_8_bits():
+    model = small_model("price", Dense(2, "tanh"), Dense(1), loss="mean_squared_error", columns=("width", "code"))
+    flat = model.parameters.copy()
+    flat[:, 0:-5:2] = 0.0
+    small = int8_program(model.with_parameters(lambda group: flat))
+    assert np.isfinite(small.groups[0].parameters).all()
+    assert (small.groups[0].parameters[flat == 0] == 0).all()
+    assert certificate(small.model, "python", 50).wrong == ()
+
+
+def test_a_file_has_only_the_readers_that_its_columns_need():
+    model = small_model("price", Dense(1), loss="mean_squared_error", columns=("width",))
+    for to, kept, left in (("javascript", "readNumber", "readDate"), ("python", "number_in", "read_date")):
+        text = LANGUAGES[to].content(Program(model)).decode()
+        assert kept in text
+        assert left not in text
+        assert not re.search(r"readPlace|read_place|daysOf|def spelled|READERS = \{ ?\}", text)
 
 
 def test_two_exports_are_the_same_bytes(tiny):
@@ -275,7 +299,7 @@ def test_an_export_is_written_checked_and_refused(tmp_path, tiny, few_rows):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"to": "cobol"}, "to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm"),
+        ({"to": "cobol"}, "to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm, xlsx"),
         ({}, "no language is named: choose .py"),
         ({"path": "model.txt"}, "model.txt: the ending says no language"),
         ({"to": "c", "dialect": "duckdb"}, "dialect='duckdb' is about sql, not c"),
@@ -383,6 +407,30 @@ def test_c_answers_with_the_number_of_the_column_in_the_way(tmp_path):
 
 
 # ---- ONNX
+
+
+@pytest.mark.parametrize("which", ["classes by softmax", "one number in"])
+def test_a_stage_by_products_is_the_stage(which):
+    model = MODELS[which]()
+    stage = model.network.features or periodic([("number", 0, 2), ("category", 3, 0), ("number", 0, 1)])
+    rng = np.random.default_rng(1)
+    p = {name: rng.normal(size=shape) for name, shape in stage.shapes().items()}
+    x = rng.normal(size=(7, stage.n_inputs))
+    np.testing.assert_allclose(stage.by_products(p, x, np), stage.forward(p, x, np).a, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.slow
+def test_onnx_multiplies_once_and_leaves_out_what_nothing_needs():
+    onnx = pytest.importorskip("onnx")
+    program = Program(MODELS["classes by softmax"]())
+    graph = onnx.load_from_string(LANGUAGES["onnx"].content(program)).graph
+    used = {name for node in graph.node for name in node.input} | {one.name for one in graph.output}
+    assert all(set(node.output) & used for node in graph.node)
+    assert len({node.SerializeToString() for node in graph.node}) == len(graph.node)
+    members = program.model.members
+    counts = [sum(node.op_type == kind for node in graph.node) for kind in ("Cos", "MatMul", "Transpose")]
+    # Of each member: angles, embedded numbers, two categories, and two layers, whose biases a runtime adds at once.
+    assert counts == [members, 6 * members, 0]
 
 
 @pytest.mark.slow

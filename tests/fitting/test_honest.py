@@ -141,6 +141,10 @@ def test_a_class_that_is_never_predicted_is_told():
     assert said.startswith("no row is predicted as yes, which ")
     assert said.endswith("try class_weight='balanced' or threshold='f1'")
     assert not first(uneven_one, epochs=60, threshold="f1").startswith("no row is predicted")
+    # A class as large as the others is lost by ending early, not by being rare.
+    said = first(table(400, share=0.35), epochs=1, init="normal(std=0.001)")
+    assert said.startswith("no row is predicted as ")
+    assert said.endswith("its loss was still falling, so use more epochs")
 
 
 def test_equal_neurons_are_told():

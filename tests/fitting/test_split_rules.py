@@ -59,11 +59,18 @@ INPUTS = ["a", "b"]
 
 RULES: dict[str, dict[str, Any]] = {
     "rows": {},
+    "equal": {},
     "groups": {"groups": "patient"},
     "time": {"time": "day"},
     "split": {"split": "part"},
 }
-"""The words of each rule; equal rows stay together in the first and the last."""
+"""The words of each rule. By ``rows`` none are equal, as days are inputs; ``equal`` rows stay together, as in a split."""
+
+
+def inputs_of(rule: str) -> list[str]:
+    """The inputs of a rule's trainings."""
+    return [*INPUTS, "patient", "day"] if rule == "rows" else INPUTS
+
 
 BOTH = one_in(2, [(rule, target) for rule in RULES for target in ("y", "z")])
 """Each rule with a target of classes at each edit, with one of numbers in the slow tests."""
@@ -84,7 +91,7 @@ def crossing(rule: str, learned: Any, scored: Any) -> str:
         and max(TABLE["day"][i] for i in learned) >= min(TABLE["day"][i] for i in scored)
     ):
         return "a later time"
-    if rule == "rows" and {ORIGIN[i] for i in learned} & {ORIGIN[i] for i in scored}:
+    if rule == "equal" and {ORIGIN[i] for i in learned} & {ORIGIN[i] for i in scored}:
         return "a copy"
     if rule == "split":
         uses = {TABLE["part"][i] for i in learned}, {TABLE["part"][i] for i in scored}
@@ -107,7 +114,7 @@ def check(rule: str, prepared: Prepared) -> None:
 
 
 def prepared_by(rule: str, target: str, **settings: Any) -> Prepared:
-    words = {**SMALL, "inputs": INPUTS, **RULES[rule], **settings}
+    words = {**SMALL, "inputs": inputs_of(rule), **RULES[rule], **settings}
     return prepare(*asked(TABLE, target, words))
 
 
@@ -117,7 +124,7 @@ def inner(rule: str) -> Iterator[dict[str, Any]]:
     yield {"validation_share": 0.25, "refit": True}
     yield {"recipe": True, "calibrate": True}
     yield {"early_stopping": False}
-    if rule in ("rows", "groups"):
+    if rule in ("rows", "equal", "groups"):
         yield {"bagging": True}
 
 
@@ -136,7 +143,7 @@ def test_nothing_crosses_in_a_training(rule: str, target: str):
 
 @pytest.mark.parametrize(("rule", "target"), BOTH)
 def test_nothing_crosses_in_a_cross_validation(rule: str, target: str):
-    question, settings = asked(TABLE, target, {**SMALL, "inputs": INPUTS, **RULES[rule]})
+    question, settings = asked(TABLE, target, {**SMALL, "inputs": inputs_of(rule), **RULES[rule]})
     scored: list[int] = []
     for prepared in prepared_folds(question, settings, 4):
         tested = prepared.tested.rows
@@ -153,7 +160,7 @@ def test_nothing_crosses_in_a_cross_validation(rule: str, target: str):
             check(rule, prepared)
         scored += tested.tolist()
     assert len(scored) == len(set(scored))
-    whole = {"rows": N, "groups": N, "split": 80}
+    whole = {"rows": N, "equal": N, "groups": N, "split": 80}
     assert rule == "time" or len(scored) == whole[rule]
 
 
@@ -166,7 +173,7 @@ def test_nothing_crosses_in_an_ablation(rule: str, monkeypatch: pytest.MonkeyPat
         return seen[-1]
 
     monkeypatch.setattr(ablation, "prepare", spied)
-    words = {"inputs": INPUTS, **RULES[rule], "members": 2, "epochs": 1, "fast": True}
+    words = {"inputs": inputs_of(rule), **RULES[rule], "members": 2, "epochs": 1, "fast": True}
     chosen = [one for one in ablation.INGREDIENTS if one.name in ("bagging", "members")]
     chainrule.ablate(TABLE, "y", seeds=1, ingredients=chosen, engine="reference", **words)
     assert len(seen) >= 3
@@ -188,7 +195,7 @@ def test_nothing_crosses_in_an_estimator(estimator: Any, rule: str, monkeypatch:
     monkeypatch.setattr(estimators, "prepare", spied)
     column = RULES[rule]
     target = "y" if estimator is TableClassifier else "z"
-    names = [*INPUTS, *column.values()]
+    names = [*inputs_of(rule), *column.values()]
     words = {name: value for name, value in SMALL.items() if name != "seed"}
     for more in ({"validation_share": 0.2}, {"bagging": True}) if rule != "split" else ({},):
         if rule == "time" and "bagging" in more:
@@ -196,7 +203,11 @@ def test_nothing_crosses_in_an_estimator(estimator: Any, rule: str, monkeypatch:
         made = estimator(**words, **column, **more, random_state=1, engine="reference")
         made.fit({name: TABLE[name] for name in names}, TABLE[target])
         check(rule, seen[-1])
-        assert made.predict({name: TABLE[name] for name in INPUTS}).shape == (N,) if rule != "time" else True
+        assert (
+            made.predict({name: TABLE[name] for name in inputs_of(rule)}).shape == (N,)
+            if rule != "time"
+            else True
+        )
     if rule == "split":
         assert "test" not in {TABLE["part"][i] for i in seen[-1].left}
 
@@ -210,9 +221,10 @@ def test_the_card_tells_it_and_a_replay_parts_alike(rule: str, tmp_path: Any):
         path = tmp_path / f"{len(words)}.safetensors"
         model.save(path)
         read = Model.load(path)
-        told = {"by": rule, **({} if rule == "rows" else {"column": next(iter(RULES[rule].values()))})}
-        together = {"together": True} if rule in ("rows", "split") else {}
-        assert read.card["split"] == {**told, **together}
+        told: dict[str, Any] = {"by": "rows" if rule == "equal" else rule}
+        told |= dict(zip(("column",), RULES[rule].values(), strict=False))
+        told |= {"together": True} if rule in ("equal", "split") else {}
+        assert read.card.get("split", {"by": "rows"}) == told
         used = rows_by_use(read, TABLE)
         assert used.test.tolist() == prepared.tested.rows.tolist()
         n = prepared.arrays.n_training
@@ -237,7 +249,7 @@ def test_the_card_tells_it_and_a_replay_parts_alike(rule: str, tmp_path: Any):
             held = [by_bytes[row.tobytes()] for row in x]
             line = lines[member if len(lines) > 1 else 0]
             own = {prepared.arrays.x[i].tobytes() for i in line}
-            if rule == "rows":
+            if rule == "equal":
                 assert not own & {row.tobytes() for row in x}
             elif rule != "split":
                 assert crossing(rule, prepared.places[line], prepared.places[held]) in ("", "a row")
@@ -256,6 +268,9 @@ def shuffled(parts: Callable[..., Any]) -> Callable[..., Any]:
         ]
         late = twice[0] if self.rule.together and twice else late
         early = np.argmin(np.array(TABLE["day"])[first])
+        if self.rule.by == "rows" and not self.rule.together:
+            first[early] = second[late]
+            return first, second
         first[early], second[late] = second[late], first[early]
         return first, second
 
@@ -266,7 +281,7 @@ def shuffled(parts: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize("place", ["tested", "validated"])
 def test_a_row_that_crosses_is_seen(rule: str, place: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Parting, place, shuffled(getattr(Parting, place)))
-    if rule == "rows" and place == "validated":
+    if rule == "equal" and place == "validated":
         words = {"validation_share": 0.25, "seed": 3}
     else:
         words = {} if rule == "split" else {"validation_share": 0.25}

@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -102,9 +103,31 @@ def test_feature_05_a_large_network_has_blocks_and_small_frames_at_once():
         for place in (0, 5, 700_000, len(made.studio.made.walk) - 1):
             frame = made.do("seek", t=1, place=min(place, len(made.studio.made.walk) - 1))
             assert len(json.dumps(frame)) <= 64_000
-        (first, second) = frame["blocks"]
-        assert first["weights"]["shape"] == [48, 48]
-        assert second["largest"] > 0
+        (inputs, first, second) = (block["pictures"] for block in frame["blocks"])
+        assert set(inputs) == {"activation"}
+        assert inputs["activation"]["shares"]["shape"] == [28, 28]
+        assert {name: picture["shares"]["shape"] for name, picture in first.items()} == {
+            "weight": [48, 48], "gradient": [48, 48], "change": [48, 48], "activation": [16, 16],
+        }  # fmt: skip
+        look = made.studio.made.lookout.look(1, 0, None)
+        slot = course.layout.slot(2, "W")
+        for name, flat in (
+            ("weight", look.new),
+            ("gradient", look.whole_gradient),
+            ("change", look.new - look.state.parameters),
+        ):
+            part = np.abs(flat[slot.start : slot.stop])
+            assert second[name]["largest"] == part.max()
+        a = look.step.record.layers[1].a[look.index]
+        shares = np.frombuffer(b64decode(second["activation"]["shares"]["base64"]), np.int8)
+        assert (
+            np.abs(shares[: len(a)] * second["activation"]["largest"] / 127 - a).max()
+            <= np.abs(a).max() / 250
+        )
+        # What a pass hasn't come to is not shown.
+        early = made.do("seek", t=1, place=5)["blocks"]
+        assert set(early[1]["pictures"]) == {"weight"}
+        assert set(made.do("seek", t=1, place=0)["blocks"][1]["pictures"]) == set(first)
 
 
 def test_feature_05_200_neurons_have_frames_of_64_kb():

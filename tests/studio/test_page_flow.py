@@ -234,8 +234,9 @@ def terms_of(person):
     """Return the numbers of the terms that are shown: the factors, the product, whether it is done; and the sum so far."""
     read = """() => [[...document.querySelectorAll('cr-stage .sum:not([hidden]) .term:not(.rest)')].map((row) => ({
         factors: [...row.querySelectorAll('.factors [data-value]')].map((one) => Number(one.dataset.value)),
-        product: Number(row.querySelector('.product').dataset.value), done: row.classList.contains('done')})),
-      document.querySelector('cr-stage .sum:not([hidden]) .total:not([hidden]) .product')?.dataset.value ?? null]"""
+        product: Number(row.querySelector('.product').dataset.part), done: row.classList.contains('done')})),
+      Object.entries(document.querySelector('cr-stage .sum:not([hidden]) .total:not([hidden]) .product')?.dataset ?? {})
+        .find(([name]) => name === 'part' || name === 'value')?.[1] ?? null]"""
     return person.page.evaluate(read)
 
 

@@ -128,6 +128,11 @@ def test_feature_02_playing_follows_the_training_and_stops_at_its_end():
     state = reduce(state, {"do": "progress", "frontier": 11, "last": 11})
     assert state.cursor == (11, 0)
     assert not state.playing
+    # From the start it plays again as it was to play before, and does not run to the end at once.
+    assert (state.speed, state.grain) == (begun().speed, begun().grain)
+    again = reduce(reduce(state, {"do": "reset"}), {"do": "play"})
+    assert again.ticks
+    assert reduce(again, {"do": "tick"}).t == 1
 
 
 def test_feature_02_playing_back_stops_at_the_start():

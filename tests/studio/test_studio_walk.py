@@ -11,6 +11,7 @@ NETWORKS = {
     "2-2-2": Network([2, Dense(2, "sigmoid"), Dense(2, "sigmoid")]),
     "softmax": Network([3, Dense(4, "relu", dropout=0.5), Dense(3, "softmax")], "categorical_cross_entropy"),
     "deep": Network([2, Dense(3, "tanh", bias="layer"), Dense(2, "relu", bias="none"), Dense(1)]),
+    "linear path": Network([2, Dense(3, "tanh"), Dense(1, linear_path=True)]),
     "mixed": Network([2, Dense(3, "tanh", mix=True, parametrization="ntk"), Dense(1, "sigmoid")]),
 }
 walks = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)

@@ -153,7 +153,7 @@ def test_what_contradicts_the_recipe_is_refused(words, message):
 
 @pytest.mark.parametrize("ingredient", recipe.INGREDIENTS, ids=lambda one: one.name)
 def test_every_ingredient_can_be_taken_out(ingredient):
-    of_numbers = ingredient.name in ("clamp", "leak")
+    of_numbers = ingredient.name in ("clamp", "leak", "linear path")
     of = problem(numbers=3, levels=(30,), n_classes=0 if of_numbers else 3)
     assert resolve(Settings(**ingredient.without), of) != resolve(Settings(), of)
 

@@ -10,7 +10,7 @@ from chainrule.cli.parsing import Parser, reading, reading_options
 
 EXAMPLES = """
 chainrule export penguins.safetensors --to c --out penguins.h --check penguins.csv
-chainrule export penguins.safetensors --to javascript --out penguins.mjs
+chainrule export penguins.safetensors --to javascript --explain penguins.csv --out penguins.mjs
 chainrule export penguins.safetensors --out penguins.py
 chainrule check penguins.mjs new.csv --model penguins.safetensors
 """
@@ -28,9 +28,10 @@ def parser() -> Parser:
     )
     made.options("files", {"MODEL": "a file that chainrule train wrote"})
     said = {
-        "--to LANGUAGE": "python, javascript, c, onnx, sql or wasm; said by the ending of --out if not given",
+        "--to LANGUAGE": "python, javascript, c, onnx, sql, wasm or xlsx; said by the ending of --out if not given",
         "--dialect {sqlite,duckdb,postgres}": "of sql (default sqlite)",
         "--precision {int8}": "weights as whole numbers of 8 bits: a quarter of the size; what it changes is said",
+        "--explain TABLE": "of javascript: carry explanations, which start from this table's typical row",
         "--check TABLE": "also compare the answers for the rows of this table",
     }
     made.options("what is written", said)
@@ -49,9 +50,10 @@ def run(options: argparse.Namespace) -> None:
 
     language_named(options.to, options.out, options.dialect)
     if options.out is not None:
-        check_out(options.out, options.overwrite, (options.model, options.check))
+        check_out(options.out, options.overwrite, (options.model, options.check, options.explain))
     model = Model.load(options.model)
     table = None if options.check is None else model.table(options.check, **reading(options))
+    explain = None if options.explain is None else model.table(options.explain, **reading(options))
     made = export(
         model,
         options.to,
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> None:
         dialect=options.dialect,
         precision=options.precision,
         check=table,
+        explain=explain,
         overwrite=options.overwrite,
     )
     if options.out is None:

@@ -22,7 +22,13 @@ BIAS_MODES: tuple[BiasMode, ...] = get_args(BiasMode)
 Parametrization = Literal["standard", "ntk"]
 PARAMETRIZATIONS: tuple[Parametrization, ...] = get_args(Parametrization)
 
-OPTIONAL: Mapping[str, Any] = {"rates": {}, "initial": {}, "mix": False, "parametrization": "standard"}
+OPTIONAL: Mapping[str, Any] = {
+    "rates": {},
+    "initial": {},
+    "mix": False,
+    "parametrization": "standard",
+    "linear_path": False,
+}
 """What a layer's description has only where it isn't this."""
 
 
@@ -61,16 +67,17 @@ class Parameter(NamedTuple):
     """A parameter array of a layer: in words, and as a term of z[j] with indices.
 
     ``counts``: ``ij`` there is one from neuron i before to neuron j, ``j`` one for each neuron. ``enters`` is what it
-    multiplies in z[j]: ``i`` every neuron i before, over which is summed; ``j`` neuron j before alone; "" nothing, it is
-    added; None: it is no term of z. ``words`` say the term in z's line, ``by`` what delta is multiplied by for the derivative.
-    ``start`` is the number it begins at, None where an initializer draws it.
+    multiplies in z[j]: ``i`` every neuron i before, over which is summed; ``x`` every input i of the network, likewise;
+    ``j`` neuron j before alone; "" nothing, it is added; None: it is no term of z. ``words`` say the term in z's line,
+    ``by`` what delta is multiplied by for the derivative. ``start`` is the number it begins at, None where an initializer
+    draws it.
     """
 
     name: str
     counts: Literal["ij", "j"]
     noun: str
     text: str
-    enters: Literal["i", "j", ""] | None
+    enters: Literal["i", "x", "j", ""] | None
     words: str = ""
     by: str = ""
     decays: bool = False
@@ -87,7 +94,8 @@ class Dense:
     dropped in training. ``rates`` are factors of the learning rate, by the name of a parameter array; one that
     isn't named has 1. ``initial`` are numbers that parameters begin with, by the same names as ``frozen``, instead of those
     drawn. ``mix`` adds the parameters alpha, one a neuron, which mix f(z) with z; ``parametrization``
-    ``ntk`` divides the products h W by sqrt(n_in).
+    ``ntk`` divides the products h W by sqrt(n_in). ``linear_path``, of an output layer behind hidden ones, adds x S to z:
+    the inputs x (n, d) of the network times weights S (d, n_out) of their own, past all hidden layers.
     """
 
     kind: ClassVar[str] = "dense"
@@ -101,6 +109,17 @@ class Dense:
             "weighted sum of what enters",
             "what enters through the weight",
             decays=True,
+        ),
+        Parameter(
+            "S",
+            "ij",
+            "weight of the linear path",
+            "a weight from an input straight to an output",
+            "x",
+            "plus the linear path: the weighted sum of the inputs",
+            "the input that the weight is on",
+            decays=True,
+            start=0.0,
         ),
         Parameter("b", "j", "bias", "a bias", "", by="the bias is a weight on 1"),
         Parameter("alpha", "j", "mix", "a mix of an activation and its z", None, start=1.0),
@@ -117,6 +136,7 @@ class Dense:
     initial: tuple[tuple[str, float], ...] = ()
     mix: bool = False
     parametrization: Parametrization = "standard"
+    linear_path: bool = False
 
     def __init__(
         self,
@@ -132,6 +152,7 @@ class Dense:
         initial: Mapping[str, float] | Sequence[tuple[str, float]] = (),
         mix: bool = False,
         parametrization: Parametrization = "standard",
+        linear_path: bool = False,
     ) -> None:
         if isinstance(n_out, bool) or not isinstance(n_out, int) or n_out < 1:
             raise SettingsError(f"a layer has a whole number of neurons, at least 1, not {n_out!r}")
@@ -145,6 +166,8 @@ class Dense:
             raise SettingsError(f"frozen {list(names)!r} must be names of parameters: W, b, W[1,2] or b[1]")
         if not isinstance(mix, bool):
             raise SettingsError(f"mix {mix!r} must be True or False")
+        if not isinstance(linear_path, bool):
+            raise SettingsError(f"linear_path {linear_path!r} must be True or False")
         check_choice("parametrization", parametrization, PARAMETRIZATIONS)
         put_in = partial(object.__setattr__, self)
         put_in("n_out", n_out)
@@ -157,6 +180,7 @@ class Dense:
         put_in("initial", _numbers_by_name(initial))
         put_in("mix", mix)
         put_in("parametrization", parametrization)
+        put_in("linear_path", linear_path)
         if mix and not self.activation.elementwise:
             raise SettingsError(
                 f"mix: {self.activation.name} is no function of one z, so it can't be mixed with it"
@@ -181,13 +205,14 @@ class Dense:
 
     @property
     def product(self) -> Parameter:
-        """The term of z that what enters is in."""
+        """The term of z that what enters from the layer before is in."""
         return next(parameter for parameter in self.parameters if parameter.enters)
 
-    def shapes(self, n_in: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each parameter array, by name, in the order of the flat layout."""
+    def shapes(self, n_in: int, n_inputs: int = 1) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each parameter array, by name, in the order of the flat layout; of a network of d inputs."""
         biases = {"neuron": self.n_out, "layer": 1, "none": 0}[self.bias]
         found: dict[str, tuple[int, ...]] = {"W": (n_in, self.n_out)}
+        found |= {"S": (n_inputs, self.n_out)} if self.linear_path else {}
         found |= {"b": (biases,)} if biases else {}
         return found | ({"alpha": (self.n_out,)} if self.mix else {})
 
@@ -199,16 +224,20 @@ class Dense:
         """Return what the products h W are multiplied by: 1, or 1/sqrt(n_in) in the parametrization ntk."""
         return 1 / math.sqrt(n_in) if self.parametrization == "ntk" else 1.0
 
-    def forward(self, p: Mapping[str, Array], h: Array, mask: Array | None, xp: Namespace) -> LayerRecord:
-        """Return z, a and h of this layer for the rows ``h`` (…, n, n_in) that enter it."""
-        z = self.weighted_sum(p, h, xp)
+    def forward(
+        self, p: Mapping[str, Array], h: Array, mask: Array | None, xp: Namespace, x: Array | None = None
+    ) -> LayerRecord:
+        """Return z, a and h of this layer for the rows ``h`` (…, n, n_in) that enter it; ``x`` are a linear path's inputs."""
+        z = self.weighted_sum(p, h, xp) if x is None else self.weighted_sum(p, h, xp, x)
         mixed = self.mixed_part(z, xp) if self.mix else None
         a = self.activation(z, xp) if mixed is None else z + xp.expand_dims(p["alpha"], axis=-2) * mixed
         return LayerRecord(z, a, a if mask is None else a * mask, mask, mixed)
 
-    def weighted_sum(self, p: Mapping[str, Array], h: Array, xp: Namespace) -> Array:
-        """Return z (…, n, n_out) for the rows ``h`` (…, n, n_in) that enter."""
+    def weighted_sum(self, p: Mapping[str, Array], h: Array, xp: Namespace, x: Array | None = None) -> Array:
+        """Return z (…, n, n_out) for the rows ``h`` (…, n, n_in) that enter, and the inputs ``x`` (…, n, d) of a linear path."""
         z = self._scaled(xp.matmul(h, p["W"]), h.shape[-1])
+        if self.linear_path:
+            z = z + xp.matmul(x, p["S"])
         return z + xp.expand_dims(p["b"], axis=-2) if "b" in p else z
 
     def backward(
@@ -219,6 +248,7 @@ class Dense:
         dh: Array,
         xp: Namespace,
         delta: Array | None = None,
+        x: Array | None = None,
     ) -> LayerGradients:
         """Return this layer's gradients from dC/dh of its outputs, for the rows ``h`` (…, n, n_in) that entered.
 
@@ -228,13 +258,22 @@ class Dense:
         slope = self.slope(p, record.z, xp)
         if delta is None:
             delta = self.activation.backward(record.z, record.a, da, xp) if slope is None else da * slope
-        return LayerGradients(da, dh, delta, slope, self.by_parameters(h, record, da, delta, xp))
+        beside = () if x is None else (x,)
+        return LayerGradients(da, dh, delta, slope, self.by_parameters(h, record, da, delta, xp, *beside))
 
     def by_parameters(
-        self, h: Array, record: LayerRecord, da: Array, delta: Array, xp: Namespace
+        self,
+        h: Array,
+        record: LayerRecord,
+        da: Array,
+        delta: Array,
+        xp: Namespace,
+        x: Array | None = None,
     ) -> dict[str, Array]:
-        """Return the gradients by name, each a sum over the rows ``h`` (…, n, n_in)."""
+        """Return the gradients by name, each a sum over the rows ``h`` (…, n, n_in), and ``x`` (…, n, d) of a linear path."""
         grads = {"W": self._scaled(xp.matmul(xp.matrix_transpose(h), delta), h.shape[-1])}
+        if self.linear_path:
+            grads["S"] = xp.matmul(xp.matrix_transpose(x), delta)
         if self.bias == "neuron":
             grads["b"] = xp.sum(delta, axis=-2)
         elif self.bias == "layer":
@@ -255,6 +294,10 @@ class Dense:
     def by_entering(self, p: Mapping[str, Array], delta: Array, xp: Namespace) -> Array:
         """Return dC/dh (…, n, n_in) of the rows that entered, from this layer's delta."""
         return self._scaled(xp.matmul(delta, xp.matrix_transpose(p["W"])), p["W"].shape[-2])
+
+    def by_inputs(self, p: Mapping[str, Array], delta: Array, xp: Namespace) -> Array:
+        """Return the part of dC/dx (…, n, d) that comes back through the linear path, from this layer's delta."""
+        return xp.matmul(delta, xp.matrix_transpose(p["S"]))
 
     def _scaled(self, products: Array, n_in: int) -> Array:
         return products if self.parametrization == "standard" else products * self.scale(n_in)
@@ -279,6 +322,8 @@ class Dense:
         z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
         if self.parametrization != "standard":
             z = Binary("/", z, Call("sqrt", (Number(float(n_in)),)))
+        if self.linear_path:
+            z = Binary("+", z, Binary("@", Symbol("x"), Symbol(f"S[{number}]")))
         if self.bias != "none":
             z = Binary("+", z, Symbol(f"b[{number}]"))
         a = put(self.activation.formula.root, {"z": own})
@@ -292,7 +337,8 @@ class Dense:
         biases = {"neuron": "", "layer": ", one bias", "none": ", no bias"}[self.bias]
         dropout = f", dropout {self.dropout:g}" if self.dropout else ""
         rates = "".join(f", {factor:g} eta for {name}" for name, factor in self.rates)
-        return f"{self.activation.spec}{biases}{dropout}{rates}"
+        path = ", a linear path from the inputs" if self.linear_path else ""
+        return f"{self.activation.spec}{biases}{dropout}{rates}{path}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""
@@ -301,6 +347,7 @@ class Dense:
             "initial": dict(self.initial),
             "mix": self.mix,
             "parametrization": self.parametrization,
+            "linear_path": self.linear_path,
         }
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in more}
         plain |= {"activation": self.activation.spec, "frozen": list(self.frozen)}

@@ -19,7 +19,13 @@ dC/dalpha[l] is the sum over rows of dC/da[l] · (f(z[l]) - z[l]).
 
 With a feature stage (`features`) a[0] is what the stage learns from X, and its parameters are layer 0's.
 
-Shapes: rows X (…, n, d); W[l] (…, n_in, n_out); b[l] (…, n_out), or (…, 1) where the layer shares one bias;
+With a linear path the inputs also go straight to the output layer L, past all hidden layers::
+
+    z[L] = h[L-1] W[L] + X S[L] + b[L]        dC/dS[L] = X^T delta[L]        dC/dX = … + delta[L] S[L]^T
+
+Source: the wide part of Cheng et al., "Wide & deep learning for recommender systems", DLRS 2016; a skip connection.
+
+Shapes: rows X (…, n, d); W[l] (…, n_in, n_out); S[L] (…, d, n_out); b[l] (…, n_out), or (…, 1) where the layer shares one bias;
 alpha[l] (…, n_out); z, a, h, delta (…, n, n_out). Leading axes (…) are member networks: parameters (k, …) with rows (n, d) give
 (k, n, n_out).
 """
@@ -158,6 +164,12 @@ class Network(Shown):
             raise SettingsError("the output layer can't have dropout: nothing follows it")
         if dense[-1].mix:
             raise SettingsError("the output layer can't have a mix: its activation is what the loss asks for")
+        if any(layer.linear_path for layer in dense[:-1]):
+            raise SettingsError("a linear path leads to the output layer: only that one can have it")
+        if dense[-1].linear_path and len(dense) == 1:
+            raise SettingsError(
+                "a network without hidden layers is linear already: leave the linear path out"
+            )
         check_extent(len(dense), [layer.activation.spec for layer in dense])
         if reduction not in ("mean", "sum"):
             raise SettingsError(f"reduction {reduction!r} is unknown: choose mean or sum")
@@ -224,7 +236,8 @@ class Network(Shown):
         """Return the shapes of every layer's parameters, by number and name, in the order of the flat layout."""
         shapes = {} if self.features is None else {0: self.features.shapes()}
         return shapes | {
-            number: layer.shapes(self.sizes[number - 1]) for number, layer in enumerate(self.layers, 1)
+            number: layer.shapes(self.sizes[number - 1], *((self.n_inputs,) if layer.linear_path else ()))
+            for number, layer in enumerate(self.layers, 1)
         }
 
     def forward(
@@ -240,7 +253,8 @@ class Network(Shown):
         stage = None if self.features is None else self.features.forward(p[0], x, xp)
         h = x if stage is None else stage.a
         for number, layer in enumerate(self.layers, 1):
-            records.append(layer.forward(p[number], h, None if masks is None else masks[number - 1], xp))
+            mask = None if masks is None else masks[number - 1]
+            records.append(layer.forward(p[number], h, mask, xp, *_beside(layer, x)))
             h = records[-1].h
         return Record(x, tuple(records), stage)
 
@@ -280,12 +294,15 @@ class Network(Shown):
         layers: list[LayerGradients] = []
         for number in range(len(self.layers), 0, -1):
             layer, made = self.layers[number - 1], record.layers[number - 1]
-            layers.append(layer.backward(p[number], record.entering(number), made, dh, xp, own))
+            entering, beside = record.entering(number), _beside(layer, record.x)
+            layers.append(layer.backward(p[number], entering, made, dh, xp, own, *beside))
             dh, own = layer.by_entering(p[number], layers[-1].delta, xp), None
         stage = None
         if self.features is not None and record.stage is not None:
             stage = self.features.backward(p[0], record.x, record.stage, dh, xp)
             dh = stage.x
+        if self.output.linear_path:
+            dh = dh + self.output.by_inputs(p[len(self.layers)], layers[0].delta, xp)
         return Gradients(math.nan, tuple(reversed(layers)), dh, stage)
 
     def gradients_of_rows(
@@ -299,7 +316,8 @@ class Network(Shown):
         if number:
             back, made = gradients.layers[number - 1], _each(record.layers[number - 1], cut)
             h, da, delta = cut(record.entering(number)), cut(back.da), cut(back.delta)
-            return self.layers[number - 1].by_parameters(h, made, da, delta, xp)
+            layer = self.layers[number - 1]
+            return layer.by_parameters(h, made, da, delta, xp, *_beside(layer, record.x, cut))
         assert self.features is not None
         assert record.stage is not None
         assert gradients.stage is not None
@@ -325,7 +343,8 @@ class Network(Shown):
                 da = da if dh is None else dh if mask is None else dh * mask
                 own = delta if dh is None else da * xp.abs(back.slope)
             made = _each(record.layers[number - 1], xp.abs)
-            sizes[number] = layer.by_parameters(xp.abs(record.entering(number)), made, da, own, xp)
+            entering, beside = xp.abs(record.entering(number)), _beside(layer, record.x, xp.abs)
+            sizes[number] = layer.by_parameters(entering, made, da, own, xp, *beside)
             dh = layer.by_entering(unsigned[number], own, xp)
         if self.features is not None and record.stage is not None:
             stage = _each(record.stage, xp.abs)
@@ -355,6 +374,13 @@ class Network(Shown):
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise SettingsError(f"this is not the description of a network: {error}") from error
+
+
+def _beside(
+    layer: Dense, x: Array, change: Callable[[Array], Array] = lambda array: array
+) -> tuple[Array, ...]:
+    """Return what a layer takes beside what enters it: the network's inputs, where it has a linear path."""
+    return (change(x),) if layer.linear_path else ()
 
 
 Made = TypeVar("Made", LayerRecord, StageRecord)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
@@ -16,12 +16,14 @@ from chainrule._files import ensure_writable, write_atomically
 from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
 from chainrule.exports.certificate import ExportCertificate, certify_export, not_run
+from chainrule.exports.explaining import typical_row
 from chainrule.exports.program import Program
 from chainrule.exports.run.base import CantRun, ExportError
+from chainrule.exports.run.explained import certify_explanations
 from chainrule.exports.run.made_rows import made_rows
 from chainrule.exports.smaller import int8_program
 from chainrule.exports.targets import TargetLanguage, language_named, written_as
-from chainrule.exports.written.head import HASH_WORDS, INT8_WORDS
+from chainrule.exports.written.head import EXPLAINS_WORDS, HASH_WORDS, INT8_WORDS
 from chainrule.model.model import Model, Prediction, load
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
@@ -55,13 +57,15 @@ def export(
     dialect: str | None = None,
     precision: str | None = None,
     check: Source | None = None,
+    explain: Source | None = None,
     overwrite: bool = False,
 ) -> Exported:
     """Return a model as a program in another language, from cells to answers, and write it to ``path`` if given.
 
     ``model`` is a `Model`, what a training gave, a fitted Table estimator, or the path of a model file; ``to`` is one of
     `LANGUAGES`, which the ending of ``path`` says too; SQL is in a ``dialect``, sqlite if none is named. With the ``precision``
-    int8 weights are whole numbers of 8 bits. The program is run at once, where it can be, on 2,000 made rows and on the table
+    int8 weights are whole numbers of 8 bits. With the table ``explain`` JavaScript carries explanations, as of that table's
+    rows. The program is run at once, where it can be, on 2,000 made rows and on the table
     ``check``, and what it says is compared with the model's own engine; raises ExportError where it differs, and then nothing
     is written.
 
@@ -74,12 +78,20 @@ def export(
     if path is not None:
         ensure_writable(path, overwrite)
     program = in_precision(exported_model(model), language, precision)
+    explained = None if explain is None else program.model.table(explain)
+    if explained is not None:
+        program = explaining(program, language, explained)
     table = None if check is None else program.model.table(check)
     name = "model" if path is None else Path(fspath(path)).stem
     certificate: ExportCertificate | None = None
     try:
-        certificate = certified(language, program, language.content(program, (), name), table)
+        content = language.content(program, (), name)
+        certificate = certified(language, program, content, table)
         words = (*certificate.words, *changed(program, table))
+        if explained is not None:
+            of_rows = certify_explanations(program, content, explained)
+            certificate = replace(certificate, wrong=(*certificate.wrong, *of_rows.wrong))
+            words = (*words, of_rows.words)
     except CantRun as reason:
         words = not_run(reason)
     if certificate is not None and not certificate.passed:
@@ -118,7 +130,11 @@ def check_export(
     if INT8_WORDS.encode() in b" ".join(content.split()):
         program = int8_program(program.model)
     try:
-        return certified(language, program, content, table)
+        certificate = certified(language, program, content, table)
+        if table is not None and EXPLAINS_WORDS.encode() in b" ".join(content.split()):
+            of_rows = certify_explanations(explaining(program, language, table), content, table)
+            certificate = replace(certificate, wrong=(*certificate.wrong, *of_rows.wrong))
+        return certificate
     except CantRun as reason:
         raise ExportError(f"{fspath(path)} can't be run here: {reason}; check it where it can be") from reason
 
@@ -144,14 +160,23 @@ def certified(
     )
 
 
+def explaining(program: Program, language: TargetLanguage, table: Table) -> Program:
+    """Return the program with explanations as of a table's rows; raises SettingsError for a language that can't carry them."""
+    if language.name != "javascript":
+        raise SettingsError(
+            f"{setting('explain')}: only javascript carries explanations, not {language.name}; leave it out"
+        )
+    return replace(program, typical=typical_row(program.model, table))
+
+
 def in_precision(model: Model, language: TargetLanguage, precision: str | None) -> Program:
     """Return the program of a model in a precision; raises SettingsError for one that the language can't have."""
     if precision is None:
         return Program(model)
     check_choice(setting("precision"), precision, ("int8",))
-    if language.name == "sql":
+    if language.name in ("sql", "xlsx"):
         raise SettingsError(
-            f"{setting('precision', precision)}: SQL writes every weight out, so it gets no smaller; leave it out"
+            f"{setting('precision', precision)}: {language.name} writes every weight out, so it gets no smaller; leave it out"
         )
     return int8_program(model)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
 from chainrule.equations.graph import Graph, Traced
 from chainrule.equations.layout import Layout, Slot
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
 from chainrule.model.group import Group
@@ -59,11 +61,28 @@ class Cell:
         return self.steps.column
 
 
-class WholeWeights(NamedTuple):
-    """A group's weights by the name of their array: ``whole`` (k, …, n_in, n_out) of 8 bits, ``scales`` (k, …, n_out)."""
+class WholeArray(NamedTuple):
+    """An array of each member as whole numbers (k, …): what one of them is are ``units`` (k,).
 
-    whole: Mapping[str, NDArray[np.int8]]
-    scales: Mapping[str, FloatArray]
+    Of weights (k, …, n_in, n_out) in 8 bits that is for each neuron so many times more as its ``scales`` (k, …, n_out) say.
+    """
+
+    whole: NDArray[np.signedinteger[Any]]
+    scales: NDArray[np.int16] | None
+    units: NDArray[np.float32]
+
+
+WholeNumbers: TypeAlias = Mapping[str, WholeArray]
+"""A group's parameters as whole numbers, by the name of their array."""
+
+
+@dataclass(frozen=True)
+class TypicalRow:
+    """The row that attributions start from: its inputs (d,), its cells as text, and what it is in words."""
+
+    inputs: FloatArray
+    cells: Mapping[str, str | None]
+    words: str
 
 
 @dataclass(frozen=True)
@@ -71,21 +90,22 @@ class Program:
     """A model as graphs, with what the frames of all targets need.
 
     Of weights that are kept as whole numbers ``model`` has those that come of it, ``source`` is the model as it was, and
-    ``weights`` are the numbers by group.
+    ``weights`` are the numbers by group. Where an export carries explanations, they start from the ``typical`` row.
     """
 
     model: Model
     source: Model | None = None
-    weights: tuple[WholeWeights, ...] = ()
+    weights: tuple[WholeNumbers, ...] = ()
+    typical: TypicalRow | None = None
 
     @cached_property
     def sha256(self) -> str:
         """The hash of the model: of its description, without the version that wrote it, and of its parameters."""
         return model_hash(self.source or self.model)
 
-    def whole_weights(self, number: int) -> WholeWeights:
-        """Return the weights of a group (from 0) that are kept as whole numbers; none of most programs."""
-        return self.weights[number] if self.weights else WholeWeights({}, {})
+    def whole_numbers(self, number: int) -> WholeNumbers:
+        """Return the parameters of a group (from 0) that are kept as whole numbers; none of most programs."""
+        return self.weights[number] if self.weights else {}
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -151,13 +171,16 @@ class Program:
             return tuple(f"P({part.name} = {part.labels[1]})" for part in parts)
         return tuple(f"P({label})" for label in parts[0].labels)
 
-    def cells_graph(self, rows: int | str = 1) -> Graph:
-        """Return the graph from what cells were read as (rows,) to the input neurons ``x`` (rows, d), in double."""
+    def cells_graph(self, rows: int | str = 1, *, scaled: bool = True) -> Graph:
+        """Return the graph from what cells were read as (rows,) to the input neurons ``x`` (rows, d), in double.
+
+        If not ``scaled`` numbers are as the formula of their scaling meets them.
+        """
         graph = Graph(np.float64)
         pieces: list[Traced] = []
         for cell in self.cells:
             given = {part: graph.input(name, (rows,)) for part, name in cell.inputs.items()}
-            pieces += list(_pieces(graph, cell.steps, given))
+            pieces += list(_pieces(graph, cell.steps if scaled else _unscaled(cell.steps), given))
         graph.output("x", graph.concat(pieces, axis=-1))
         return graph
 
@@ -184,23 +207,36 @@ def network_graph(
     dtype: Any = np.float64,
     rows: int | str = 1,
     keeps: Collection[str] = (),
-    whole: Collection[str] = (),
+    whole: WholeNumbers = MappingProxyType({}),
+    members: int | None = None,
+    products: bool = False,
 ) -> tuple[Graph, str]:
-    """Return the graph of one member of a group, and the name of its output.
+    """Return the graph of one member of a group, and the name of its output; with ``members`` k of all of them, (k, …) each.
 
-    Its inputs are x (rows, d), and the parameters W1, b1, … as `parameter_slots` names them. Those named in ``whole`` are
-    products of two inputs, whole numbers such as W1q and a neuron's scale W1s.
+    Its inputs are x (rows, d), and the parameters W1, b1, … as `parameter_slots` names them. Those in ``whole`` are
+    products of inputs: whole numbers such as W1q, a neuron's scale W1s of weights, and the unit W1t. With
+    ``products`` a feature stage is products of whole matrices.
     """
     graph = Graph(dtype, keeps=keeps)
+    outer = () if members is None else (members,)
     x = graph.input("x", (rows, group.network.n_inputs))
     p: dict[int, dict[str, Traced]] = {number: {} for number in group.network.shapes()}
     for name, slot in parameter_slots(group).items():
-        if name in whole:
-            scale = graph.input(f"{name}s", (*slot.shape[:-2], slot.shape[-1]))
-            p[slot.layer][slot.name] = graph.input(f"{name}q", slot.shape) * graph.expand_dims(scale, axis=-2)
-        else:
-            p[slot.layer][slot.name] = graph.input(name, slot.shape)
-    graph.output("a", group.network.forward(p, x, graph).a)
+        shape = (*outer, *slot.shape)
+        if name not in whole:
+            p[slot.layer][slot.name] = graph.input(name, shape)
+            continue
+        numbers, scales = graph.input(f"{name}q", shape), whole[name].scales
+        ndim = len(slot.shape) - (scales is not None)
+        unit = graph.input(f"{name}t", (*outer, *[1] * ndim))
+        if scales is not None:
+            unit = graph.expand_dims(graph.input(f"{name}s", (*shape[:-2], shape[-1])) * unit, axis=-2)
+        p[slot.layer][slot.name] = numbers * unit
+    network, entering = group.network, x
+    if products and network.features is not None:
+        entering = network.features.by_products(p[0], x, graph)
+        network = Network([network.features.n_outputs, *network.layers], network.loss, network.reduction)
+    graph.output("a", network.forward(p, entering, graph).a)
     return graph, "a"
 
 
@@ -249,6 +285,15 @@ def _pieces(graph: Graph, steps: ColumnSteps, given: Mapping[str, Traced]) -> It
         return
     for one in steps.inputs:
         yield graph.expand_dims(_number(graph, one.steps, given), axis=-1)
+
+
+def _unscaled(steps: ColumnSteps) -> ColumnSteps:
+    """Return a column's steps without the scaling."""
+    inputs = (
+        replace(one, steps=tuple(step for step in one.steps if not isinstance(step, Scale)))
+        for one in steps.inputs
+    )
+    return replace(steps, inputs=tuple(inputs))
 
 
 def _truth(graph: Graph, condition: Traced) -> Traced:

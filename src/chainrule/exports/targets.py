@@ -20,6 +20,7 @@ from chainrule.exports.run.onnx import run_onnx
 from chainrule.exports.run.scripts import run_javascript, run_python
 from chainrule.exports.run.sql import run_duckdb, run_postgres, run_sqlite
 from chainrule.exports.run.wasm import run_wasm
+from chainrule.exports.run.xlsx import run_xlsx
 from chainrule.exports.written.c99 import write_c
 from chainrule.exports.written.dialects import DIALECTS
 from chainrule.exports.written.javascript import write_javascript
@@ -27,6 +28,7 @@ from chainrule.exports.written.onnx_model import write_onnx
 from chainrule.exports.written.plain_python import write_python
 from chainrule.exports.written.sql import write_sql
 from chainrule.exports.written.wasm import write_wasm
+from chainrule.exports.written.xlsx import write_xlsx
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ class TargetLanguage:
 FEW = 500
 """The rows that a slow language is tried on, of which each has more odd cells then."""
 
+FEWEST = 25
+"""The rows that a workbook is tried on, of which each takes about a second."""
+
 IN_DIALECTS: Mapping[str, TargetLanguage] = {
     "sqlite": TargetLanguage("sql", (".sql",), write_sql, run_sqlite, rows=FEW),
     "duckdb": TargetLanguage("sql", (".sql",), partial(write_sql, dialect="duckdb"), run_duckdb),
@@ -75,6 +80,7 @@ LANGUAGES: Mapping[str, TargetLanguage] = {
         TargetLanguage("onnx", (".onnx",), write_onnx, run_onnx, double=False),
         IN_DIALECTS["sqlite"],
         TargetLanguage("wasm", (".wasm",), write_wasm, run_wasm, double=False),
+        TargetLanguage("xlsx", (".xlsx",), write_xlsx, run_xlsx, rows=FEWEST),
     )
 }
 """The languages by name."""

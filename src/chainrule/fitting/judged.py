@@ -170,11 +170,14 @@ def _never_predicted(result: Result) -> Iterator[str]:
         most = max(lost, key=lambda c: int(matrix[c].sum()))
         more = f" (and {len(lost) - 1} more class{'es' * (len(lost) > 2)})" if len(lost) > 1 else ""
         what = f"no row is predicted as {labels[most]}{more}, which {int(matrix[most].sum()):,} of {n:,} rows are"
-        yield f"{what}: {_remedy_of_rare(result)}"
+        yield f"{what}: {_remedy_of_lost(result, int(matrix[most].sum()) / n)}"
 
 
-def _remedy_of_rare(result: Result) -> str:
+def _remedy_of_lost(result: Result, share: float) -> str:
+    """Return what to try for a class with a share of the rows that no row is predicted as."""
     settings = result.prepared.settings
+    if share * result.model.target.n_classes >= 0.5 and any(STILL_FALLING in note for note in result.notes):
+        return f"its loss was still falling, so use more {setting('epochs')}"
     words = [setting("class_weight", "balanced")] if settings.class_weight is None else []
     if settings.threshold is None and result.model.target.n_classes == 2 and result.model.gives_probabilities:
         words.append(setting("threshold", "f1"))

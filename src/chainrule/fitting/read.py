@@ -19,6 +19,7 @@ from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.training.budget import Budget
 from chainrule.training.scores.weights import check_range
+from chainrule.training.settings.recipe import why_plain
 from chainrule.training.settings.record import Settings
 
 
@@ -32,7 +33,9 @@ def read(question: Question, settings: Settings) -> Read:
     if question.validation is not None:
         settings = _validated(settings)
     table = question.reading.table(question.table)
-    schema = _schema(table, question)
+    # Levels of their own for all that occur twice are for who looks them up; one-hot they would be a matrix of weights.
+    wide = not why_plain(settings) and settings.category_embedding != "none"
+    schema = _schema(table, question, wide=wide)
     usable, row_weights, notes = labeled_rows(table, schema), None, list(schema.notes)
     if question.weights is not None:
         row_weights, usable = _weighed(table, question.weights, usable, notes)
@@ -60,7 +63,7 @@ def _validated(settings: Settings) -> Settings:
     return replace(settings, validation_share=0.0)
 
 
-def _schema(table: Table, question: Question) -> Schema:
+def _schema(table: Table, question: Question, *, wide: bool) -> Schema:
     """Return the table's schema, the column of row weights left out of the inputs."""
     targets, inputs, weights = question.targets, question.inputs, question.weights
     drop, task, kinds = question.drop, question.task, question.kinds
@@ -77,7 +80,7 @@ def _schema(table: Table, question: Question) -> Schema:
         if weights in targets or weights in (inputs or ()):
             role = "the target" if weights in targets else "an input"
             raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
-    schema = infer_schema(table, target=targets, inputs=inputs, drop=drop, task=task, kinds=kinds)
+    schema = infer_schema(table, target=targets, inputs=inputs, drop=drop, task=task, kinds=kinds, wide=wide)
     reasons = {
         weights: "it holds the weights of the rows",
         parted: f"rows are split by it ({question.rule.by})",

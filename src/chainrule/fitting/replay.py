@@ -36,6 +36,7 @@ from chainrule.tables.kinds import weight_cells
 from chainrule.tables.parting import Parting, SplitRule, parting
 from chainrule.tables.table import Table
 from chainrule.training.initial import initial_parameters
+from chainrule.training.linear_path import on_linear_path
 from chainrule.training.plan import Plan
 from chainrule.training.scores.temperature import at_temperature
 from chainrule.training.scores.weights import row_weights
@@ -229,6 +230,11 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         raise SettingsError(
             "the network was taught by another model's answers, which no table has: its training has no single steps to replay"
         )
+    if model.card.get("pruned"):
+        raise SettingsError(
+            "the network was pruned and trained again from weights that no file has: its training has no steps to replay; "
+            "name the model that was pruned"
+        )
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")
@@ -259,6 +265,7 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
         data = replace(data, train=folds.rest)
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
+    start = on_linear_path(model.network, start, data, settings.sharing)
     return Begun(start, data, numbers, table, settings, plan)
 
 

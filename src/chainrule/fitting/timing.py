@@ -16,6 +16,7 @@ from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import unseen_inputs
 from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
+from chainrule.training.linear_path import on_linear_path
 
 WORTH_ALL_FOLDS = 16
 """So many epochs, where they fit, are worth keeping all bagged members under a time limit."""
@@ -29,7 +30,8 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     seen = (arrays.fitted if resolved.refit else arrays.training).x
     start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
-    return start, Data(arrays.x, arrays.y, train, held, arrays.weights)
+    data = Data(arrays.x, arrays.y, train, held, arrays.weights)
+    return on_linear_path(resolved.network, start, data, steps.sharing), data
 
 
 def check_not_limited(prepared: Prepared) -> None:

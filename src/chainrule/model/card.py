@@ -109,7 +109,7 @@ class Card(Plain):
     (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
     ``class_weights`` are what the classes' rows counted, beside their ``weights``. ``split`` is the rule by which rows were
     parted, everywhere (None: each by itself), and ``seen`` what the rows that were learned from have in each column. What
-    was ``taught`` learned another model's answers rather than the target.
+    was ``taught`` learned another model's answers rather than the target; of what was ``pruned`` that share of weights is 0.
     """
 
     table: str
@@ -155,6 +155,7 @@ class Card(Plain):
     order: Annotated[str, IF_SET] = "whole"
     class_weights: Annotated[Mapping[str, float] | None, IF_SET] = None
     taught: Annotated[bool, IF_SET] = False
+    pruned: Annotated[Share, IF_SET] = 0.0
     seen: Annotated[Mapping[str, SeenColumn] | None, IF_SET] = None
     split: Annotated[SplitRule | None, IF_SET] = None
     bits: Annotated[CardBits | None, IF_SET] = None

@@ -48,12 +48,12 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 5
-"""The newest version of the description: numbers may be in dress, dates in the spellings of people, signs be named, and there
-may be a threshold.
+VERSION = 6
+"""The newest version of the description: networks may have a linear path from the inputs to the outputs.
 
-In 4 there may be several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the
-oldest version from 2 on that says all of it.
+In 5 numbers may be in dress, dates in the spellings of people, signs be named, and there may be a threshold, in 4 there may be
+several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the oldest version from
+2 on that says all of it.
 """
 
 MOST_OUTPUTS = 20_000_000
@@ -411,16 +411,18 @@ class Model:
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
-        if self.threshold is not None:
+        if any(group.network.output.linear_path for group in self.groups):
             return VERSION
+        if self.threshold is not None:
+            return 5
         dresses = [
             *(column.dress for column in self.encoder.columns),
             *(part.dress for part in self.target.parts),
         ]
         if any(dress is not None for dress in dresses) or len(self.reading.to_dict()) > 2:
-            return VERSION
+            return 5
         if any(part.spelling not in ("", *FIRST_KNOWN) for part in self.encoder.columns):
-            return VERSION
+            return 5
         if isinstance(self.target, Targets):
             return 4
         return 3 if any(group.card for group in self.groups) else 2
@@ -457,7 +459,7 @@ class Model:
                 f"its description has version {version!r}, and versions 1 to {VERSION} are read"
             )
         data = {name: value for name, value in description.items() if name not in ESTIMATOR_PARTS}
-        threshold = data.pop("threshold", None) if version == VERSION else None
+        threshold = data.pop("threshold", None) if version in range(5, VERSION + 1) else None
         data = read_record(data, "the description", (*_PARTS, "network" if version == 1 else "groups"))
         read_text(data["chainrule"], "chainrule")
         read = read_version_1 if version == 1 else read_groups

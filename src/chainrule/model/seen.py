@@ -42,6 +42,12 @@ CHANCE = 0.001
 FAR = 0.05
 """How much less likely a number is to lie outside by more than the width of what was seen than to lie outside at all."""
 
+POWER = 0.2
+"""How far, in powers of ten, a ratio of numbers may be from a power of ten that tells of another unit."""
+
+FEWEST = 10
+"""The fewest numbers of which is said that they all lie close together."""
+
 MICROSECONDS = 86_400e6
 
 
@@ -171,9 +177,28 @@ def _drift(column: ColumnEncoder, seen: SeenColumn, table: Table) -> Iterator[st
         which = f"{count / there:.0%} of the cells"
         if seen.edges:
             low, high = (_shown(column, edge) for edge in (seen.edges[0], seen.edges[-1]))
-            yield f"{which} lie outside what training saw, {low} to {high}{_units(column, seen, known)}"
+            yield f"{which} lie outside what training saw, {low} to {high}{_units(column, _power(seen, known))}"
         else:
             yield f"{which} are levels that training did not see, and count as other"
+    elif column.kind == "number" and seen.edges and there >= FEWEST:
+        yield from _in_one_bin(column, seen, known)
+
+
+def _in_one_bin(column: ColumnEncoder, seen: SeenColumn, known: FloatArray) -> Iterator[str]:
+    """Say where nearly all numbers are a hundredth or less of those of training, and so in one of its bins."""
+    counts = np.histogram(known, seen.edges)[0]
+    place = int(counts.argmax())
+    before = seen.counts[place] / max(sum(seen.counts), 1)
+    if (
+        counts[place] >= (1 - LEAST_SHARE) * len(known)
+        and before < 0.5
+        and (power := _power(seen, known)) <= -2
+    ):
+        low, high = (_shown(column, edge) for edge in seen.edges[place : place + 2])
+        yield (
+            f"{counts[place] / len(known):.0%} of the cells lie in {low} to {high}, where {before:.0%} of training's were"
+            f"{_units(column, power)}"
+        )
 
 
 def _far(seen: SeenColumn, known: FloatArray) -> int:
@@ -200,14 +225,26 @@ def _shown(column: ColumnEncoder, edge: float) -> str:
     return str(np.datetime64("1970-01-01") + np.timedelta64(math.floor(edge), "D"))
 
 
-def _units(column: ColumnEncoder, seen: SeenColumn, known: FloatArray) -> str:
-    """Say that units may differ where the middle number is a power of ten away from that of training."""
-    middle, own = seen.edges[len(seen.edges) // 2], float(np.median(known))
-    if column.kind != "number" or middle * own <= 0:
+def _power(seen: SeenColumn, known: FloatArray) -> int:
+    """Return by what power of ten numbers are larger than those of training, -3 for a thousandth; 0 where they are alike.
+
+    The size of all but the outer tenths tells it, and their spread, where there are enough.
+    """
+    edges = np.asarray(seen.edges)
+    inner = edges[[1, -2]] if len(edges) > 3 else edges[[0, -1]]
+    with np.errstate(all="ignore"):
+        own = np.quantile(known, [0.1, 0.9])
+        ratios = [np.abs(own).max() / np.abs(inner).max()]
+        if len(known) >= FEWEST:
+            ratios.append(np.ptp(own) / np.ptp(inner))
+        powers = np.log10(ratios)
+    near = np.round(powers)
+    return int(near[0]) if (near == near[0]).all() and (np.abs(powers - near) <= POWER).all() else 0
+
+
+def _units(column: ColumnEncoder, power: int) -> str:
+    """Say that units may differ where numbers are larger or smaller by a power of ten."""
+    if column.kind != "number" or power == 0:
         return ""
-    power = math.log10(abs(own)) - math.log10(abs(middle))
-    if abs(power) < 0.8 or abs(power - round(power)) > 0.2:
-        return ""
-    factor = f"{10 ** abs(round(power)):,}"
     way = "larger" if power > 0 else "smaller"
-    return f"; they are about {factor} times {way}: is it another unit, or another decimal sign?"
+    return f"; they are about {10 ** abs(power):,} times {way}: is it another unit, or another decimal sign?"

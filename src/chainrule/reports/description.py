@@ -71,11 +71,22 @@ def _layers(network: Network) -> Iterator[Block]:
         text = f"z + alpha*({text} - z)" if layer.mix else text
         weights += " / $sqrt(n_in)$" if layer.parametrization != "standard" else ""
         shown = Styled(spec, as_typed=True), with_formulas(f"${text}$"), with_formulas(weights)
-        rows.append((str(number), str(layer.n_out), *shown, bias))
-    headers = ("layer", "neurons", "activation", "a = f(z)", "W", "b")
+        path = (
+            (" × ".join(map(str, shapes[number].get("S", ("none",)))),) if network.output.linear_path else ()
+        )
+        rows.append((str(number), str(layer.n_out), *shown, *path, bias))
+    headers = (
+        *("layer", "neurons", "activation", "a = f(z)", "W"),
+        *(("S",) if network.output.linear_path else ()),
+        "b",
+    )
     yield TableBlock(headers, tuple(rows), (0, 1), more(len(layers) - MOST_COLUMNS, "layers"))
     if network.features is not None:
         yield Words(f"layer 0: {network.features.words}")
+    if network.output.linear_path:
+        yield Words(
+            "S: the linear path, weights from every input straight to every output, past all hidden layers"
+        )
 
 
 def model_facts(model: Model) -> Iterator[tuple[str, Cell]]:

@@ -124,6 +124,7 @@ def shape_of(network: Network, members: int) -> str:
     inits = {layer.init for layer in network.layers if isinstance(layer.init, str)} - {"auto"}
     biases += "".join(f", initial weights {init}" for init in sorted(inits))
     biases += _by_hand(network)
+    biases += ", a linear path from the inputs to the output" if network.output.linear_path else ""
     times = f"; {members} members, averaged" if members > 1 else ""
     return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
 

@@ -39,7 +39,10 @@ MOST_NAMES = 400
 """The most neurons and weights whose names in a notation a frame has."""
 
 BLOCK_SIDE = 48
-"""The most rows and columns of a block's picture of its weights."""
+"""The most rows and columns of a block's pictures."""
+
+AFTER_FORWARD = ("answer", "loss", "backward", "update")
+"""The passes in which all activations are known."""
 
 UNITS = {"classification": "probability", "regression": "the target's own units"}
 
@@ -128,24 +131,65 @@ def packed(array: FloatArray) -> dict[str, Any]:
     }
 
 
-def blocks_shown(drawn: Drawing, look: Look) -> list[dict[str, Any]]:
-    """Return for each block the weights into it as a small picture: of each patch the largest, in shares of -127 to 127."""
-    layout, made = look.course.layout, []
-    for block in drawn.told["blocks"]:
-        number = block["layer"]
-        if not number:
-            continue
+def blocks_shown(
+    drawn: Drawing, look: Look, place: WalkPlace, *, quick: bool = False
+) -> list[dict[str, Any]]:
+    """Return for each block small pictures of what is known of it at a place: weights into it, gradient, change, activations.
+
+    ``quick``: without the last change where it would take a replay.
+    """
+    blocks = drawn.told["blocks"]
+    if not blocks:
+        return []
+    whole = _whole_at(look, place, quick=quick)
+    return [
+        {"layer": block["layer"], "pictures": _block_pictures(look, place, block["layer"], whole)}
+        for block in blocks
+    ]
+
+
+def _whole_at(look: Look, place: WalkPlace, *, quick: bool) -> dict[str, FloatArray]:
+    """Return the weights, and of gradient and change of all parameters (p,) what is known at a place."""
+    weights = np.asarray(look.state.parameters, np.float64)
+    gradient = change = None
+    if place.index == 0:
+        gradient, change = look.whole_gradient, None if quick and not look.knows_last else look.last_change
+    elif place.phase == "update":
+        gradient = look.whole_gradient
+        if place.step == "C_new" and look.new is not None:
+            weights, change = look.new, look.new - weights
+    found = {"weight": weights, "gradient": gradient, "change": change}
+    return {name: flat for name, flat in found.items() if flat is not None}
+
+
+def _block_pictures(
+    look: Look, place: WalkPlace, number: int, whole: Mapping[str, FloatArray]
+) -> dict[str, Any]:
+    layout, step = look.course.layout, look.step
+    made = {}
+    if number:
         slot = layout.slot(number, look.course.network.layers[number - 1].product.name)
-        weights = np.asarray(look.state.parameters[slot.start : slot.stop], np.float64).reshape(slot.shape)
-        small = shrunk(np.atleast_2d(weights), BLOCK_SIDE)
-        largest = float(np.abs(small).max(initial=0.0))
-        shares = np.zeros(small.shape, np.int8)
-        if math.isfinite(largest) and largest:
-            shares = np.rint(127 * small / largest).astype(np.int8)
-        data = b64encode(shares.tobytes()).decode("ascii")
-        weights_sent = {"dtype": "int8", "shape": list(shares.shape), "base64": data}
-        made.append({"layer": number, "largest": number_or_none(largest), "weights": weights_sent})
+        for name, flat in whole.items():
+            made[name] = _block_picture(np.atleast_2d(flat[slot.start : slot.stop].reshape(slot.shape)))
+    if place.phase in ("rest", *AFTER_FORWARD) or (place.phase == "forward" and place.layer > number):
+        a = (step.record.layers[number - 1].a if number else step.record.x)[look.index]
+        columns = math.ceil(math.sqrt(len(a)))
+        grid = np.zeros(columns * math.ceil(len(a) / columns))
+        grid[: len(a)] = a
+        made["activation"] = _block_picture(grid.reshape(-1, columns))
     return made
+
+
+def _block_picture(array: FloatArray) -> dict[str, Any]:
+    """Return an array in shares of its largest number, -127 to 127: of each patch what is farthest from 0."""
+    small = shrunk(array, BLOCK_SIDE)
+    largest = float(np.abs(small).max(initial=0.0))
+    shares = np.zeros(small.shape, np.int8)
+    if math.isfinite(largest) and largest:
+        shares = np.rint(127 * small / largest).astype(np.int8)
+    data = b64encode(shares.tobytes()).decode("ascii")
+    sent = {"dtype": "int8", "shape": list(shares.shape), "base64": data}
+    return {"largest": number_or_none(largest), "shares": sent}
 
 
 def shrunk(array: FloatArray, side: int) -> FloatArray:
@@ -196,7 +240,7 @@ class Framer:
             "steps_per_epoch": look.tape.steps_per_epoch,
             "playing": state.playing,
             "direction": state.direction,
-            "speed": state.speed,
+            "speed": 0.0 if state.follows else state.speed,
             "grain": state.grain,
             "driver": state.driver,
             "member": state.member,
@@ -211,7 +255,7 @@ class Framer:
             "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
             "answer": self._answer(look, place),
             "cells": self._cells_near(look, place),
-            "blocks": blocks_shown(self.drawn, look),
+            "blocks": blocks_shown(self.drawn, look, place, quick=state.follows),
             "flags": look.flags,
             "place": {
                 "pass": place.phase,

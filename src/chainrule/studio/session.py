@@ -158,7 +158,8 @@ def _play(state: SessionState, command: Command) -> SessionState:
 
 
 def _train(state: SessionState, _: Command) -> SessionState:
-    return _play(state, {"grain": "epoch", "speed": 0})
+    made = _play(state, {"grain": "epoch", "speed": 0})
+    return replace(made, grain=state.grain, speed=state.speed)  # which is how it plays when it is asked to again
 
 
 def _pause(state: SessionState, _: Command) -> SessionState:

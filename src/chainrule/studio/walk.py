@@ -178,7 +178,7 @@ def _sections(network: Network, encoded: bool, answers: bool, updates: bool) -> 
     if network.features is not None:
         yield WalkSection("forward", 0, "a", network.features.n_outputs, 0, ("a",))
     for number, layer in enumerate(network.layers, 1):
-        terms = sum(shapes[number][t.name][0] if t.enters == "i" else 1 for t in layer.parameters
+        terms = sum(shapes[number][t.name][0] if t.enters in ("i", "x") else 1 for t in layer.parameters
                     if t.name in shapes[number] and t.enters is not None)  # fmt: skip
         passed = ("h",) if layer.dropout else ()
         if layer.activation.elementwise:

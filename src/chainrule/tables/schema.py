@@ -31,6 +31,9 @@ from chainrule.tables.values import level_counts
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""
 
+MOST_LEVELS, MOST_CELLS = 4_000, 40_000_000
+"""Where categories may be wide: the most levels of all of them, and the most numbers of a table of theirs, rows times levels."""
+
 ONE_ROW = "the table has one row: nothing is held out, numbers enter as they are, and training goes on for all epochs"
 """What a training on a single row does without."""
 
@@ -117,13 +120,15 @@ def infer_schema(
     task: str | None = None,
     kinds: Mapping[str, str] | None = None,
     max_levels: int = MAX_LEVELS,
+    wide: bool = False,
 ) -> Schema:
     """Find the kind of every column, choose the inputs, and find the task.
 
     All columns but the target are inputs, except constants, identifiers, free text, lists, and those in ``drop``;
     ``target`` may be several, all numbers or all of two classes; ``inputs`` names the inputs instead, and lets identifiers
     and text in. ``kinds`` sets the kind of a column by hand: KINDS_BY_HAND; ``task`` sets the task. Each decision is given
-    as a sentence. docs/tables.md has the rules and their thresholds. Raises
+    as a sentence. A category has at most ``max_levels`` levels with an input each; ``wide``: those of more levels share up to
+    `MOST_LEVELS`, as far as there is room by `MOST_CELLS`. docs/tables.md has the rules and their thresholds. Raises
     TableError for columns that are not there, cells that are in the way, and targets that can't be learned;
     SettingsError for options that contradict each other.
 
@@ -154,6 +159,8 @@ def infer_schema(
     notes += [findings[name].note for name in used if findings[name].note]
     if targets:
         columns = _with_inputs(table, columns)
+    if wide and max_levels == MAX_LEVELS:
+        max_levels = _wide_levels(table, columns)
     for column in columns:
         if column.role == "input":
             notes += _check_input(table, column, findings[column.name], max_levels)
@@ -282,6 +289,16 @@ def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
     ]
 
 
+def _wide_levels(table: Table, columns: Sequence[Column]) -> int:
+    """Return the most levels of a category where those of many levels may be wide."""
+    large = sum(
+        column.role == "input" and column.kind == "category" and column.n_unique > MAX_LEVELS
+        for column in columns
+    )
+    room = min(MOST_LEVELS, MOST_CELLS // max(1, table.n_rows))
+    return max(MAX_LEVELS, room // max(1, large)) if large else MAX_LEVELS
+
+
 def _check_input(table: Table, column: Column, finding: ColumnKind, max_levels: int) -> list[str]:
     """Raise TableError about a cell that is not of its column's kind; return what is worth a note."""
     if finding.odd:
@@ -293,7 +310,8 @@ def _check_input(table: Table, column: Column, finding: ColumnKind, max_levels: 
     elif column.kind == "datetime":
         date_cells(table, column.name, column.spelling)
     elif column.n_unique > max_levels:
-        shared = f"the {max_levels} most frequent have an input each, the others share one"
+        twice = ", as far as they occur twice," if max_levels > MAX_LEVELS else ""
+        shared = f"the {max_levels} most frequent{twice} have an input each, the others share one"
         return [f"column {column.name!r} has {column.n_unique} levels: {shared}"]
     return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,7 +40,7 @@ class Tables:
         self.dtype = np.dtype(dtype)
         self.gemm = gemm_addresses()[self.dtype == np.float64]
         n_layers = len(network.layers)
-        self.layers = np.zeros((n_layers + 1, at.MIXES + 1), np.int64)
+        self.layers = np.zeros((n_layers + 1, at.S_OF_PATH + 1), np.int64)
         self.scales = np.ones((n_layers, 2))
         a_at = z_at = 0
         for index, layer in enumerate(network.layers):
@@ -59,6 +60,8 @@ class Tables:
                 z_at,
                 self.layout.slot(index + 1, "alpha").start if layer.mix else 0,
                 (at.KEPT if training else at.MIXED) if layer.mix else 0,
+                network.n_inputs if layer.linear_path else 0,
+                self.layout.slot(index + 1, "S").start if layer.linear_path else 0,
             )
             self.scales[index, at.OF_PRODUCTS] = layer.scale(n_in)
             a_at += rows * n_in
@@ -153,7 +156,8 @@ def bare_shape(tables: Tables) -> at.Shape:
 
 def n_weights(network: Network) -> int:
     """Return the number of weights, without biases."""
-    return sum(n_in * n_out for n_in, n_out in zip(network.sizes[:-1], network.sizes[1:], strict=True))
+    path = network.n_inputs * network.output.n_out if network.output.linear_path else 0
+    return path + sum(n_in * n_out for n_in, n_out in pairwise(network.sizes))
 
 
 def contiguous(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:

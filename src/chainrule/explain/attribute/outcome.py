@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._doors import setting
 from chainrule._kept import cached_property
-from chainrule._types import Array, FloatArray
+from chainrule._types import Array, FloatArray, Namespace
 from chainrule.equations.dense import LayerRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import Loss
@@ -127,15 +127,14 @@ class Outcome:
             return target.inverse(y), slope
         if m.shape[1] == 1 or len(self.model.target.parts) > 1:
             return self._of_one(records, m, slope)
-        c, total = self.label, m.sum(axis=1)
+        c = self.label
         if self.scale == "output":
             slope[:, c] = 1.0
             return m[:, c], slope
         if self.scale == "probability":
-            p = m[:, c] / total
-            slope[:] = -(p / total)[:, None]
-            slope[:, c] += 1 / total
-            return p, slope
+            chosen = (np.arange(m.shape[1]) == c).astype(m.dtype)
+            p, slope = share_of_class(m, np.broadcast_to(chosen, m.shape), np)
+            return np.asarray(p[:, 0]), np.asarray(slope)
         # 1 - p as the sum of the others, since the difference would cancel where p is nearly 1.
         others = m.sum(axis=1, where=np.arange(m.shape[1]) != c)
         slope[:] = -1 / others[:, None]
@@ -157,6 +156,13 @@ class Outcome:
             return (second if self.label else first), slope
         slope[:] *= (1 / second + 1 / first)[:, None]
         return sign * (np.log(second) - np.log(first)), slope
+
+
+def share_of_class(m: Array, chosen: Array, xp: Namespace) -> tuple[Array, Array]:
+    """Return a class's share p (n, 1) in the sum of outputs m (n, n_out), and dp/dm; ``chosen`` is 1 at the class, else 0."""
+    total = xp.sum(m, axis=1, keepdims=True)
+    p = xp.sum(m * chosen, axis=1, keepdims=True) / total
+    return p, (chosen - p) / total
 
 
 def encoded_row(model: Model, table: Table, row: int) -> FloatArray:

@@ -67,7 +67,8 @@ class Batch:
     def terms_of_z(self, number: int) -> FloatArray:
         """Return the terms of each z of layer ``number`` added without their signs, (n, n_out)."""
         layer, entering = self.network.layers[number - 1], np.abs(self.record.entering(number))
-        return np.asarray(layer.forward(self.unsigned(number), entering, None, np).z)
+        beside = (np.abs(self.x),) if layer.linear_path else ()
+        return np.asarray(layer.weighted_sum(self.unsigned(number), entering, np, *beside))
 
     @cached_property
     @np.errstate(all="ignore")

@@ -66,6 +66,8 @@ def _moved_by(batch: Batch, number: int, name: str) -> FloatArray:
     """Return what a parameter of a layer multiplies, at most; 1 for what is added."""
     layer, mixed = batch.network.layers[number - 1], batch.record.layers[number - 1].mixed
     term = layer.term(name)
+    if term.enters == "x":
+        return np.asarray(np.abs(batch.x).max(axis=0)[:, None])
     if term.enters:
         largest = np.abs(batch.record.entering(number)).max(axis=0)
         largest *= layer.scale(len(largest))

@@ -66,6 +66,10 @@ class Exact:
             ]
             if layer.parametrization != "standard":
                 z = [value / mp.sqrt(len(h)) for value in z]
+            if layer.linear_path:
+                s, x = layout.slot(number, "S").start, self.x[row]
+                stop = s + len(x) * layer.n_out
+                z = [value + mp.fdot(x, self.w[s + j : stop : layer.n_out]) for j, value in enumerate(z)]
             if layer.bias != "none":
                 b = layout.slot(number, "b").start
                 z = [value + self.w[b + (j if layer.bias == "neuron" else 0)] for j, value in enumerate(z)]

@@ -96,7 +96,21 @@ def by_passed_on(writer: Writer, place: Address) -> Line:
 
 def by_entered(writer: Writer, place: Address) -> Line:
     """Return dC/dx[i], or dC/da[0][i] of what enters layer 1 from a feature stage: likewise of W[1] and delta[1]."""
+    if place.name == "dC/dx" and writer.network.output.linear_path:
+        total = _back(writer, 1, place.index[0], place.row).plus(by_linear_path(writer, place))
+        return writer.line(f"chain rule: every neuron of layer 1 that it enters, {BY_PATH}", place, total)
     return _through(writer, place, 1, place.index[0])
+
+
+BY_PATH = "and every output that it reaches by the linear path"
+
+
+def by_linear_path(writer: Writer, place: Address) -> Sum:
+    """Return the part of dC/dx[i] that comes back through the linear path: sum over k of S[L][i,k] delta[L][k]."""
+    (i,), last, row = place.index, len(writer.network.layers), place.row
+    outputs = range(1, writer.network.output.n_out + 1)
+    terms = [(writer.at("S", last, i, k), writer.at("delta", last, k, row=row)) for k in outputs]
+    return writer.products(terms, "outputs", "rest_2")
 
 
 def _through(writer: Writer, place: Address, layer: int, i: int) -> Line:
@@ -167,13 +181,18 @@ def by_parameter(writer: Writer, place: Address) -> Line:
 def _by_factor(writer: Writer, place: Address, term: Parameter) -> Line:
     """Return the derivative by what multiplies something that enters: delta of the neuron, times that."""
     layer, (i, j) = place.number, (place.index[0], place.index[-1])
-    rows = writer.rows_of(place)
-    factors = [(writer.at("delta", layer, j, row=row), entering(writer, layer, i, row)) for row in rows]
+    rows, by_input = writer.rows_of(place), term.enters == "x"
+
+    def entered_by(row: int | None) -> Address:
+        return writer.at("x", None, i, row=row) if by_input else entering(writer, layer, i, row)
+
+    factors = [(writer.at("delta", layer, j, row=row), entered_by(row)) for row in rows]
     if len(rows) == 1:
-        node = scaled(writer, layer, writer.product(factors[0]))
+        node = writer.product(factors[0])
+        node = node if by_input else scaled(writer, layer, node)
         return writer.line(f"delta of the neuron, times {term.by}", place, node)
     total = writer.products(factors, "rows")
-    total.node = scaled(writer, layer, total.node)
+    total.node = total.node if by_input else scaled(writer, layer, total.node)
     return writer.line(f"delta of the neuron times {term.by}, summed over the rows", place, total)
 
 

@@ -52,7 +52,9 @@ def largest_row(writer: Writer, place: Address) -> int | None:
         return rows[int(np.argmax(np.abs(parts)))]
     deltas = gradients_of(writer.step).layers[place.number - 1].delta
     parts = deltas[:, place.index[-1] - 1]
-    if place.parameter in FACTORS:
+    if place.parameter == "S":
+        parts = parts * writer.step.record.x[:, place.index[0] - 1]
+    elif place.parameter in FACTORS:
         parts = parts * writer.step.record.entering(place.number)[:, place.index[0] - 1]
     elif place.quantity.place == "bias" and writer.network.layers[place.number - 1].bias == "layer":
         parts = deltas.sum(axis=1)

@@ -50,7 +50,12 @@ def weighted_sum(writer: Writer, place: Address) -> Line:
     total, nodes, words = Sum(Number(0.0)), [], []
     for term in layer.terms(p):
         name, count = term.name, len(p[term.name])
-        if term.enters == "i":
+        if term.enters == "x":
+            path = along_linear_path(writer, number, j, row)
+            total = replace(total.plus(path), node=path.node)
+            nodes.append(path.node)
+            words.append(term.words)
+        elif term.enters == "i":
             into = [entering(writer, number, i, row) for i in range(1, count + 1)]
             total = writer.products([(writer.at(name, number, i, j), h) for i, h in enumerate(into, 1)])
             nodes.append(scaled(writer, number, total.node))
@@ -65,6 +70,15 @@ def weighted_sum(writer: Writer, place: Address) -> Line:
             nodes.append(writer.symbol(name, number, j if own else 1))
             words.append(f"plus the {term.noun}" if own else f"plus the layer's {term.noun}")
     return writer.line(", ".join(words), place, replace(total, node=added(nodes)))
+
+
+def along_linear_path(writer: Writer, number: int, j: int, row: int | None = None) -> Sum:
+    """Return what the linear path adds to z[L][j]: the sum of x[i] S[L][i,j] over the inputs i."""
+    terms = [
+        (writer.at("S", number, i, j), writer.at("x", None, i, row=row))
+        for i in range(1, writer.network.n_inputs + 1)
+    ]
+    return writer.products(terms, "inputs", "rest_2")
 
 
 def weight(writer: Writer, number: int, i: int, j: int) -> Address:

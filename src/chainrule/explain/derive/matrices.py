@@ -122,10 +122,14 @@ def _a(writer: Writer, layer: int) -> list[MatrixLine]:
 
 
 def _z(writer: Writer, layer: int) -> list[MatrixLine]:
-    nodes, words = [], ["all rows and neurons at once: what enters"]
+    nodes: list[Node] = []
+    words = ["all rows and neurons at once: what enters"]
     for term in writer.network.layers[layer - 1].terms(writer.arrays[layer]):
         array = Symbol(str(_all_rows(writer, term.name, layer)))
-        if term.enters:
+        if term.enters == "x":
+            nodes.append(Binary("@", Symbol(str(_all_rows(writer, "x"))), array))
+            words.append("plus the inputs times the weights of the linear path")
+        elif term.enters:
             into = Symbol(str(_entering(writer, layer)))
             nodes.append(scaled(writer, layer, Binary("@" if term.enters == "i" else "⊙", into, array)))
             words.append(f"times the {term.noun}s")
@@ -166,7 +170,10 @@ def _by_parameters(writer: Writer, layer: int) -> list[MatrixLine]:
     term, deltas = dense.term(place.parameter), Symbol(str(_all_rows(writer, "delta", layer)))
     entering = Symbol(str(_entering(writer, layer)))
     words = f"all {term.noun}{'es' if term.noun.endswith('s') else 's'} at once"
-    if term.enters == "i":
+    if term.enters == "x":
+        words = "all weights of the linear path at once, summed over the rows: the inputs, transposed, times the deltas"
+        node: Node = Binary("@", Call("transpose", (Symbol(str(_all_rows(writer, "x"))),)), deltas)
+    elif term.enters == "i":
         node = scaled(writer, layer, Binary("@", Call("transpose", (entering,)), deltas))
         words += ", summed over the rows: what enters, transposed, times the deltas"
     elif term.enters:
@@ -182,8 +189,16 @@ def _by_parameters(writer: Writer, layer: int) -> list[MatrixLine]:
 
 def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
     place = _all_rows(writer, *(("dC/dx", None) if writer.network.features is None else ("dC/da", 0)))
-    words = f"all inputs at once: the first layer's deltas times {_weights(writer, 1)}"
-    return [_line(writer, words, place, _back(writer, 1))]
+    words, node = (
+        f"all inputs at once: the first layer's deltas times {_weights(writer, 1)}",
+        _back(writer, 1),
+    )
+    if place.name == "dC/dx" and writer.network.output.linear_path:
+        last = len(writer.network.layers)
+        S, deltas = (Symbol(str(_all_rows(writer, name, last))) for name in ("S", "delta"))
+        node = Binary("+", node, Binary("@", deltas, Call("transpose", (S,))))
+        words += ", and the last one's times the weights of the linear path transposed"
+    return [_line(writer, words, place, node)]
 
 
 _LINES: Mapping[str, Callable[[Writer, int], list[MatrixLine]]] = {

@@ -111,6 +111,13 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
                 for j in entered(writer, 1, i):
                     before = (*factors, weight(writer, 1, i, j), *scale)
                     found.append(Start(row, 1, j - 1, before, value * float(weights[i - 1, j - 1])))
+            if place.name == "dC/dx" and writer.network.output.linear_path:
+                last, n_out = len(writer.network.layers), writer.network.output.n_out
+                straight = [writer.at("S", last, place.index[0], j) for j in range(1, n_out + 1)]
+                found += [Start(row, last, j, (s,), writer.number(s)) for j, s in enumerate(straight)]
+        elif place.parameter == "S":
+            before = (writer.at("x", None, place.index[0], row=row),)
+            found.append(Start(row, layer, place.index[-1] - 1, before, _product(writer, before)))
         elif place.parameter in FACTORS:
             before = (entering(writer, layer, place.index[0], row), *scale)
             found.append(Start(row, layer, place.index[-1] - 1, before, _product(writer, before)))

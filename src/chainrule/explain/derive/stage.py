@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chainrule.equations.features import PARAMETERS, Features
-from chainrule.explain.derive.backward import by_entered
+from chainrule.explain.derive.backward import BY_PATH, by_entered, by_linear_path
 from chainrule.explain.derive.lines import Line
-from chainrule.explain.derive.writer import Rule, Writer, multiplied
+from chainrule.explain.derive.writer import Rule, Sum, Writer, multiplied
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.stage_numbers import span_of_index, span_of_input, span_of_output
 from chainrule.formula.nodes import Binary, Call, Constant, Node, Number
@@ -176,17 +176,24 @@ _WORDS: Mapping[str, str] = {
 def stage_by_input(writer: Writer, place: Address) -> Line:
     """Return dC/dx[i] through the stage: by its copy, its cosines, or its level's numbers."""
     first, *others = terms = routes(writer, place, place.row)
-    kind = span_of_input(features_of(writer), place.index[0]).kind
-    if kind == "category":
-        total = writer.products(terms, "embedded numbers")
-        return writer.line("chain rule: every embedded number of the category", place, total)
+    kind, slack = span_of_input(features_of(writer), place.index[0]).kind, UNIT * abs(writer.number(first[0]))
     copy = writer.symbol_of(first[0])
-    if kind == "plain":
-        return writer.line("it enters the stage as it is", place, copy)
-    total = writer.products(others, "cosines")
-    total.node = Binary("+", copy, total.node)
-    slack = UNIT * abs(writer.number(first[0]))
-    return writer.line("chain rule: the number itself, and every cosine of it", place, total, slack=slack)
+    if kind == "category":
+        words, total = (
+            "chain rule: every embedded number of the category",
+            writer.products(terms, "embedded numbers"),
+        )
+    elif kind == "plain":
+        words, total, slack = "it enters the stage as it is", Sum(copy), 0.0
+    else:
+        words, total = (
+            "chain rule: the number itself, and every cosine of it",
+            writer.products(others, "cosines"),
+        )
+        total.node = Binary("+", copy, total.node)
+    if writer.network.output.linear_path:
+        words, total = f"{words}, {BY_PATH}", total.plus(by_linear_path(writer, place))
+    return writer.line(words, place, total, slack=slack)
 
 
 RULES: Mapping[str, Rule] = {

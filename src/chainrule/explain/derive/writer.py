@@ -44,6 +44,12 @@ class Sum:
     note: str = ""
     written: dict[str, str] = field(default_factory=dict)
 
+    def plus(self, other: Sum) -> Sum:
+        """Return the sum of both, whose rests have different names."""
+        note = " ".join(filter(None, (self.note, other.note)))
+        values, written = {**self.values, **other.values}, {**self.written, **other.written}
+        return Sum(Binary("+", self.node, other.node), values, self.slack + other.slack, note, written)
+
 
 @dataclass(eq=False, repr=False)
 class Writer:
@@ -246,10 +252,10 @@ class Writer:
                 self.exact[name] = self.number(Address.parse(name))
         return {name: float(values[name]) if name in values else self.exact[name] for name in names}
 
-    def products(self, terms: Sequence[Sequence[Address]], what: str = "terms") -> Sum:
+    def products(self, terms: Sequence[Sequence[Address]], what: str = "terms", rest: str = "rest") -> Sum:
         """Return the sum of products, each given by the addresses of its factors; all have as many."""
         numbers = [self.numbers(factors) for factors in zip(*terms, strict=True)]
-        return self.total(lambda i: self.product(terms[i]), np.prod(numbers, axis=0), what)
+        return self.total(lambda i: self.product(terms[i]), np.prod(numbers, axis=0), what, rest)
 
     def total(
         self,

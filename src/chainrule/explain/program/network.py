@@ -92,6 +92,9 @@ def network_function(name: str, network: Network, names: Names) -> PlainFunction
             "none": f"[0] * {layer.n_out}",
         }[layer.bias]
         lines.append(f'z = weighted_sums({entering}, p["W{layer_number}"], {biases})')
+        if layer.linear_path:
+            lines.append("# the linear path: the inputs by weights of their own, past all hidden layers")
+            lines.append(f'z = weighted_sums(x, p["S{layer_number}"], z)')
         if not layer.activation.elementwise:
             lines.append(f"h = {names.activation(layer.activation)}(z)")
         elif layer.mix:
@@ -153,6 +156,8 @@ def unrolled(
             total = " + ".join(f"{literal(own['W'][i, j])} * {name}" for i, name in enumerate(h))
             if layer.parametrization != "standard":
                 total = f"{literal(layer.scale(n_in))} * ({total})"
+            if layer.linear_path:
+                total += "".join(f" + {literal(own['S'][i, j])} * {name}" for i, name in enumerate(entering))
             lines.append(f"{z} = {total}" + ("" if biases is None else f" + {literal(biases[j])}"))
         h = [f"a{layer_number}_{j}" for j in range(1, layer.n_out + 1)]
         if layer.activation.elementwise:

@@ -97,9 +97,16 @@ def network_layers(
                 "delta" if kind == "delta" else "a",
                 flags.get(place, ()),
                 frozen=layer.product.name in layer.frozen,
+                path=_path(network, place, first_layer) if layer.linear_path else "",
             )
         )
     return layers
+
+
+def _path(network: Network, place: int, first_layer: int) -> str:
+    """Return what the drawing calls the linear path into a layer."""
+    letter = Address("S", place + first_layer)
+    return f"linear path {letter}, {network.n_inputs:,} × {network.output.n_out}"
 
 
 def model_layers(model: Model, member: int = 0, **known: Any) -> list[DrawnLayer]:

@@ -240,7 +240,9 @@ class Address:
         *first, last = self.index
         neuron = f"neuron {last} of layer {self.layer}"
         before = f"neuron {first[0]} of layer {self.number - 1}" if first else ""
-        if self.layer == 1 and first:
+        if self.parameter == "S":
+            before = f"input {first[0]}"
+        elif self.layer == 1 and first:
             before = f"output {first[0]} of the feature stage" if network.features else f"input {first[0]}"
         places: Mapping[Place, str] = {
             "weight": f"the {kind.noun} from {before} to {neuron}",

@@ -27,6 +27,9 @@ LONGEST_TEXT = 4000
 
 DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
 _OWN = re.compile(r"\b(REAL\b|[RM](?=\()|(?:maximum|minimum|sign)_[rd]\b)")
+_WHOLE = {"q": "eight", "w": "sixteen"}
+"""What whole numbers of 8 and of 16 bits are called, by their letter."""
+
 _KINDS = {
     "number": "a number, NAN",
     "truth": "1 or 0, NAN",
@@ -90,7 +93,7 @@ class _Header:
         """Return the bytes of the parameters, and the most that calls have on the stack at once."""
         stores = [_store(self.program, number, group) for number, group in enumerate(self.program.groups)]
         flash = sum(
-            store.numbers.nbytes + (0 if store.whole is None else store.whole.nbytes) for store in stores
+            store.numbers.nbytes + sum(array.nbytes for _, array in store.whole.values()) for store in stores
         )
         kept = {"double": 8, "REAL": 4}
         sizes = [0]
@@ -137,10 +140,10 @@ class _Header:
         for number, group in enumerate(program.groups, 1):
             store = _store(program, number - 1, group)
             yield from self._members(number, store)
-            graph, output = network_graph(group, keeps=MATH_HAS, whole=store.whole_names)
-            arguments = f"const REAL *x, const {store.kind} *p, REAL *outputs"
-            if store.whole is not None:
-                arguments = arguments.replace("*p,", "*p, const signed char *q,")
+            whole = program.whole_numbers(number - 1)
+            graph, output = network_graph(group, keeps=MATH_HAS, whole=whole)
+            given_too = [f"const {kind} *{letter}, " for letter, (kind, _) in store.whole.items()]
+            arguments = f"const REAL *x, const {store.kind} *p, {''.join(given_too)}REAL *outputs"
             places = {"x": Lies("x"), **store.places}
             yield from _function(
                 f"cr_network_{number}", arguments, graph, C_NETWORK, places, {output: Lies("outputs")}
@@ -152,13 +155,12 @@ class _Header:
         yield from self._predict()
 
     def _members(self, number: int, store: _Store) -> Iterator[str]:
-        if store.whole is not None:
-            yield f"static const signed char cr_whole_{number}[{len(store.whole)}][{store.whole.shape[1]}] = {{"
-            for row in store.whole:
-                yield "    {"
-                for start in range(0, len(row), 25):
-                    yield f"        {', '.join(map(str, row[start : start + 25]))},"
-                yield "    },"
+        for letter, (kind, rows) in store.whole.items():
+            yield f"static const {kind} cr_{_WHOLE[letter]}_{number}[{len(rows)}][{rows.shape[1]}] = {{"
+            for row in rows:
+                yield "{"
+                yield from (f"{','.join(map(str, row[start : start + 40]))}," for start in range(0, len(row), 40))
+                yield "},"
             yield "};\n"
         array, kind = store.numbers, store.kind
         yield f"static const {kind} cr_members_{number}[{len(array)}][{array.shape[1]}] = {{"
@@ -253,7 +255,8 @@ class _Header:
         yield f"    for (int i = 0; i < {program.n_inputs}; i++) {{\n        entering[i] = (REAL)x[i];\n    }}"
         for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True), 1):
             yield f"    for (int k = 0; k < {group.members}; k++) {{"
-            whole = f" cr_whole_{number}[k]," if program.weights else ""
+            letters = _store(program, number - 1, group).whole
+            whole = "".join(f" cr_{_WHOLE[letter]}_{number}[k]," for letter in letters)
             yield f"        cr_network_{number}(entering, cr_members_{number}[k],{whole} a);"
             yield f"        for (int j = 0; j < {program.n_outputs}; j++) {{"
             yield f"            outputs[j] += {c_number(share / group.members)} * (double)a[j];\n        }}\n    }}"
@@ -276,40 +279,47 @@ class _Header:
 
 
 class _Store(NamedTuple):
-    """Where a group's parameters lie: those in floating point (k, …), whole numbers (k, …) or None, and the place of each."""
+    """Where a group's parameters lie: in floating point (k, …), as whole numbers of 8 and 16 bits or None, and the places."""
 
     numbers: NDArray[Any]
-    whole: NDArray[np.int8] | None
+    eight: NDArray[np.int8] | None
+    sixteen: NDArray[np.int16] | None
     places: Mapping[str, Lies]
-    whole_names: tuple[str, ...]
 
     @property
     def kind(self) -> str:
         """The type of the numbers in C."""
         return "float" if self.numbers.dtype == np.float32 else "double"
 
+    @property
+    def whole(self) -> dict[str, tuple[str, NDArray[Any]]]:
+        """The whole numbers by their letter in a function, each with its type in C."""
+        both = {"q": ("signed char", self.eight), "w": ("short", self.sixteen)}
+        return {letter: (kind, array) for letter, (kind, array) in both.items() if array is not None and array.size}
+
 
 def _store(program: Program, number: int, group: Group) -> _Store:
-    weights, slots = program.whole_weights(number), parameter_slots(group)
+    numbers, slots = program.whole_numbers(number), parameter_slots(group)
     flat = np.asarray(group.parameters)
-    if not weights.whole:
-        return _Store(flat, None, {name: Lies("p", slot.start) for name, slot in slots.items()}, ())
-    parts: list[NDArray[Any]] = []
-    whole: list[NDArray[np.int8]] = []
+    if not numbers:
+        return _Store(flat, None, None, {name: Lies("p", slot.start) for name, slot in slots.items()})
+    parts: dict[str, list[NDArray[Any]]] = {"q": [], "w": []}
+    at = {"q": 0, "w": 0}
     places: dict[str, Lies] = {}
-    at = at_whole = 0
-    for name, slot in slots.items():
-        if name in weights.whole:
-            whole.append(weights.whole[name].reshape(len(flat), -1))
-            parts.append(weights.scales[name].reshape(len(flat), -1))
-            places |= {f"{name}q": Lies("(REAL)q", at_whole), f"{name}s": Lies("p", at)}
-            at_whole += whole[-1].shape[1]
-        else:
-            parts.append(flat[:, slot.start : slot.stop])
-            places[name] = Lies("p", at)
-        at += parts[-1].shape[1]
-    numbers = np.concatenate(parts, axis=1).astype(np.float32)
-    return _Store(numbers, np.concatenate(whole, axis=1), places, tuple(weights.whole))
+
+    def put(name: str, letter: str, array: NDArray[Any]) -> None:
+        places[name] = Lies(f"(REAL){letter}", at[letter])
+        parts[letter].append(array.reshape(len(flat), -1))
+        at[letter] += parts[letter][-1].shape[1]
+
+    for place, (name, own) in enumerate(numbers.items()):
+        put(f"{name}q", "w" if own.scales is None else "q", own.whole)
+        if own.scales is not None:
+            put(f"{name}s", "w", own.scales)
+        places[f"{name}t"] = Lies("p", place)
+    units = np.stack([own.units for own in numbers.values()], axis=1)
+    eight, sixteen = (np.concatenate([np.zeros((len(flat), 0), np.int8), *parts[k]], axis=1) for k in "qw")
+    return _Store(units, eight.astype(np.int8), sixteen.astype(np.int16), places)
 
 
 def _function(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from chainrule.equations.graph import COMPARISONS, Target
@@ -32,10 +32,20 @@ _BASIC: Mapping[str, str] = {
 }
 
 
+def sql_number(value: float) -> str:
+    """Return a double as SQL writes it: with an exponent, since a number without one is a decimal to some dialects."""
+    if math.isnan(value):
+        return "NULL"
+    if math.isinf(value):
+        return "9e999" if value > 0 else "-9e999"
+    text = repr(float(value))
+    return text if "e" in text else f"{text}e0"
+
+
 class Dialect(NamedTuple):
     """A dialect: how operations are written, a double, a text, what trims, a step, and how many columns there may be.
 
-    ``product`` is the product of a list column {list} and constants {values}, where there are lists, and ``listed`` makes one.
+    ``product`` is the product of a list column {list} and constants {values}, where there are lists, and ``listed`` makes one. ``missing`` tells whether a number {0} is.
     """
 
     name: str
@@ -46,6 +56,8 @@ class Dialect(NamedTuple):
     columns: int
     product: str = ""
     listed: str = ""
+    missing: str = "{0} IS NULL"
+    number: Callable[[float], str] = sql_number
 
 
 DIALECTS = {
@@ -88,16 +100,6 @@ DIALECTS = {
     )
 }
 """The dialects by name."""
-
-
-def sql_number(value: float) -> str:
-    """Return a double as SQL writes it: with an exponent, since a number without one is a decimal to some dialects."""
-    if math.isnan(value):
-        return "NULL"
-    if math.isinf(value):
-        return "9e999" if value > 0 else "-9e999"
-    text = repr(float(value))
-    return text if "e" in text else f"{text}e0"
 
 
 def sql_text(text: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 
 from chainrule._numbers import printable
@@ -12,7 +13,9 @@ from chainrule.exports.program import Program
 
 WIDTH = 100
 HASH_WORDS = "of the model with SHA-256 "
-INT8_WORDS = "Weights are whole numbers of 8 bits, with a scale for each neuron."
+INT8_WORDS = "Weights are whole numbers of 8 bits with a scale for each neuron, other parameters of 16 bits."
+EXPLAINS_WORDS = "It explains its answers:"
+TYPICAL_WORDS = " The row that explanations start from has the most frequent levels of a table."
 LICENCE = "This file may be used, changed and given on under any licence, or none."
 
 
@@ -31,7 +34,7 @@ def first_lines(program: Program, what: str, usage: Sequence[str], certificate: 
         f"{HASH_WORDS[0].upper()}{HASH_WORDS[1:]}{program.sha256}",
         *([INT8_WORDS] if program.weights else []),
         *usage,
-        carried,
+        f"{carried}{TYPICAL_WORDS if program.typical is not None else ''}",
         LICENCE,
         *certificate,
     ]
@@ -47,3 +50,24 @@ def _listed(names: Sequence[str]) -> str:
 def frame(name: str) -> str:
     """Return the source of a frame, which stands in a file of its own."""
     return (files("chainrule.exports.written") / "frames" / name).read_text(encoding="utf-8")
+
+
+def frame_for(name: str, uses: Collection[str]) -> str:
+    """Return a frame with what is ``uses``'d of it alone: readers by the kind of their columns, functions by name."""
+
+    def of_kinds(found: re.Match[str]) -> str:
+        readers = [each for each in found[2].split(", ") if each.split(":")[0].strip('"') in uses]
+        return f"{found[1]}{', '.join(readers)}{found[3]}"
+
+    text = re.sub(r"(\bREADERS = \{ ?)(.*?)( ?\})", of_kinds, frame(name))
+    # What stands together begins after a blank line, with no blank before it, or is a comment above such.
+    blocks = re.split(r"\n\n+(?=[^\s})\]])", text)
+    named = [set(re.findall(r"^(?:def|function|const|class) (\w+)|^([A-Z_]+) =", block, re.MULTILINE)) for block in blocks]
+    names = [{one or other for one, other in each} for each in named]
+    kept, waiting = set[int](), {i for i, own in enumerate(names) if not own or own & set(uses)}
+    while waiting:
+        kept |= waiting
+        words = {word for i in waiting for word in re.findall(r"\w+", blocks[i])}
+        waiting = {i for i, own in enumerate(names) if own & words} - kept
+    between = "\n\n\n" if "\n\n\n" in text else "\n\n"
+    return between.join(blocks[i] for i in sorted(kept)) + "\n"

@@ -11,15 +11,26 @@ import numpy as np
 
 from chainrule.exports.columns import column_data, in_common
 from chainrule.exports.program import Program
-from chainrule.exports.written.head import first_lines, frame
-from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
-from chainrule.exports.written.rowwise import Statements
-from chainrule.exports.written.untyped import Functions, packed_members, program_functions
+from chainrule.exports.written.explained import EXPLAINED, explanations
+from chainrule.exports.written.head import first_lines, frame_for
+from chainrule.exports.written.javascript_functions import mean_over_members, written_function
+from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, used
+from chainrule.exports.written.untyped import Functions, packed_members, program_functions, whole_layout
 
-SCALED = """// Weights from whole numbers of 8 bits and the scale of each neuron.
-function scaled(whole, scales, nIn, nOut) {
-  const numbers = Int8Array.from(atob(whole), (sign) => sign.charCodeAt(0));
-  return Array.from(numbers, (q, at) => q * scales[Math.floor(at / (nIn * nOut)) * nOut + (at % nOut)]);
+SCALED = """// Parameters from whole numbers: weights of 8 bits with a scale for each neuron, others of 16; a unit for each array.
+function scaled(bytes, words, units, layout) {
+  const eight = Int8Array.from(atob(bytes), (sign) => sign.charCodeAt(0));
+  const view = new DataView(Uint8Array.from(atob(words), (sign) => sign.charCodeAt(0)).buffer);
+  let [i, j] = [0, 0];
+  return Float64Array.from(
+    layout.flatMap(([size, nIn, nOut], k) => {
+      const first = j;
+      j += nIn ? size / nIn : size;
+      const word = (at) => view.getInt16(2 * (first + at), true) * units[k];
+      const scale = (at) => word(Math.floor(at / (nIn * nOut)) * nOut + (at % nOut));
+      return Array.from({ length: size }, (_, at) => (nIn ? eight[i++] * scale(at) : word(at)));
+    }),
+  );
 }
 """
 
@@ -36,13 +47,17 @@ def write_javascript(program: Program, certificate: Sequence[str]) -> str:
 
 
 def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
-    yield from (f"// {line}" for line in first_lines(program, "JavaScript, written", USAGE, certificate))
+    usage = (*USAGE, *(EXPLAINED if program.typical is not None else ()))
+    yield from (f"// {line}" for line in first_lines(program, "JavaScript, written", usage, certificate))
     body = list(_functions(program))
-    yield "\n" + frame("row.mjs").split("\n", 2)[2].rstrip() + "\n"
-    yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, body))
+    data = [column_data(cell) for cell in program.cells]
+    uses = [*(column["kind"] for column in data), "readRow", "unpacked"]
+    yield "\n" + frame_for("row.mjs", uses).split("\n", 2)[2].rstrip() + "\n"
+    explained = [] if program.typical is None else list(explanations(program, program.typical))
+    yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, [*body, *explained]))
     if program.weights:
         yield SCALED
-    constants, columns = in_common([_column(column_data(cell)) for cell in program.cells])
+    constants, columns = in_common([_column(column) for column in data])
     yield from (f"const {name} = {text};" for name, text in constants.items())
     yield "const COLUMNS = ["
     yield from (
@@ -50,15 +65,17 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     )
     yield "];\n"
     for number, group in enumerate(program.groups, 1):
+        if program.weights:
+            yield f"const LAYOUT_{number} = {_data(whole_layout(program, number - 1))};"
         yield f"const MEMBERS_{number} = ["
         yield from (
             f"  {packed},"
             for packed in packed_members(
-                program, number - 1, group, _packed, "...", "Float64Array.from([{}])"
+                program, number - 1, group, _packed, f'scaled("{{bytes}}", "{{words}}", {{units}}, LAYOUT_{number})'
             )
         )
         yield "];\n"
-    yield from body
+    yield from [*body, *explained]
 
 
 def _column(data: dict[str, Any]) -> dict[str, str]:
@@ -99,19 +116,25 @@ def _packed(flat: Any) -> str:
 
 
 def _functions(program: Program) -> Iterator[str]:
-    yield from program_functions(program, Functions(JAVASCRIPT, _function, "network{}"))
+    yield from program_functions(program, Functions(JAVASCRIPT, written_function, "network{}"))
+    yield from _mean_outputs(program)
     yield from _predict(program)
 
 
-def _function(
-    name: str, arguments: str, result: str, size: int, what: str, written: Statements
-) -> Iterator[str]:
-    yield f"// {what}\nfunction {name}({arguments}) {{"
-    yield f"  const {result} = new Float64Array({size});"
-    for line in [*written.tables, *written.buffers, *written.lines]:
-        text = line.lstrip()
-        yield "  " + " " * ((len(line) - len(text)) // 2) + text
-    yield f"  return {result};\n}}\n"
+def _mean_outputs(program: Program) -> Iterator[str]:
+    what = "From the input neurons to the mean of the networks' outputs."
+    yield from mean_over_members(program, "meanOutputs", "network", "", what, program.n_outputs)
+    if program.answers.kind != "number":
+        yield "// The place of each target's class among its labels."
+        yield f"const placesOf = (outputs) => [{', '.join(_places(program))}];\n"
+
+
+def _places(program: Program) -> Iterator[str]:
+    for j in range(len(program.model.target.parts)):
+        if program.answers.kind == "labels" or program.n_outputs == 1:
+            yield f"outputs[{j}] > {program.limit!r} ? 1 : 0"
+        else:
+            yield "outputs.indexOf(Math.max(...outputs))"
 
 
 def _predict(program: Program) -> Iterator[str]:
@@ -119,14 +142,10 @@ def _predict(program: Program) -> Iterator[str]:
     yield f'export const MODEL = "{program.sha256}";\n'
     yield "// The answer for a row, by the name of the target; throws a TypeError for a cell that is not of its kind."
     yield "export function predict(row) {"
-    yield "  const x = encode(readRow(row, COLUMNS));"
-    yield f"  const outputs = new Float64Array({program.n_outputs});"
-    for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True), 1):
-        each = javascript_number(share / group.members)
-        yield f"  for (const p of MEMBERS_{number}) {{"
-        yield f"    network{number}(x, p).forEach((a, j) => (outputs[j] += {each} * a));\n  }}"
+    yield "  const outputs = meanOutputs(encode(readRow(row, COLUMNS)));"
     yield '  if (!outputs.every(Number.isFinite)) throw new TypeError("the output of the network is not a finite number");'
     yield "  const answers = answer(outputs);"
+    yield from [] if program.answers.kind == "number" else ["  const places = placesOf(outputs);"]
     yield f"  return {_result(program)};\n}}"
 
 
@@ -136,14 +155,9 @@ def _result(program: Program) -> str:
     if answers.kind == "number":
         made = [f"[{_data(part.name)}]: {{ value: answers[{j}] }}" for j, part in enumerate(parts)]
         return f"{{ {', '.join(made)} }}"
-    limit = repr(program.limit)
     made = []
     for j, part in enumerate(parts):
-        if answers.kind == "labels" or program.n_outputs == 1:
-            place = f"outputs[{j}] > {limit} ? 1 : 0"
-        else:
-            place = "outputs.indexOf(Math.max(...outputs))"
-        entry = f"label: {_data(list(part.labels))}[{place}]"
+        entry = f"label: {_data(list(part.labels))}[places[{j}]]"
         if program.model.gives_probabilities:
             at = [f"1 - answers[{j}]", f"answers[{j}]"] if answers.kind == "labels" else []
             at = at or [f"answers[{k}]" for k in range(len(part.labels))]

@@ -15,6 +15,7 @@ from chainrule.exports.dates import parts_graph
 from chainrule.exports.program import Cell, Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines
 from chainrule.exports.written.onnx_nodes import Nodes
+from chainrule.model.group import Group
 from chainrule.tables.write import free_name
 
 OPSET, ML_OPSET, IR = 18, 2, 8
@@ -79,6 +80,7 @@ def write_onnx(program: Program, certificate: Sequence[str], *, opset: int = OPS
         for cell in program.cells
     ]
     outputs = _written(nodes, program, names)
+    nodes.leave(names)
     constants = [_tensor(package, name, array) for name, array in nodes.constants.items()]
     graph = helper.make_graph(nodes.nodes, "chainrule", inputs, outputs, constants)
     versions = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
@@ -109,25 +111,46 @@ def _written(nodes: Nodes, program: Program, names: Sequence[str]) -> list[Any]:
     entering = nodes.node("Cast", [x], to=1)
     mean = ""
     for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True)):
-        weights = program.whole_weights(number)
-        graph, output = network_graph(group, dtype=np.float32, rows=ROWS, whole=weights.whole)
-        slots = parameter_slots(group)
-        for k, flat in enumerate(np.asarray(group.parameters, np.float32)):
-            own = {
-                name: nodes.constant(flat[slot.start : slot.stop].reshape(slot.shape))
-                for name, slot in slots.items()
-                if name not in weights.whole
-            }
-            for name, whole in weights.whole.items():
-                own[f"{name}q"] = nodes.node("Cast", [nodes.constant(whole[k])], to=1)
-                own[f"{name}s"] = nodes.constant(np.asarray(weights.scales[name][k], np.float32))
-            a = nodes.graph(graph, {"x": entering, **own}, entering)[output]
-            part = nodes.node(
-                "Mul", [nodes.node("Cast", [a], to=11), nodes.number(share / group.members, np.float64)]
-            )
-            mean = nodes.node("Add", [mean, part]) if mean else part
+        part = _sum_of_members(nodes, program, number, group, entering)
+        part = nodes.node("Mul", [part, nodes.number(share / group.members, np.float64)])
+        mean = nodes.node("Add", [mean, part]) if mean else part
     answers = nodes.graph(program.answer_graph(ROWS), {"outputs": mean}, mean)["answers"]
     return list(_outputs(nodes, program, mean, answers, names))
+
+
+def _sum_of_members(nodes: Nodes, program: Program, number: int, group: Group, entering: str) -> str:
+    """Add the networks of a group (from 0), and return the sum of their outputs, in double.
+
+    One after the other they are fast, since runtimes then add biases as they multiply; all at once they are small, which is
+    what whole numbers are for.
+    """
+    if not program.weights or group.members == 1:
+        made = ""
+        for k in range(group.members):
+            one = _members(nodes, program, number, group, entering, slice(k, k + 1))
+            made = nodes.node("Add", [made, one]) if made else one
+        return made
+    made = _members(nodes, program, number, group, entering, slice(None))
+    return nodes.node("ReduceSum", [made, nodes.constant(np.array([0], np.int64))], keepdims=0)
+
+
+def _members(nodes: Nodes, program: Program, number: int, group: Group, entering: str, which: slice) -> str:
+    """Add one of the networks of a group (from 0), or all, and return the outputs (rows, n_out) or (k, rows, n_out), in double."""
+    whole, flat = program.whole_numbers(number), np.asarray(group.parameters, np.float32)[which]
+    outer = (len(flat),) if which == slice(None) else ()
+    how = {"members": outer[0] if outer else None, "products": not whole}
+    graph, output = network_graph(group, dtype=np.float32, rows=ROWS, whole=whole, **how)
+    own: dict[str, str] = {}
+    for name, slot in parameter_slots(group).items():
+        if name not in whole:
+            own[name] = nodes.constant(flat[:, slot.start : slot.stop].reshape(*outer, *slot.shape))
+            continue
+        numbers, scales, units = whole[name]
+        own[f"{name}q"] = nodes.single(numbers[which].reshape(*outer, *slot.shape))
+        if scales is not None:
+            own[f"{name}s"] = nodes.single(scales[which].reshape(*outer, *slot.shape[:-2], slot.shape[-1]))
+        own[f"{name}t"] = nodes.constant(units[which].reshape(graph.inputs[f"{name}t"].dims))
+    return nodes.node("Cast", [nodes.graph(graph, {"x": entering, **own}, entering)[output]], to=11)
 
 
 def _cell(nodes: Nodes, cell: Cell) -> dict[str, str]:

@@ -35,16 +35,22 @@ class Nodes:
         self.arrays: dict[str, NDArray[Any]] = {}
         self.widths: dict[str, int] = {}
         self._known: dict[Any, str] = {}
+        self._made: dict[Any, str] = {}
+        self._scaled: dict[str, tuple[str, str]] = {}
         self._count = 0
 
-    def fresh(self, what: str) -> str:
+    def fresh(self) -> str:
         """Return a name that is not used yet."""
         self._count += 1
-        return free_name(f"/{what}/{self._count}", self.taken, "/")
+        return free_name(f"/{self._count}", self.taken, "/")
 
     def node(self, operator: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
-        """Add a node and return the name of its one output."""
-        output = output or self.fresh(operator)
+        """Add a node and return the name of its one output; the same node is not made twice."""
+        key = (operator, *inputs, repr(attributes))
+        if not output and key in self._made:
+            return self._made[key]
+        output = output or self.fresh()
+        self._made.setdefault(key, output)
         domain = {"domain": "ai.onnx.ml"} if operator == "LabelEncoder" else {}
         self.nodes.append(self.make.make_node(operator, list(inputs), [output], **domain, **attributes))
         return output
@@ -54,9 +60,22 @@ class Nodes:
         array = np.asarray(array)
         key = (array.dtype.str, array.shape, array.tobytes() if array.dtype != object else tuple(array.flat))
         if key not in self._known:
-            self._known[key] = self.fresh("constant")
+            self._known[key] = self.fresh()
             self.arrays[self._known[key]] = array
         return self._known[key]
+
+    def single(self, whole: NDArray[Any]) -> str:
+        """Return the name of whole numbers as numbers in single precision."""
+        return self.node("Cast", [self.constant(whole)], to=1)
+
+    def leave(self, outputs: Collection[str]) -> None:
+        """Leave out the nodes that none of the outputs needs."""
+        needed, kept = set(outputs), []
+        for node in reversed(self.nodes):
+            if needed & set(node.output):
+                needed |= set(node.input)
+                kept.append(node)
+        self.nodes = kept[::-1]
 
     @property
     def constants(self) -> dict[str, NDArray[Any]]:
@@ -99,7 +118,11 @@ class Nodes:
             for at, operand in enumerate(node.operands):
                 if operand in moved:
                     own[at] = self.node("Gather", [own[at], self.constant(moved[operand])], axis=-1)
-            names[place] = self._folded(graph, node, own) or self._written(graph, node, own, table_rows)
+            names[place] = (
+                self._folded(graph, node, own)
+                or self._at_once(node, own)
+                or self._written(graph, node, own, table_rows)
+            )
             self._measure(names[place], node.shape)
         for place in outputs & moved.keys():
             names[place] = self.node("Gather", [names[place], self.constant(moved[place])], axis=-1)
@@ -121,16 +144,35 @@ class Nodes:
     def _carried(
         self, node: Node, own: list[str], moved: Mapping[int, IntArray]
     ) -> tuple[str, IntArray | None] | None:
-        """Return a product of columns that are still to be moved and constants, and how its columns are to be moved then."""
-        if node.op not in ("*", "matmul") or node.operands[0] not in moved or own[1] not in self.arrays:
+        """Return a product with a constant of columns that are still to be moved or scaled, and how its columns are to be moved.
+
+        In a matrix product the rows of the matrix are moved and scaled instead.
+        """
+        if node.op not in ("*", "matmul") or own[1] not in self.arrays:
             return None
-        order, given = moved[node.operands[0]], self.arrays[own[1]]
-        back = np.argsort(order)
-        if node.op == "matmul":
-            return self.node("MatMul", [own[0], self.constant(given[back, :])]), None
-        if given.ndim == 0 or given.shape[-1] == 1:
-            return self.node("Mul", own), order
-        return self.node("Mul", [own[0], self.constant(given[..., back])]), order
+        order, scaled = moved.get(node.operands[0]), self._scaled.get(own[0])
+        given = self.arrays[own[1]]
+        if node.op == "matmul" and (order is not None or scaled is not None):
+            left = own[0]
+            if order is not None:
+                given = given[..., np.argsort(order), :]
+            if scaled is not None and self.arrays[scaled[0]].shape in ((len(given),), (1, len(given))):
+                left, given = scaled[1], self.arrays[scaled[0]].reshape(-1, 1) * given
+            return self.node("MatMul", [left, self.constant(given)]), None
+        if node.op == "matmul" or order is None:
+            return None
+        if given.ndim and given.shape[-1] > 1:
+            given = given[..., np.argsort(order)]
+        return self._times(own[0], self.constant(given)), order
+
+    def _times(self, array: str, number: str) -> str:
+        """Return an array times a constant, in one product where there would be two of them."""
+        if array in self._scaled:
+            before, array = self._scaled[array]
+            number = self.constant(self.arrays[before] * self.arrays[number])
+        made = self.node("Mul", [array, number])
+        self._scaled[made] = number, array
+        return made
 
     def _folded(self, graph: Graph, node: Node, own: list[str]) -> str | None:
         """Return what is made of constants alone, as a constant."""
@@ -139,6 +181,19 @@ class Nodes:
         if any(isinstance(size, str) for size in node.shape):
             return None
         return self.constant(value_of(node, [self.arrays[name] for name in own], {}, {}, graph.dtype))
+
+    def _at_once(self, node: Node, own: list[str]) -> str:
+        """Return a product with one constant where there would be two of them; and a condition as 1 and 0 without a choice."""
+        if node.op == "where" and [self._number(name) for name in own[1:]] == [1.0, 0.0]:
+            return self.node("Cast", own[:1], to=11 if node.dtype == np.float64 else 1)
+        if node.op != "*" or (own[0] in self.arrays) == (own[1] in self.arrays):
+            return ""
+        return self._times(*(own if own[1] in self.arrays else own[::-1]))
+
+    def _number(self, name: str) -> float | None:
+        """Return the one number of a constant, None of anything else."""
+        array = self.arrays.get(name)
+        return float(array) if array is not None and array.ndim == 0 and array.dtype.kind == "f" else None
 
     def _written(self, graph: Graph, node: Node, names: list[str], table_rows: str) -> str:
         dtype = graph.dtype
@@ -217,8 +272,7 @@ def _order(node: Node) -> list[int]:
 
 
 def _not_equal(nodes: Nodes, names: list[str], dtype: Any) -> str:
-    if names[0] == names[1]:
-        return nodes.node("IsNaN", names[:1])
+    # IsNaN says the same of a number and itself, but gives no truth value in tract 0.23.
     return nodes.node("Not", [nodes.node("Equal", names)])
 
 

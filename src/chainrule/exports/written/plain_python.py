@@ -11,16 +11,24 @@ import numpy as np
 from chainrule.explain.program.plain import MATH_HAS
 from chainrule.exports.columns import column_data, in_common
 from chainrule.exports.program import Program
-from chainrule.exports.written.head import first_lines, frame
+from chainrule.exports.written.head import first_lines, frame_for
 from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
 from chainrule.exports.written.rowwise import Statements
-from chainrule.exports.written.untyped import Functions, packed_members, program_functions
+from chainrule.exports.written.untyped import Functions, packed_members, program_functions, whole_layout
 
 SCALED = '''
-def scaled(whole, scales, n_in, n_out):
-    """Return weights from whole numbers of 8 bits and the scale of each neuron."""
-    numbers = struct.unpack(f"<{n_in * len(scales)}b", base64.b64decode(whole))
-    return [q * scales[at // (n_in * n_out) * n_out + at % n_out] for at, q in enumerate(numbers)]
+def scaled(eight, words, units, layout):
+    """Return parameters from whole numbers: weights of 8 bits with scales, others of 16, each array with a unit."""
+    eight, words = base64.b64decode(eight), base64.b64decode(words)
+    eight = iter(struct.unpack(f"<{len(eight)}b", eight))
+    words = iter(struct.unpack(f"<{len(words) // 2}h", words))
+    made = []
+    for (size, n_in, n_out), unit in zip(layout, units):
+        word = [next(words) * unit for _ in range(size // n_in if n_in else size)]
+        if n_in:
+            word = [next(eight) * word[at // (n_in * n_out) * n_out + at % n_out] for at in range(size)]
+        made += word
+    return made
 '''
 
 USAGE = (
@@ -43,21 +51,26 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     )
     body = list(_functions(program))
     yield "import base64\nimport struct\nimport sys"
-    yield frame("row.py").split('"""', 2)[2].strip() + "\n"
+    data = [column_data(cell) for cell in program.cells]
+    uses = [*(column["kind"] for column in data), "read_row", "main"]
+    yield frame_for("row.py", uses).split('"""', 2)[2].strip() + "\n"
     if program.weights:
         yield SCALED
     for name in used(PYTHON_HELPERS, body):
         yield f"\n{PYTHON_HELPERS[name]}"
-    constants, columns = in_common([_written(column_data(cell)) for cell in program.cells])
+    constants, columns = in_common([_written(column) for column in data])
     yield "\n" + "\n".join(f"{name} = {text}" for name, text in constants.items())
     yield "COLUMNS = ["
     for column in columns:
         yield f"    {{{', '.join(f'{key!r}: {text}' for key, text in column.items())}}},"
     yield "]\n"
     for number, group in enumerate(program.groups, 1):
+        if program.weights:
+            yield f"LAYOUT_{number} = {whole_layout(program, number - 1)}"
         yield f"MEMBERS_{number} = ["
+        whole = f'scaled("{{bytes}}", "{{words}}", {{units}}, LAYOUT_{number})'
         yield from (
-            f"    {packed}," for packed in packed_members(program, number - 1, group, _packed, "*", "({},)")
+            f"    {packed}," for packed in packed_members(program, number - 1, group, _packed, whole)
         )
         yield "]\n"
     yield from body

@@ -410,7 +410,8 @@ class _Writer:
         self._close(inside)
         self._loops([n], len(kept))
         number = self._at(left, [*[from_left[k] for k in kept], from_left[-1]], [*names, i])
-        self._line(self.language.local.format(name="h", value=number))
+        entering = f"h{place}"
+        self._line(self.language.local.format(name=entering, value=number))
         self._loops([m], len(kept) + 1)
         texts = {
             # In the place of the row of a result stands the row of the matrix.
@@ -422,7 +423,7 @@ class _Writer:
             for p, steps in spread.items()
         }
         weight = texts[b] if b in texts else f"({self._expression(b, texts)})"
-        self._line(self.language.add.format(name=result, value=f"h * {weight}"))
+        self._line(self.language.add.format(name=result, value=f"{entering} * {weight}"))
         self._close(depth)
 
 

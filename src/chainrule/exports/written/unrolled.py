@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.equations.graph import Graph, Node
 from chainrule.exports.reference import value_of
-from chainrule.exports.written.dialects import Dialect, sql_number
+from chainrule.exports.written.dialects import Dialect
 from chainrule.exports.written.rowwise import ARRAYWISE, VIEWS
 
 Texts = NDArray[Any]
@@ -79,10 +79,10 @@ class _Unrolled:
                 self.above[place] = max([self.first, *levels])
                 return
             case "number":
-                self.texts[place] = np.array(sql_number(node.option("value")), object)
+                self.texts[place] = np.array(self.steps.dialect.number(node.option("value")), object)
                 return
             case "constant" if node.dtype.kind == "f":
-                self.texts[place] = np.vectorize(sql_number, otypes=[object])(node.option("value"))
+                self.texts[place] = np.vectorize(self.steps.dialect.number, otypes=[object])(node.option("value"))
                 return
             case "constant" | "take" | "concat" | "slice":
                 self.texts[place] = value_of(node, operands, {}, {}, object)
@@ -116,7 +116,7 @@ class _Unrolled:
         missing = node.op == "!=" and node.operands[0] == node.operands[1]
         for at in np.ndindex(shape):
             own = [_bracketed(operand[at]) for operand in spread]
-            made[at] = f"{own[0]} IS NULL" if missing else self.steps.dialect.target.write(node, own)
+            made[at] = self.steps.dialect.missing.format(own[0]) if missing else self.steps.dialect.target.write(node, own)
         return made
 
     def _product(self, node: Node, a: Texts, b: Texts) -> Texts:
@@ -181,7 +181,7 @@ def _size(node: Node) -> int:
     return size
 
 
-_NUMBER = re.compile(r"-?[0-9][0-9.]*e[-+]?[0-9]+")
+_NUMBER = re.compile(r"-?[0-9][0-9.]*(?:e[-+]?[0-9]+)?")
 
 
 def _is_number(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,23 +48,39 @@ def program_functions(program: Program, how: Functions) -> Iterator[str]:
 
 
 def packed_members(
-    program: Program, number: int, group: Group, packed: Callable[[Any], str], spread: str, whole: str
+    program: Program, number: int, group: Group, packed: Callable[[Any], str], whole: str
 ) -> Iterator[str]:
     """Yield the expression of each member's parameters, those of a group (from 0).
 
-    ``packed`` writes an array of floats; ``spread`` puts numbers among others, and ``whole`` makes one of them all.
+    ``packed`` writes an array of floats; ``whole`` makes them of {bytes}, the whole numbers of 8 bits, {words}, those of 16,
+    and {units}.
     """
-    weights = program.whole_weights(number)
-    if not weights.whole:
+    numbers = program.whole_numbers(number)
+    if not numbers:
         yield from map(packed, group.parameters)
         return
-    for k, flat in enumerate(group.parameters):
-        parts = []
-        for name, slot in parameter_slots(group).items():
-            if name in weights.whole:
-                signs = base64.b64encode(weights.whole[name][k].tobytes()).decode()
-                scales = packed(weights.scales[name][k].ravel().astype(np.float32))
-                parts.append(f'{spread}scaled("{signs}", {scales}, {slot.shape[-2]}, {slot.shape[-1]})')
+    for k in range(group.members):
+        eight, sixteen = [], []
+        for own in numbers.values():
+            if own.scales is None:
+                sixteen.append(own.whole[k].ravel())
             else:
-                parts.append(f"{spread}{packed(flat[slot.start : slot.stop].astype(np.float32))}")
-        yield whole.format(", ".join(parts))
+                eight.append(own.whole[k].ravel())
+                sixteen.append(own.scales[k].ravel())
+        data = (_text(eight, np.int8), _text(sixteen, "<i2"))
+        units = packed(np.array([own.units[k] for own in numbers.values()], np.float32))
+        yield whole.format(bytes=data[0], words=data[1], units=units)
+
+
+def whole_layout(program: Program, number: int) -> list[list[int]]:
+    """Return for each array of a group (from 0) how many numbers it has, and n_in and n_out of weights, else 0 and 0."""
+    numbers = program.whole_numbers(number)
+    return [
+        [slot.stop - slot.start, *([0, 0] if numbers[name].scales is None else slot.shape[-2:])]
+        for name, slot in parameter_slots(program.groups[number]).items()
+    ]
+
+
+def _text(parts: Sequence[Any], dtype: Any) -> str:
+    joined = np.concatenate(parts) if parts else np.zeros(0)
+    return base64.b64encode(joined.astype(dtype).tobytes()).decode()

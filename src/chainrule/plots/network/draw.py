@@ -8,6 +8,7 @@ from typing import Literal
 from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis
 from chainrule.plots.chart import Chart
+from chainrule.plots.marks import Curve, Writing
 from chainrule.plots.network.columns import column_marks
 from chainrule.plots.network.edges import bias_edges, numbers_on, weight_edges
 from chainrule.plots.network.layers import DrawnLayer
@@ -18,6 +19,8 @@ MOST_EDGES = 300
 """The most edges drawn between two layers: those with the largest weights of the neurons that are shown."""
 MOST_IN_ALL, FEWEST_EDGES = 1500, 20
 """The most edges of a whole network, shared out among its pairs of layers, and the fewest that a pair then has."""
+PATH_ROOM = 24.0
+"""The room below the columns for a linear path, in pixels."""
 NUMBERS_UP_TO = 12
 """Weights are written on the edges of networks of at most so many, biases not counted."""
 
@@ -50,13 +53,15 @@ def network_chart(
         if numbered and count:
             marks.append(numbers_on([edges, biases]))
     marks += [mark for column in layout.columns for mark in column_marks(column, layout)]
+    marks += _path_marks(layout)
     marks = [mark for mark in marks if len(mark)]
     sizes = "-".join(str(layer.size) for layer in layers)
     note = _note(layout, drawn, known, keep)
     words = (
         description or f"A network of sizes {sizes}, from the inputs on the left to the answer on the right."
     )
-    x, y = Axis(0.0, layout.width, shown=False, grid=False), Axis(layout.height, 0.0, shown=False, grid=False)
+    height = layout.height + (PATH_ROOM if layers[-1].path else 0.0)
+    x, y = Axis(0.0, layout.width, shown=False, grid=False), Axis(height, 0.0, shown=False, grid=False)
     return Chart(
         title,
         f"{words} {note}".strip(),
@@ -64,9 +69,26 @@ def network_chart(
         y,
         tuple(marks),
         note,
-        aspect=layout.height / layout.width,
+        aspect=height / layout.width,
         legend="none",
     )
+
+
+def _path_marks(layout: NetworkLayout) -> list[AnyMark]:
+    """Return the linear path as one line below all columns, from the inputs to the last layer, with its name."""
+    first, last = layout.columns[0], layout.columns[-1]
+    if not last.layer.path:
+        return []
+    low = layout.height + PATH_ROOM - 6
+    ends = [
+        max([*column.y, *([column.gap_y] if math.isfinite(column.gap_y) else [])]) for column in (first, last)
+    ]
+    x = (first.x, first.x, last.x, last.x)
+    y = (ends[0] + layout.radius + 4, low, low, ends[1] + layout.radius + 4)
+    label = Writing(
+        ((first.x + last.x) / 2,), (low - 5,), (last.layer.path,), size=11.0, color="quiet", plate=True
+    )
+    return [Curve(x, y, color="quiet", width=1.5), label]
 
 
 def _note(layout: NetworkLayout, drawn: int, known: int, keep: str) -> str:

@@ -34,6 +34,8 @@ class DrawnLayer(Plain, place="layer"):
     shared: Annotated[bool, IF_SET] = False
     """Whether members have these weights in common."""
     block: Annotated[str, IF_SET] = ""
+    path: Annotated[str, IF_SET] = ""
+    """What a linear path from the inputs to this last layer is called, where it has one."""
 
     def __post_init__(self) -> None:
         if self.size < 1:

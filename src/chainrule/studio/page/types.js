@@ -118,11 +118,17 @@ export const PROTOCOL = 1;
  */
 
 /**
- * BlockWeights.
- * @typedef {object} BlockWeights
- * @property {number} layer
+ * BlockPicture.
+ * @typedef {object} BlockPicture
  * @property {number | null} largest
- * @property {Packed} weights
+ * @property {Packed} shares
+ */
+
+/**
+ * BlockShown.
+ * @typedef {object} BlockShown
+ * @property {number} layer
+ * @property {Record<string, BlockPicture>} pictures
  */
 
 /**
@@ -347,7 +353,7 @@ export const PROTOCOL = 1;
  * @property {number | null} row_loss
  * @property {AnswerShown | null} answer
  * @property {CellShown[]} cells
- * @property {BlockWeights[]} [blocks]
+ * @property {BlockShown[]} [blocks]
  * @property {Record<string, string>} [flags]
  * @property {Place} place
  * @property {Stage | null} stage

@@ -130,7 +130,10 @@ def row_factors(sight: Sight, about: Address) -> tuple[tuple[str, float], ...] |
     j = about.index[-1]
     delta = step.gradients.layers[about.number - 1].delta[look.index]
     made = [(f"delta[{about.number}][{j}]", float(delta[j - 1]))]
-    if term.enters:
+    if term.enters == "x":
+        i = about.index[0]
+        made.append((str(Address("x", None, (i,))), float(step.record.x[look.index, i - 1])))
+    elif term.enters:
         i = about.index[0]
         h = step.record.entering(about.number)[look.index]
         made.append((str(entering_of(sight, about.number, i)), float(h[i - 1])))

@@ -45,7 +45,11 @@ def terms_of_z(sight: Sight, layer: int, j: int) -> list[StageTerm]:
     made = []
     for term in own.terms(p):
         array = p[term.name]
-        if term.enters == "i":
+        if term.enters == "x":
+            for i, x in enumerate(look.step.record.x[look.index], 1):
+                s = (f"{term.name}[{layer}][{i},{j}]", float(array[i - 1, j - 1]))
+                made.append(StageTerm(s[0], (s, (str(Address("x", None, (i,))), float(x)))))
+        elif term.enters == "i":
             for i in range(1, len(array) + 1):
                 w = (f"{term.name}[{layer}][{i},{j}]", float(array[i - 1, j - 1]))
                 made.append(

@@ -55,6 +55,8 @@ def _parts_of_rows(trace: Trace, about: Address) -> FloatArray:
     back = step.gradients.layers[about.number - 1]
     term, slot = layer.term(about.name), trace.layout.slot(about.number, about.name)
     j = about.index[-1]
+    if term.enters == "x":
+        return np.asarray(back.delta[:, j - 1] * step.record.x[:, about.index[0] - 1])
     if term.enters:
         h = step.record.entering(about.number)
         return np.asarray(back.delta[:, j - 1] * h[:, about.index[0] - 1] * layer.scale(h.shape[1]))

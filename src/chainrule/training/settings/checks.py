@@ -128,6 +128,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("activation", isinstance(asked.activation, str) and not chosen.hidden, flat),
         ("dropout", asked.dropout and not chosen.hidden, flat),
         ("activation_mix", asked.activation_mix and not chosen.hidden, flat),
+        ("linear_path", asked.linear_path and not chosen.hidden, flat),
         ("patience", asked.patience is not None and not stops, blind),
         ("tolerance", asked.tolerance > 0 and not stops, blind),
         ("stop_together", together and not stops, blind),

@@ -15,6 +15,7 @@ from chainrule._doors import setting
 from chainrule.equations.activations import activation
 from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import Optimizer, optimizer
+from chainrule.tables.schema import MAX_LEVELS
 
 if TYPE_CHECKING:
     from chainrule.training.settings.record import Problem, Settings
@@ -42,6 +43,9 @@ ROWS, GROWTH = 5_000, 0.75
 MOST_PERIODIC = 128
 """The most numbers that are embedded: each one makes four inputs of layer 1."""
 
+LONGEST_PATH = 6_000
+"""The most inputs of a linear path."""
+
 PATIENCE = 0.55
 """The part of the epochs without progress that ends training: the last wave of coslog4 is 8/15 of them."""
 
@@ -68,6 +72,8 @@ class Ingredient:
 INGREDIENTS: tuple[Ingredient, ...] = (
     Ingredient("periodic embedding", "each number enters beside three learned sums of cosines of it",
         {"numeric_embedding": "none"}),
+    Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
+        {"linear_path": False}),
     Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
         {"category_embedding": "none"}),
     Ingredient("leak", "for numbers a neuron that is off still lets a hundredth through", {"activation": "relu"}),
@@ -88,7 +94,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 
 OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
-    "activation_mix": False, "parametrization": "standard", "regularization_schedule": "constant",
+    "activation_mix": False, "linear_path": False, "parametrization": "standard", "regularization_schedule": "constant",
     "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False,
 }  # fmt: skip
 """The switches of which a plain network has none."""
@@ -157,6 +163,11 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         # Numbers suffer from dropout on large tables: the scale of what comes out of a layer differs in training.
         "dropout": 0.15 if classes else 0.0,
         "weight_decay": 0.05 if method.name in ADAMS else method.weight_decay,
+        "linear_path": (not classes or any(group.levels > MAX_LEVELS for group in problem.groups))
+        and bool(hidden)
+        and settings.loss is None
+        and settings.output_activation is None
+        and problem.n_inputs <= LONGEST_PATH,
         "numeric_embedding": "periodic" if periodic else "none",
         "category_embedding": "learned" if learned else "none",
         "early_stopping": True,
@@ -186,7 +197,9 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     """
     numbers = sum(group.kind == "number" for group in problem.groups) if periodic else 0
     outputs = problem.n_targets if problem.n_targets > 1 else max(1, problem.n_classes)
-    sizes = (problem.n_inputs + 3 * numbers, *hidden, outputs)
+    # What a wide category has more than a narrow one is looked up, and no work of layer 1.
+    beyond = sum(max(0, group.levels - MAX_LEVELS) for group in problem.groups)
+    sizes = (problem.n_inputs - beyond + 3 * numbers, *hidden, outputs)
     weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs

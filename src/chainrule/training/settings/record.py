@@ -86,6 +86,11 @@ class Settings:
         page="features.md", card="elsewhere")
     scaling_layer: bool | None = option(None, flag(), "network", "",
         "give each number that enters layer 1 a learned factor", unset="no", page="features.md", card="elsewhere")
+    linear_path: bool | None = option(None, flag(), "network", "",
+        "let the inputs also go straight to the outputs, by weights of their own, past the hidden layers",
+        more="they begin as ridge or logistic regression, its strength chosen out of fold",
+        unset="with the recipe for numbers, and for classes with a category of more than 64 levels",
+        page="features.md#linear-path", card="elsewhere")
     members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
         "how many networks are trained and averaged",
         unset="5, or 2 with {fast}; of a plain network 1, or 8 where several are needed", card="elsewhere")

@@ -145,7 +145,7 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
     if n_out == 1 and activation(output).name == "softmax":
         other = setting("loss", "categorical_cross_entropy")
         raise SettingsError(f"softmax of one output is always 1: use sigmoid, or {other}")
-    layers.append(Dense(n_out, output, **everywhere))
+    layers.append(Dense(n_out, output, linear_path=bool(chosen.linear_path and hidden), **everywhere))
     stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
     if stage is not None:
         own = {name: factors.pop(name) for name in stage.shapes() if name in factors}

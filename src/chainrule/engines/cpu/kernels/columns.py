@@ -8,9 +8,12 @@ LEAVES = 16
 """The leaves of the tree by which a step's gradients are summed (`loops.add_tree`)."""
 
 # Columns of the layers' table.
-N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT, ALPHA_AT, MIXES = range(11)
+N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT, ALPHA_AT, MIXES, PATHS, S_OF_PATH = range(
+    13
+)
 # What MIXES says of a layer: nothing; a is mixed with z; and f(z) - z and the slope are kept for the way back.
 MIXED, KEPT = 1, 2
+# PATHS are the inputs of a layer's linear path, 0 without one; its weights begin at S_OF_PATH.
 # Columns of the layers' scales: 1/(1-p) of dropout, and what the products h W are multiplied by.
 OF_DROPOUT, OF_PRODUCTS = range(2)
 # Columns of the slices' table: first and last parameter, and 1 for weights, 0 for biases, which don't decay.

@@ -68,6 +68,10 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     a0, w0, scale = constants[col.A_AT], constants[col.W_AT], shape.scales[layer, col.OF_PRODUCTS]
     at_gemm, to = shape.constants[col.GEMM], shape.layers[layer + 1, col.A_AT]
     gemm(at_gemm, _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
+    n_path, s0 = constants[col.PATHS], constants[col.S_OF_PATH]
+    if n_path:
+        x = space.stage if len(shape.groups) else a
+        gemm(at_gemm, _N, _N, n_out, rows, n_path, 1.0, w, s0, n_out, x, 0, n_path, 1.0, z, z0, n_out)
     if constants[col.MIXES] == col.KEPT:
         copy(space.mixed, z0, z, z0, rows * n_out)
     call_activation(constants[col.ACTIVATION], z, z0, a, to, space.scratch, 0, rows, n_out)
@@ -94,7 +98,7 @@ def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, add
 
 @inner_loop
 def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
-    """Compute a block's part of dC/dW = h^T delta and dC/db of one layer; ``adds``: to what is in ``g`` already."""
+    """Compute a block's part of dC/dW = h^T delta, dC/dS = x^T delta and dC/db of one layer; ``adds``: to what is in ``g``."""
     constants = shape.layers[layer]
     n_in, n_out = constants[col.N_IN], constants[col.N_OUT]
     delta, d0, a0 = space.delta, constants[col.Z_AT], constants[col.A_AT]
@@ -102,6 +106,10 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
     beta = 1.0 if adds else 0.0
     at_gemm = shape.constants[col.GEMM]
     gemm(at_gemm, _N, _T, n_out, n_in, rows, scale, delta, d0, n_out, space.a, a0, n_in, beta, g, w0, n_out)
+    n_path, s0 = constants[col.PATHS], constants[col.S_OF_PATH]
+    if n_path:
+        x = space.stage if len(shape.groups) else space.a
+        gemm(at_gemm, _N, _T, n_out, n_path, rows, 1.0, delta, d0, n_out, x, 0, n_path, beta, g, s0, n_out)
     if constants[col.B_SIZE] == 1:
         total = g.dtype.type(0.0)
         for i in range(rows * n_out):

@@ -102,6 +102,11 @@ def derive_backprop_on(
     """
     letters = letters_of(notation)
     *hidden, output = network.layers
+    if output.linear_path:
+        raise SettingsError(
+            "the network has a linear path from the inputs to the outputs, which is in no derivation of layers in general: "
+            f"derive one of its numbers instead, such as dC/dS[{len(network.layers)}][1,1]"
+        )
     for what, found in (
         ("hidden activations", {layer.activation.spec for layer in hidden}),
         ("kinds of bias", {layer.bias for layer in network.layers}),

@@ -199,15 +199,6 @@
     mark();
   }
 
-  // What is wider than the page scrolls, and can be reached for that.
-  function reachable() {
-    for (const box of document.querySelectorAll(".right, .formula, .scroll, .arrays figure")) {
-      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
-      else box.removeAttribute("tabindex");
-    }
-  }
-  reachable();
-  addEventListener("resize", reachable);
   addEventListener("beforeprint", () => {
     // That all came out as expected is printed in one line.
     for (const part of document.querySelectorAll("details:not(.found)")) part.open = true;

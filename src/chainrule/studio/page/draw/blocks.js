@@ -61,20 +61,22 @@ export function drawBands(context, network, at, palette) {
 }
 
 /**
- * The weights that come into each block as a picture of shades: a row for each that enters, a column for each neuron.
+ * What is shown of each block as a picture of shades: of weights a row for each that enters and a column for each neuron, of
+ * activations a sign for each neuron, line by line.
  * @param {CanvasRenderingContext2D} context
  * @param {NetworkList} network
  * @param {Placed} at
  * @param {Palette} palette
  * @param {import("../types.js").Frame["blocks"]} pictures
+ * @param {string} shown which of them
  */
-export function drawShades(context, network, at, palette, pictures) {
+export function drawShades(context, network, at, palette, pictures, shown) {
   const colors = [palette.plus, palette.minus].map((color) => (color.match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number));
   for (const { block, head, x, half, top, bottom } of pictures?.length ? boxesOf(network, at) : []) {
-    const found = block && head !== network.layers[0] ? pictures?.find((one) => one.layer === head.number) : null;
-    if (!found || !head.number) continue;
-    const values = floats(found.weights);
-    const [rows, columns] = found.weights.shape;
+    const found = block ? pictures?.find((one) => one.layer === head.number)?.pictures[shown] : null;
+    if (!found) continue;
+    const values = floats(found.shares);
+    const [rows, columns] = found.shares.shape;
     const small = document.createElement("canvas");
     [small.width, small.height] = [columns, rows];
     const pen = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));

@@ -1,6 +1,6 @@
 // The head of the page: what is trained, how it stands, who steers; notation, member, what can be taken along, keys.
 
-import { button, h, icon, say } from "../make.js";
+import { button, h, hide, icon, say } from "../make.js";
 import { steers } from "../part.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
@@ -131,7 +131,7 @@ export function buildNotices(element, { store, api }) {
       bad.hidden = !state.problem;
       say(problem, state.problem ? [state.problem.words, state.problem.remedy].filter(Boolean).join(" ") : "");
     }
-    if (changed.has("frame") || changed.has("client")) watching.hidden = !state.frame || steers(state);
+    if (changed.has("frame") || changed.has("client")) hide(watching, !state.frame || steers(state));
     if (changed.has("online")) lost.hidden = state.online || !heard || state.problem !== null;
     if (changed.has("frame") || changed.has("status")) due ||= setTimeout(speak, 1000);
   };

@@ -1,7 +1,7 @@
 // Asked for: any number's formula, the numbers in it, its result and its check; in several forms, again with every frame.
 
 import { Places, exact } from "../arrays.js";
-import { button, h, nodesOf, say } from "../make.js";
+import { button, h, hide, nodesOf, say } from "../make.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -112,7 +112,7 @@ export function buildInspector(element, { store, api }) {
         if (matchMedia("(max-width: 68rem)").matches) element.scrollIntoView({ block: "nearest" });
       }
     }
-    element.hidden = !pinned || !frame;
+    hide(element, !pinned || !frame);
     if (!pinned || !frame) return;
     for (const each of forms.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-form") === view.form));
     const live = places?.value(pinned, frame);

@@ -26,7 +26,7 @@ export function followLight(root, { store }) {
   });
   root.addEventListener("keydown", (event) => walkGroup(event, store));
   new MutationObserver((changes) => {
-    if (changes.some((one) => one.addedNodes.length)) reachable(root);
+    if (changes.some((one) => [...one.addedNodes].some((node) => node instanceof Element))) reachable(root);
   }).observe(root, { childList: true, subtree: true });
   store.listen((changed) => {
     const { frame, view } = store.state;

@@ -6,7 +6,7 @@ import { NetworkPicture, networkTable } from "../draw/network.js";
 import { blockForm, blockMarks, drawBands, drawShades } from "../draw/blocks.js";
 import { paletteOf, sized } from "../draw/scales.js";
 import { nextNeuron } from "../draw/walk.js";
-import { h, say } from "../make.js";
+import { h, hide, say } from "../make.js";
 import { readings, spotOf } from "./readout.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
@@ -145,7 +145,7 @@ class Net {
     const among = (index, names = lit) => new Set([...names].flatMap((one) => index.get(one) ?? []));
     const about = new Set(frame?.stage?.lit ?? []);
     drawBands(context, hello.network, at, this.palette);
-    drawShades(context, hello.network, at, this.palette, frame?.blocks);
+    drawShades(context, hello.network, at, this.palette, frame?.blocks, view.color);
     drawEdges(context, picture.strokes, edges, this.palette, { widest, lit: among(places.edge), near: among(places.edge, about), dimmed });
     const own = new Set([...among(places.bias)].map((i) => picture.biased.indexOf(i)));
     drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, near: own, dimmed });
@@ -184,7 +184,7 @@ class Net {
     const address = view.pointed;
     const value = address && frame ? this.places?.value(address, frame) : undefined;
     const place = address && this.picture && this.places ? spotOf(address, this.picture, this.places) : null;
-    this.readout.hidden = !place || value === undefined || value === null;
+    hide(this.readout, !place || value === undefined || value === null);
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return;
     this.readout.replaceChildren(...readings(address, /** @type {Places} */ (this.places), frame));
     const right = place.x + this.picture.at.radius + 270 > this.picture.at.width;

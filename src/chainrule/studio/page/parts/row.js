@@ -1,12 +1,13 @@
 // The row that is shown: which one, its cells as they stand in the table, what they become, and the answer.
 
 import { Places, brief } from "../arrays.js";
-import { button, h, say } from "../make.js";
+import { button, h, hide, say, setAll } from "../make.js";
 import { isTime, steers } from "../part.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
 /** @typedef {import("../types.js").Frame} Frame */
+/** @typedef {{name: HTMLElement, made: HTMLElement, raw: HTMLElement, numbers: {number: HTMLElement, button: HTMLElement}[]}} DrawnCell */
 
 const MOST_CELLS = 60;
 
@@ -40,6 +41,9 @@ export function buildRow(element, { store, api }) {
   const batch = h("p", { class: "quiet" });
   element.append(head, many, cells, batch);
   let shown = "";
+  let formed = "";
+  /** @type {DrawnCell[]} */
+  let drawn = [];
   const clock = { last: 0 };
   /** @type {Places | null} */
   let places = null;
@@ -50,37 +54,57 @@ export function buildRow(element, { store, api }) {
     const mine = steers(state);
     for (const each of [before, after]) each.disabled = !mine || numbers().length < 2;
     number.disabled = follow.disabled = !mine;
-    many.hidden = numbers().length < 2;
+    hide(many, numbers().length < 2);
     if (document.activeElement !== number) number.value = String(frame.row ?? "");
     follow.checked = (frame.row_picked === undefined ? frame.row : frame.row_picked) === null;
     const now = JSON.stringify([frame.generation, frame.row, frame.place.pass === "cell" ? frame.place.index : "", frame.cells]);
     if (now !== shown && isTime(clock, state)) {
       shown = now;
-      cells.replaceChildren(...frame.cells.slice(0, MOST_CELLS).flatMap((cell) => cellOf(cell, (address) => places?.value(address, frame) ?? null)));
-      const rest = frame.cells.length - MOST_CELLS;
-      if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
+      const told = frame.cells.slice(0, MOST_CELLS);
+      const form = JSON.stringify([frame.generation, frame.cells.length, told.map(({ column, inputs }) => [column, inputs])]);
+      if (form !== formed) {
+        drawn = told.map(cellOf);
+        cells.replaceChildren(...drawn.flatMap(({ name, made }) => [name, made]));
+        const rest = frame.cells.length - MOST_CELLS;
+        if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
+      }
+      formed = form;
+      told.forEach((cell, i) => fillCell(drawn[i], cell, (address) => places?.value(address, frame) ?? null));
     }
-    cells.hidden = !frame.cells.length;
+    hide(cells, !frame.cells.length);
     say(batch, batchWords(frame));
   };
 }
 
 /**
- * A cell as it stands in the table, and the inputs that it becomes; how, is in the title and asked for by a click.
+ * The place of a cell and of the inputs that it becomes.
+ * @param {import("../types.js").CellShown} cell
+ * @returns {DrawnCell}
+ */
+function cellOf({ column, inputs }) {
+  const raw = h("span", { class: "raw" });
+  const numbers = inputs.map((input) => {
+    const number = h("output", {});
+    return { number, button: h("button", { type: "button", class: "number", "data-address": input }, h("span", { class: "label" }, input), number) };
+  });
+  const links = h("span", { class: "links" }, ...numbers.map((one) => one.button));
+  return { name: h("dt", { title: column }, column), made: h("dd", { class: "cell" }, raw, links), raw, numbers };
+}
+
+/**
+ * Write a cell as it stands in the table, and the inputs that it becomes; how, is in the title and asked for by a click.
+ * @param {DrawnCell} drawn
  * @param {import("../types.js").CellShown} cell
  * @param {(address: string) => number | null} value
  */
-function cellOf({ column, cell, steps, inputs }, value) {
-  const made = h("dd", { class: "cell" }, h("span", { class: "raw" }, cell === "" ? "(missing)" : cell));
-  const links = h("span", { class: "links" });
-  inputs.forEach((input, k) => {
-    const number = h("output", {}, brief(value(input), 3));
-    const one = h("button", { type: "button", class: "number", "data-address": input, title: steps[k]?.words ?? null }, h("span", { class: "label" }, input), number);
-    one.classList.toggle("nothing", value(input) === 0);
-    links.append(one);
+function fillCell({ raw, numbers }, { cell, steps, inputs }, value) {
+  say(raw, cell === "" ? "(missing)" : cell);
+  numbers.forEach(({ number, button: one }, k) => {
+    const now = value(inputs[k]);
+    say(number, brief(now, 3));
+    setAll(one, { title: steps[k]?.words ?? null });
+    one.classList.toggle("nothing", now === 0);
   });
-  made.append(links);
-  return [h("dt", { title: column }, column), made];
 }
 
 /** @param {Frame} frame */
@@ -113,9 +137,9 @@ export function buildReadings(element, _studio) {
   return (changed, { frame }) => {
     if (!frame || !changed.has("frame")) return;
     for (const [part, value] of /** @type {const} */ ([[cost, frame.cost], [after, frame.cost_new], [loss, frame.row_loss], [rate, frame.eta]])) {
-      part.box.hidden = value === null;
+      hide(part.box, value === null);
       say(part.number, brief(value, 5));
-      part.number.setAttribute("data-value", String(value));
+      setAll(part.number, { "data-value": value });
     }
     const told = frame.answer;
     if (!told) {

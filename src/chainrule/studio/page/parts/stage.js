@@ -1,7 +1,7 @@
 // What happens at this place: its title, its terms flowing into their sum, the curve, the line with its numbers and check.
 
 import { brief } from "../arrays.js";
-import { button, h, nodesOf, say } from "../make.js";
+import { button, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Terms } from "./terms.js";
 
@@ -51,11 +51,11 @@ export function buildStage(element, { store, api, player }) {
     const { place } = frame;
     const at = `${frame.generation} ${frame.t} ${frame.member} ${frame.row} ${frame.notation} ${place.index}`;
     element.classList.toggle("at-rest", !stage);
-    body.hidden = !stage;
+    hide(body, !stage);
     if (stage && rest.contains(document.activeElement)) title.focus({ preventScroll: true });
-    rest.hidden = Boolean(stage);
-    head.hidden = !stage;
-    guide.hidden = view.begun && frame.t > 0;
+    hide(rest, Boolean(stage));
+    hide(head, !stage);
+    hide(guide, view.begun && frame.t > 0);
     for (const item of passes.children) {
       const own = item.getAttribute("data-pass");
       item.toggleAttribute("hidden", own === "cell" && !hello.cells);
@@ -64,8 +64,8 @@ export function buildStage(element, { store, api, player }) {
     }
     say(count, place.of > 1 ? `${place.index.toLocaleString("en")}/${(place.of - 1).toLocaleString("en")}` : "");
     progress.style.width = `${place.of > 1 ? (100 * place.index) / (place.of - 1) : 0}%`;
-    into.hidden = watch.hidden = ended(frame);
-    score.hidden = !ended(frame);
+    for (const each of [into, watch]) hide(each, ended(frame));
+    hide(score, !ended(frame));
     into.disabled = watch.disabled = !steers(state);
     say(heading, frame.t === 0 ? "Before the first update" : ended(frame) ? "The end of the training" : `After update ${frame.t.toLocaleString("en")}`);
     say(ready, between(frame));
@@ -77,7 +77,7 @@ export function buildStage(element, { store, api, player }) {
     }
     say(title, stage.title);
     say(said, stage.said);
-    said.hidden = !stage.said;
+    hide(said, !stage.said);
     said.classList.toggle("tag", !stage.said.includes(" "));
     const pace = frame.playing && frame.speed > 0 ? Math.min(0.9, 0.85 / frame.speed) : frame.playing ? 0 : 0.6;
     const next = seen && seen.t === frame.t && seen.generation === frame.generation;

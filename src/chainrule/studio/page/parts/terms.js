@@ -1,7 +1,8 @@
 // A sum as it is made: a row for each term, its numbers, its share as a bar; what is done flows down into the sum.
+// A product, and a sum that isn't whole, are parts of the number at an address (data-part), which is none's value (data-value).
 
 import { brief } from "../arrays.js";
-import { h, say, setAll } from "../make.js";
+import { h, hide, say, setAll } from "../make.js";
 import { largest } from "../draw/scales.js";
 
 /** @typedef {import("../types.js").Stage} Stage */
@@ -54,7 +55,7 @@ export class Terms {
       row.done = term.done;
       row.row.classList.toggle("done", term.done);
       say(row.product, term.product === null ? "" : brief(term.product));
-      setAll(row.product, { "data-value": term.product });
+      setAll(row.product, { "data-part": term.product });
       this.bar(row.bar, term.done ? term.product : null, most);
     });
     this.sum(stage, most);
@@ -84,11 +85,11 @@ export class Terms {
    */
   sum(stage, most) {
     const { sum } = stage;
-    this.total.hidden = !sum;
+    hide(this.total, !sum);
     if (!sum) return;
     const bar = h("span", { class: "bar" }, h("i"));
     this.bar(bar, sum.so_far, most);
-    const number = h("button", { type: "button", class: "product number", "data-address": sum.address, "data-value": sum.so_far }, brief(sum.so_far, 6));
+    const number = h("button", { type: "button", class: "product number", "data-address": sum.address, [sum.done ? "data-value" : "data-part"]: sum.so_far }, brief(sum.so_far, 6));
     const count = stage.terms.filter((term) => term.done).length;
     const words = sum.done ? (stage.terms.length > 1 || stage.rest ? "the sum" : "the product") : count ? "the sum so far" : "nothing added yet";
     this.total.replaceChildren(h("span", { class: "factors" }, h("span", { class: "symbols" }, sum.name ?? sum.address), h("span", { class: "numbers" }, words)), h("span", { class: "equals", "aria-hidden": "true" }, "="), number, bar);

@@ -1,0 +1,221 @@
+"""The start of a linear path: the linear model of a member's own training rows, its strength chosen out of fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule._blas import one_blas_thread
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines.base import Data
+from chainrule.equations.layout import TabMLayout, updated_layout
+from chainrule.equations.network import Network
+from chainrule.training.settings.recipe import LONGEST_PATH
+
+STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 5))
+"""The strengths of ridge that are tried, and beyond them the infinite one, at which there is no slope but the mean alone."""
+
+EXACT = 500
+"""The most inputs of a ridge that is solved by a decomposition, in operations by their number cubed."""
+
+STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+"""The strengths where the solution is searched for, the strongest first: each begins where the one before it ended."""
+
+MOST_ITERATIONS = 30
+"""The most iterations of L-BFGS for a strength: training goes on from there, so a solution to three digits is a start as good."""
+
+MOST_ROWS = 20_000
+"""There a member's line is searched for on at most this many of its rows, evenly taken."""
+
+DENSE = 0.3
+"""From this share of numbers other than 0 on, the products with a table of inputs leave none out."""
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """A linear model: slopes ``S`` (d, n_out) and ``b`` (n_out,)."""
+
+    S: FloatArray
+    b: FloatArray
+
+
+@dataclass(frozen=True)
+class Ridge(Slopes):
+    """Ridge's solution, the strength, and the mean square left out of fold for each one.
+
+    Of y (n, n_out) from x (n, d) with weights w (n,) of the rows, 1 without any::
+
+        S, b = argmin sum over rows of w (y - x S - b)² / sum of w + strength · sum of S²
+
+    The strength is the one whose answers for each row, had that been left out, have the least weighted mean square; they
+    follow from one decomposition: the row's residual over 1 - H[i,i], for the matrix H that makes answers of y.
+    Sources: Hoerl & Kennard, "Ridge regression", Technometrics 1970; Allen, "The relationship between variable selection
+    and data augmentation and a method for prediction" (PRESS), Technometrics 1974.
+    """
+
+    strength: float
+    left_out: FloatArray
+
+
+def ridge(x: FloatArray, y: FloatArray, weights: FloatArray | None = None) -> Ridge:
+    """Return ridge's solution for rows ``x`` (n, d) and ``y`` (n, n_out), at the best strength of `STRENGTHS` or at infinity."""
+    n = len(x)
+    w = np.full(n, 1 / n) if weights is None else weights / weights.sum()
+    mean_x, mean_y = w @ x, w @ y
+    root = np.sqrt(w)[:, None]
+    u, t = (x - mean_x) * root, (y - mean_y) * root
+    values, vectors = np.linalg.eigh(u.T @ u)
+    values = np.maximum(values, 0.0)
+    along = u @ vectors
+    onto = along.T @ t
+    squares = along**2
+    left_out = []
+    for strength in (*STRENGTHS, np.inf):
+        shrunk = 1 / (values + strength)
+        own = np.minimum(squares @ shrunk + w, 1 - 1e-9)[:, None]
+        left_out.append(float(np.sum(((t - along @ (shrunk[:, None] * onto)) / (1 - own)) ** 2)))
+    best = int(np.argmin(left_out))
+    strength = (*STRENGTHS, np.inf)[best]
+    S = vectors @ (onto / (values + strength)[:, None])
+    return Ridge(S, mean_y - mean_x @ S, strength, np.array(left_out))
+
+
+@dataclass(frozen=True)
+class LinearCost:
+    """The network without its hidden layers: the cost of x S + b on rows, and what minimizes it with a penalty.
+
+    ``x`` (n, d), dense or sparse, ``y`` (n, n_out), ``weights`` (n,) that add up to 1; ``network`` has output and loss.
+    """
+
+    network: Network
+    x: Any
+    y: FloatArray
+    weights: FloatArray
+
+    def cost(self, line: Slopes) -> float:
+        """Return the rows' mean loss."""
+        return float(self.weights @ self._losses(self.x @ line.S + line.b))
+
+    def _losses(self, z: FloatArray) -> FloatArray:
+        output = self.network.output.activation
+        found: FloatArray = self.network.loss.of_rows(z, output(z, np), self.y, output, np)
+        return found
+
+    def solved(self, strength: float, start: Slopes) -> Slopes:
+        """Return the slopes and b of the least mean loss + strength · sum of S², from L-BFGS begun at a line."""
+        from scipy.optimize import minimize
+
+        d, n_out = start.S.shape
+        output, loss = self.network.output.activation, self.network.loss
+
+        def cost_and_slope(flat: FloatArray) -> tuple[float, FloatArray]:
+            S, b = flat[: d * n_out].reshape(d, n_out), flat[d * n_out :]
+            z = self.x @ S + b
+            delta = loss.delta(z, output(z, np), self.y, output, np) * self.weights[:, None]
+            by_S = self.x.T @ delta + 2 * strength * S
+            cost = float(self.weights @ self._losses(z)) + strength * float(np.sum(S * S))
+            return cost, np.concatenate([by_S.reshape(-1), delta.sum(axis=0)])
+
+        begun = np.concatenate([start.S.reshape(-1), start.b])
+        options = {"maxiter": MOST_ITERATIONS, "ftol": 1e-6}
+        found = minimize(cost_and_slope, begun, jac=True, method="L-BFGS-B", options=options).x
+        return Slopes(found[: d * n_out].reshape(d, n_out), found[d * n_out :])
+
+
+def penalized(network: Network, data: Data) -> list[Slopes]:
+    """Return for each line of training rows the linear model of the network's own output and loss.
+
+    The strength is the one of `STEPS`, or infinite (no slope), with the least cost of all lines on the rows
+    that each leaves to others; where all have the same rows, on every fifth of them.
+    """
+    lines = np.atleast_2d(data.train)
+    held = _held_out(lines)
+    parts = [(lines[i], held[i]) for i in range(len(lines))]
+    if len(lines) == 1:
+        fifth = np.arange(lines.shape[1]) % 5 == 0
+        parts = [(lines[0][~fifth], lines[0][fifth])]
+    rows = partial(_rows, network, data)
+    learned, judged = ([rows(some) for some in each] for each in zip(*parts, strict=True))
+    shape = (network.n_inputs, network.output.n_out)
+    found = [
+        one.solved(0.0, Slopes(np.zeros((0, shape[1])), np.zeros(shape[1])))
+        for one in map(_constant, learned)
+    ]
+    path = [[Slopes(np.zeros(shape), one.b) for one in found]]
+    costs = [_mean_cost(judged, path[0])]
+    for strength in STEPS:
+        path.append([one.solved(strength, line) for one, line in zip(learned, path[-1], strict=True)])
+        costs.append(_mean_cost(judged, path[-1]))
+        if costs[-1] > costs[-2]:
+            break  # the weaker ones follow the rows still more closely
+    best = int(np.argmin(costs))
+    if len(lines) == 1 and best:
+        return [rows(lines[0]).solved(STEPS[best - 1], path[best][0])]
+    return path[best]
+
+
+def _constant(one: LinearCost) -> LinearCost:
+    return LinearCost(one.network, np.zeros((len(one.y), 0)), one.y, one.weights)
+
+
+def _mean_cost(judged: list[LinearCost], lines: list[Slopes]) -> float:
+    return float(np.mean([one.cost(line) for one, line in zip(judged, lines, strict=True)]))
+
+
+def _held_out(lines: IntArray) -> list[IntArray]:
+    """Return for each line of rows those that only others have."""
+    everyone = np.unique(lines)
+    return [np.setdiff1d(everyone, line) for line in lines]
+
+
+def _rows(network: Network, data: Data, rows: IntArray) -> LinearCost:
+    if len(rows) > MOST_ROWS:
+        rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
+    x: Any = np.asarray(data.x[rows], np.float64)
+    if np.count_nonzero(x) < DENSE * x.size:
+        from scipy.sparse import csr_array
+
+        x = csr_array(x)
+    weights = np.full(len(rows), 1.0) if data.weights is None else data.weights[rows].astype(np.float64)
+    return LinearCost(network, x, np.asarray(data.y[rows], np.float64), weights / weights.sum())
+
+
+@one_blas_thread()
+def on_linear_path(network: Network, start: FloatArray, data: Data, sharing: str = "none") -> FloatArray:
+    """Return the parameters with which a training begins, (k, p) or (1, q), with the linear path at the linear model's.
+
+    That is ridge regression where the output is linear, and for classes logistic regression.
+    Of the output layer S and b are set, and W is 0: at the start a member answers as that model does, and the hidden layers
+    learn what it leaves. Nothing is changed where there is no linear path, too many inputs, another output, or one that has
+    parameters that are set by hand.
+    """
+    output, last = network.output, len(network.layers)
+    linear = output.activation.name == "identity"
+    suits = linear or output.activation.name in network.loss.links
+    by_hand = output.initial or output.frozen
+    if not output.linear_path or not suits or output.bias != "neuron" or by_hand:
+        return start
+    if network.n_inputs > LONGEST_PATH:
+        return start
+    if linear and network.n_inputs <= EXACT:
+        x, y = (np.asarray(each, np.float64) for each in (data.x, data.y))
+        found: list[Slopes] = []
+        for rows in np.atleast_2d(data.train):
+            found.append(ridge(x[rows], y[rows], None if data.weights is None else data.weights[rows]))
+    else:
+        found = penalized(network, data)
+    made = start.copy()
+    p = updated_layout(network, _members(network, start, sharing), sharing).unflatten(made)[last]
+    shape = p["S"].shape
+    # Of members that share there is one row, and their own arrays have the members' axis within it.
+    p["S"][:] = np.stack([one.S for one in found]).reshape(-1, *shape[-2:])
+    p["b"][:] = np.stack([one.b for one in found])
+    p["W"][:] = 0.0
+    return made
+
+
+def _members(network: Network, start: FloatArray, sharing: str) -> int:
+    return len(start) if sharing == "none" else TabMLayout.of_theta(network, start).members
