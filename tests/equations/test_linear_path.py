@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from python_printer import run
 
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
+from chainrule.exports.program import network_graph
+from chainrule.model.group import Group
 from networks import case_of, check_by_differences, check_by_jax
 
 NETWORKS = {
@@ -115,3 +118,14 @@ def test_where_it_can_be_no_path(layers, message):
         Network(layers)
     with pytest.raises(SettingsError, match="must be True or False"):
         Dense(1, linear_path="yes")
+
+
+def test_a_stage_as_products_leaves_the_path_on_the_inputs(rng):
+    stage = Features([("number", 1), ("plain", 1), ("category", 3)], scale=True)
+    network = Network([5, Dense(3, "tanh"), Dense(2, linear_path=True)], features=stage)
+    group = Group(network, rng.normal(size=(1, Layout(network).size)))
+    graph, name = network_graph(group, rows="rows", products=True)
+    x, p = rng.normal(size=(4, 5)), Layout(network).unflatten(group.parameters[0])
+    given = {f"{key}{number}": array for number, own in p.items() for key, array in own.items()}
+    found = run(graph, graph.outputs, given | {"x": x})[name]
+    np.testing.assert_allclose(found, network.forward(p, x, np).a, rtol=1e-12)

@@ -80,6 +80,7 @@ def test_without_a_stage_the_inputs_have_a_matrix_form_of_both_ways(rng):
         derive_backprop_on(network, p, np.ones((1, 2)), np.zeros((1, 2)))
 
 
+@pytest.mark.slow
 def test_it_is_replayed_and_checked(trained):
     model = trained.model
     each = 2  # steps of an epoch: 36 rows of 72 in batches of 32

@@ -106,13 +106,13 @@ MODELS = {
         "sold", Dense(5, "relu"), Dense(1, "sigmoid"), loss="binary_cross_entropy"
     ),
     "classes by softmax": lambda: small_model(
-        "kind", Dense(6, "silu"), Dense(4, "softmax"), loss="categorical_cross_entropy", members=3, features=periodic,
-        dtype=np.float32,
+        "kind", Dense(6, "silu"), Dense(4, "softmax", linear_path=True), loss="categorical_cross_entropy", members=3,
+        features=periodic, dtype=np.float32,
     ),
     "truth values by hinge": lambda: small_model("kept", Dense(4, "tanh"), Dense(1), loss="hinge"),
     "a number": lambda: small_model(
-        "price", Dense(4, "gelu", mix=True), Dense(3, "selu", parametrization="ntk"), Dense(1), loss="mean_squared_error",
-        members=2, clamp=True, groups=2, scaling="standard", dtype=np.float32,
+        "price", Dense(4, "gelu", mix=True), Dense(3, "selu", parametrization="ntk"), Dense(1, linear_path=True),
+        loss="mean_squared_error", members=2, clamp=True, groups=2, scaling="standard", dtype=np.float32,
     ),
     "several numbers": lambda: small_model(
         ["price", "size"], Dense(4, "mish", bias="layer"), Dense(2, bias="none"), loss="mean_squared_error", scaling="minmax",

@@ -217,4 +217,15 @@ def test_ridge_in_blocks_of_rows_is_ridge(weighted, monkeypatch):
     blocks = ridge(x, y, weights, some)
     assert blocks.strength == whole.strength
     assert blocks.left_out == pytest.approx(whole.left_out, rel=1e-9)
-    assert blocks.S == pytest.approx(whole.S, rel=1e-6, abs=1e-9)
+    assert pytest.approx(whole.S, rel=1e-6, abs=1e-9) == blocks.S
+
+
+@pytest.mark.parametrize("exact", [500, 3])
+def test_numbers_too_large_for_a_linear_model_leave_the_start_as_drawn(exact, rng, monkeypatch):
+    x, y = rows(rng)
+    monkeypatch.setattr(linear_path, "EXACT", exact)
+    start = initial_parameters(NETWORK, 1, 0)
+    for many in (1e200, 1e308):
+        huge = Data(many * np.clip(x, -1, 1), y, np.arange(60), np.arange(0))
+        found = on_linear_path(NETWORK, start, huge)
+        assert np.isfinite(found).all()

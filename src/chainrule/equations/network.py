@@ -186,7 +186,9 @@ class Network(Shown):
 
     def __repr__(self) -> str:
         inner = ", ".join(
-            f"{type(layer).__name__}({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers
+            f"{type(layer).__name__}({layer.n_out}, {layer.activation.spec!r}"
+            f"{', linear_path=True' if layer.linear_path else ''})"
+            for layer in self.layers
         )
         stage = "" if self.features is None else f", features={self.features!r}"
         return f"Network([{self.n_inputs}, {inner}], loss={self.loss.spec!r}{stage})"
@@ -241,17 +243,24 @@ class Network(Shown):
         }
 
     def forward(
-        self, p: Parameters, x: Array, xp: Namespace, masks: Sequence[Array | None] | None = None
+        self,
+        p: Parameters,
+        x: Array,
+        xp: Namespace,
+        masks: Sequence[Array | None] | None = None,
+        entering: Array | None = None,
     ) -> Record:
         """Compute every z, a and h for rows ``x``, shape (…, n, d).
 
-        ``masks`` holds for each layer a dropout mask (…, n, n_out) of 0 and 1/(1-p), or None.
+        ``masks`` holds for each layer a dropout mask (…, n, n_out) of 0 and 1/(1-p), or None; ``entering`` is what enters layer
+        1, where a feature stage's was worked out otherwise.
         """
         if x.shape[-1] != self.n_inputs:
             raise SettingsError(f"rows of {x.shape[-1]} inputs don't fit a network of {self.n_inputs}")
         records: list[LayerRecord] = []
-        stage = None if self.features is None else self.features.forward(p[0], x, xp)
+        stage = None if self.features is None or entering is not None else self.features.forward(p[0], x, xp)
         h = x if stage is None else stage.a
+        h = h if entering is None else entering
         for number, layer in enumerate(self.layers, 1):
             mask = None if masks is None else masks[number - 1]
             records.append(layer.forward(p[number], h, mask, xp, *_beside(layer, x)))

@@ -21,7 +21,6 @@ from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
 from chainrule.equations.graph import Graph, Traced
 from chainrule.equations.layout import Layout, Slot
-from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
 from chainrule.model.group import Group
@@ -232,11 +231,9 @@ def network_graph(
         if scales is not None:
             unit = graph.expand_dims(graph.input(f"{name}s", (*shape[:-2], shape[-1])) * unit, axis=-2)
         p[slot.layer][slot.name] = numbers * unit
-    network, entering = group.network, x
-    if products and network.features is not None:
-        entering = network.features.by_products(p[0], x, graph)
-        network = Network([network.features.n_outputs, *network.layers], network.loss, network.reduction)
-    graph.output("a", network.forward(p, entering, graph).a)
+    features = group.network.features if products else None
+    entering = None if features is None else features.by_products(p[0], x, graph)
+    graph.output("a", group.network.forward(p, x, graph, entering=entering).a)
     return graph, "a"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -86,6 +87,10 @@ def ridge(
     square, cross = np.zeros((x.shape[1],) * 2), np.zeros((x.shape[1], y.shape[1]))
     for u, t in kept or map(centered, cuts):
         square, cross = square + u.T @ u, cross + u.T @ t
+    if not np.isfinite(square).all() or not np.isfinite(cross).all():
+        # Squares are beyond all floats: there is no solution, and what is returned says so.
+        nothing = np.full(1 + len(STRENGTHS), np.inf)
+        return Ridge(np.full((x.shape[1], y.shape[1]), np.inf), mean_y, np.inf, nothing)
     values, vectors = np.linalg.eigh(square)
     values = np.maximum(values, 0.0)
     onto = (kept[0][0] @ vectors).T @ kept[0][1] if kept else vectors.T @ cross
@@ -145,7 +150,7 @@ class LinearCost:
         return Slopes(found[: d * n_out].reshape(d, n_out), found[d * n_out :])
 
 
-def penalized(network: Network, data: Data) -> list[Slopes]:
+def penalized(network: Network, data: Data) -> Sequence[Slopes]:
     """Return for each line of training rows the linear model of the network's own output and loss.
 
     The strength is the one of `STEPS`, or infinite (no slope), with the least cost of all lines on the rows
@@ -203,6 +208,12 @@ def _rows(network: Network, data: Data, rows: IntArray) -> LinearCost:
     return LinearCost(network, x, np.asarray(data.y[rows], np.float64), weights / weights.sum())
 
 
+def _ridges(data: Data) -> Sequence[Slopes]:
+    """Return ridge's solution for each line of training rows."""
+    x, y = (np.asarray(each, np.float64) for each in (data.x, data.y))
+    return [ridge(x, y, data.weights, rows) for rows in np.atleast_2d(data.train)]
+
+
 @one_blas_thread()
 def on_linear_path(network: Network, start: FloatArray, data: Data, sharing: str = "none") -> FloatArray:
     """Return the parameters with which a training begins, (k, p) or (1, q), with the linear path at the linear model's.
@@ -210,7 +221,7 @@ def on_linear_path(network: Network, start: FloatArray, data: Data, sharing: str
     That is ridge regression where the output is linear, and for classes logistic regression.
     Of the output layer S and b are set, and W is 0: at the start a member answers as that model does, and the hidden layers
     learn what it leaves. Nothing is changed where there is no linear path, too many inputs, another output, or one that has
-    parameters that are set by hand.
+    parameters that are set by hand; nor where numbers are so large that the linear model isn't finite.
     """
     output, last = network.output, len(network.layers)
     linear = output.activation.name == "identity"
@@ -220,13 +231,11 @@ def on_linear_path(network: Network, start: FloatArray, data: Data, sharing: str
         return start
     if network.n_inputs > LONGEST_PATH:
         return start
-    if linear and network.n_inputs <= EXACT:
-        x, y = (np.asarray(each, np.float64) for each in (data.x, data.y))
-        found: list[Slopes] = []
-        for rows in np.atleast_2d(data.train):
-            found.append(ridge(x, y, data.weights, rows))
-    else:
-        found = penalized(network, data)
+    exact = linear and network.n_inputs <= EXACT
+    with np.errstate(all="ignore"):
+        found = _ridges(data) if exact else penalized(network, data)
+    if not all(np.isfinite(one.S).all() and np.isfinite(one.b).all() for one in found):
+        return start
     made = start.copy()
     p = updated_layout(network, _members(network, start, sharing), sharing).unflatten(made)[last]
     shape = p["S"].shape

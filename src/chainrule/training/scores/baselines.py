@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,9 @@ MOST_ROWS = 50_000
 
 MOST_ODDS = 20_000_000
 """There is no logistic regression where rows times classes are more: it would need gigabytes."""
+
+FEW_INPUTS, MOSTLY = 500, 0.3
+"""More inputs than these, of which no more than this part isn't 0, are kept without their zeros."""
 
 MOST_WORK = 2e10
 """About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
@@ -59,10 +64,10 @@ def class_answers(
         iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
         with _unwarned():
             own = None if weights is None else weights[rows]
-            model = LogisticRegression(max_iter=iterations).fit(x[rows], y[rows], own)
+            model = LogisticRegression(max_iter=iterations).fit(_products(x[rows]), y[rows], own)
         probabilities = np.zeros((len(x_test), n_classes))
         probabilities[:, model.classes_] = np.concatenate(
-            [model.predict_proba(some) for some in blocks_of(x_test)]
+            [model.predict_proba(_products(some)) for some in blocks_of(x_test)]
         )
         guesses = np.argmax(probabilities, axis=1)
         found["logistic regression"] = {"labels": guesses, "probabilities": probabilities}
@@ -81,14 +86,14 @@ def number_answers(
         mean = np.full(len(x_test), mean_of(y, weights))
         found: dict[str, Answered] = {"mean": {"numbers": mean}}
         if x.shape[1]:
-            if isinstance(x, EncodedRows):
+            if isinstance(x, EncodedRows) and x.shape[1] <= FEW_INPUTS:
                 slopes, level = _line(x, y, weights)
                 answers = [some @ slopes + level for some in blocks_of(x_test)]
             else:
                 from sklearn.linear_model import LinearRegression
 
-                model = LinearRegression().fit(x, y, weights)
-                answers = [model.predict(some) for some in blocks_of(x_test)]
+                model = LinearRegression().fit(_products(x), y, weights)
+                answers = [model.predict(_products(some)) for some in blocks_of(x_test)]
             found["linear regression"] = {"numbers": np.concatenate(answers)}
     return found
 
@@ -114,6 +119,18 @@ def _line(x: EncodedRows, y: FloatArray, weights: FloatArray | None) -> tuple[Fl
         start += len(block)
     slopes: FloatArray = np.linalg.lstsq(triangle[:, :-1], triangle[:, -1], rcond=None)[0]
     return slopes, level - float(middle @ slopes)
+
+
+def _products(x: FloatArray) -> Any:
+    """Return a table of many inputs that are mostly 0 without these, since products with it are made again and again."""
+    if x.shape[1] <= FEW_INPUTS:
+        return np.asarray(x)
+    from scipy.sparse import csr_array, vstack
+
+    if isinstance(x, EncodedRows):
+        made = vstack([csr_array(block) for block in x.blocks()], format="csr")
+        return made if made.nnz < MOSTLY * math.prod(x.shape) else np.asarray(x)
+    return csr_array(x) if np.count_nonzero(x) < MOSTLY * x.size else x
 
 
 def linearly_separable(x: FloatArray, y: IntArray) -> bool:
