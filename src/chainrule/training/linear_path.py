@@ -77,7 +77,8 @@ def ridge(
     of_rows = None if weights is None else weights[rows]
     w = np.full(n, 1 / n) if of_rows is None else of_rows / of_rows.sum()
     cuts = [slice(start, start + size) for start in range(0, n, size)]
-    mean_x, mean_y = (sum(w[cut] @ each[rows[cut]] for cut in cuts) for each in (x, y))
+    means: list[Any] = [sum(w[cut] @ each[rows[cut]] for cut in cuts) for each in (x, y)]
+    mean_x, mean_y = means
 
     def centered(cut: slice) -> tuple[FloatArray, FloatArray]:
         root = np.sqrt(w[cut])[:, None]
