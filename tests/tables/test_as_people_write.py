@@ -726,7 +726,12 @@ OTHERS = {
     "t.h5": b"\x89HDF\r\n\x1a\n", "t.pkl": b"\x80\4\x95\0", "t.orc": b"ORC\0", "t.avro": b"Obj\1", "t.npy": b"\x93NUMPY\1\0",
     "t.db": b"SQLite format 3\0", "t.duckdb": b"\0" * 8 + b"DUCK\0", "t.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     "t.pdf": b"%PDF-1.7", "t.html": b"<!DOCTYPE html>", "t.tar": b"a" * 257 + b"ustar\0", "t.7z": b"7z\xbc\xaf\x27\x1c",
-    "t.zip": b"PK\3\4 data.csv", "t.png": b"\x89PNG\r\n\x1a\n",
+    "t.zip": b"PK\3\4 data.csv", "t.png": b"\x89PNG\r\n\x1a\n", "t.csv.lz4": b"\x04\x22\x4d\x18\0",
+    "t.csv.sz": b"\xff\6\0\0sNaPpY",
+    "t.lzma": lzma.compress(b"a,b\n1,2\n", format=lzma.FORMAT_ALONE), "t.mdb": b"\0\1\0\0Standard Jet DB\0",
+    "t.por": b"ASCII SPSS PORT FILE",
+    "t.mat": b"MATLAB 5.0 MAT-file", "t.arff": b"@RELATION x\n@DATA\n1\n", "t.yaml": b"- a: 1\n", "t.ipynb": b'{"cells": []}',
+    "t.safetensors": b"\2\0\0\0\0\0\0\0{}", "t.sql": b"insert into t values (1);",
 }  # fmt: skip
 
 
@@ -736,6 +741,85 @@ def test_other_programs_files_are_refused_by_name(name: str, tmp_path: Path) -> 
     with pytest.raises(TableError, match=f"{name}: is (a|an) .*; ") as caught:
         read_table(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_packed_twice_is_said(tmp_path: Path) -> None:
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(bz2.compress(b"a,b\n1,2\n")))
+    with pytest.raises(TableError, match=r"is compressed twice, .*; unpack it once"):
+        read_table(tmp_path / "t.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("sep=;\r\nv;y\r\n1,5;2\r\n", [("1,5", 2)]),
+        ('"sep=|"\nv|y\n1|2\n', [(1, 2)]),
+        ("v,y\n1,2\n3,4\n\x1a", [(1, 2), (3, 4)]),
+        (' [ {"v": 1, "y": 2},\n{"v": 3, "y": 4}]', [(1, 2), (3, 4)]),
+    ],
+)
+def test_what_programs_put_around_a_table(text: str, rows: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text, newline="")
+    table = read_table(tmp_path / "t.csv")
+    assert (table.columns, table.frame.rows()) == (("v", "y"), rows)
+    if "sep" in text:
+        assert table.place(0) == "line 3"
+
+
+@pytest.mark.parametrize("above", ["Sales of the year\n", "# made by a program\n# on a day\n"])
+def test_lines_above_the_names_are_said(above: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(above + "".join(f"{i};{i % 3};x\n" for i in range(9)))
+    with pytest.raises(
+        TableError,
+        match="most lines have 3 fields with ';', and the first has none: leave out what stands above",
+    ):
+        read_table(tmp_path / "t.csv")
+    assert read_table(tmp_path / "t.csv", delimiter="|").columns == (above.split("\n")[0],)
+
+
+@pytest.mark.parametrize("orient", ["split", "index", "columns", "table"])
+def test_json_in_another_layout_is_said(orient: Any, tmp_path: Path) -> None:
+    FRAME.to_pandas().to_json(tmp_path / "t.json", orient=orient)
+    with pytest.raises(
+        TableError, match=r"is one object, whose .* holds many; a list of objects .* orient='records'"
+    ):
+        read_table(tmp_path / "t.json")
+    (tmp_path / "u.json").write_text('{"v": 1, "tags": ["a", "b"]}')
+    assert read_table(tmp_path / "u.json").n_rows == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_parts_without_rows_and_folders_that_say_a_column(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "sales"
+    for place, year in enumerate((2019, 2023)):
+        (folder / f"year={year}").mkdir(parents=True)
+        getattr(FRAME[24 * place : 24 * (place + 1)], f"write_{kind}")(folder / f"year={year}" / f"a.{kind}")
+    getattr(FRAME.head(0), f"write_{kind}")(folder / "year=2019" / f"b.{kind}")
+    table = read_table(folder)
+    assert table.frame.select(FRAME.columns).equals(FRAME)
+    assert table.frame["year"].to_list() == [2019] * 24 + [2023] * 24
+    assert table.text("year").to_list() == ["2019"] * 24 + ["2023"] * 24
+    assert "year: as the names of the folders say" in table.notes
+    assert any(note.startswith("1 file has no row (the first: ") for note in table.notes)
+    trained = train(str(folder), "y", **SMALL)
+    everywhere(
+        trained.model,
+        str(folder),
+        tmp_path / "m.safetensors",
+        table.frame.row(0, named=True),
+        ["v", "c", "year"],
+    )
+    with pytest.raises(TableError, match="no row"):
+        read_table([folder / "year=2019" / f"b.{kind}"] * 2)
+
+
+def test_a_lake_is_no_folder_of_parts(tmp_path: Path) -> None:
+    (tmp_path / "_delta_log").mkdir()
+    FRAME.write_parquet(tmp_path / "part.parquet")
+    with pytest.raises(
+        TableError, match="is a Delta Lake table, whose log says which files count; read it with"
+    ):
+        read_table(tmp_path)
 
 
 @pytest.mark.parametrize("url", ["https://a.org/t.csv", "s3://bucket/t.parquet", "ftp://b.net/t"])

@@ -203,6 +203,23 @@ def test_numbers_with_more_inputs_are_searched_for_and_come_to_the_same(rng, mon
     assert not np.array_equal(exact, searched)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_ridge_in_blocks_of_rows_is_ridge(weighted, monkeypatch):
+    draws = np.random.default_rng(3)
+    x = draws.standard_normal((500, 6)) @ draws.standard_normal((6, 9))
+    y = x[:, :2] + draws.standard_normal((500, 2))
+    weights = draws.uniform(0.1, 2, 500) if weighted else None
+    some = draws.permutation(500)[:400]
+    whole = ridge(x, y, weights, some)
+    alone = ridge(x[some], y[some], None if weights is None else weights[some])
+    assert (whole.S.tobytes(), whole.b.tobytes()) == (alone.S.tobytes(), alone.b.tobytes())
+    monkeypatch.setattr(linear_path, "MOST_NUMBERS", 1000)
+    blocks = ridge(x, y, weights, some)
+    assert blocks.strength == whole.strength
+    assert blocks.left_out == pytest.approx(whole.left_out, rel=1e-9)
+    assert pytest.approx(whole.S, rel=1e-6, abs=1e-9) == blocks.S
+
+
 @pytest.mark.parametrize("exact", [500, 3])
 def test_numbers_too_large_for_a_linear_model_leave_the_start_as_drawn(exact, rng, monkeypatch):
     x, y = rows(rng)

@@ -17,7 +17,7 @@ from chainrule.fitting.rows import VALIDATION_STREAM, strata_of
 from chainrule.fitting.target_units import in_units
 from chainrule.model.file import check_writable
 from chainrule.model.model import of_trained_classes
-from chainrule.tables.table import Table
+from chainrule.tables.encoded_rows import encoded_rows
 from chainrule.tables.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
@@ -56,9 +56,8 @@ def choose(encoded: Encoded) -> Prepared:
         training, split_off = encoded.left, encoded.left[:0]
     resolved = _validating(resolved, encoded, len(split_off))
     rows = np.concatenate([training, split_off])
-    fitted = table.take(rows)
     encoded, unknown = _scorable(encoded, target)
-    arrays = _arrays(encoded, target, resolved, fitted, rows, len(training))
+    arrays = _arrays(encoded, target, resolved, rows, len(training))
     # What can't be scored on is said now, rather than after training.
     encode_target(encoded.tested, target, resolved)
     doubt = doubt_of_loss(resolved.network, arrays.training.y)
@@ -70,7 +69,6 @@ def choose(encoded: Encoded) -> Prepared:
         target=target,
         problem=problem,
         resolved=resolved,
-        fitted=fitted,
         places=rows,
         arrays=arrays,
         notes=(*unknown, *(leak.words for leak in found), *(() if doubt is None else (doubt.words,))),
@@ -182,14 +180,18 @@ def _arrays(
     encoded: Encoded,
     target: Target,
     resolved: Resolved,
-    fitted: Table,
     rows: IntArray,
     n_training: int,
 ) -> Arrays:
     """Return the rows as the network sees them, validation rows that are a table of their own last."""
     encoder, watched, weights = encoded.encoder, encoded.watched, encoded.row_weights
+    fitted = encoded.table.narrowed(target.names).take(rows)
     parts = [fitted] if watched is None else [fitted, watched]
-    x = _joined([encoder.transform(part) for part in parts])
+    sources = [(encoded.table, rows)]
+    if watched is not None:
+        sources.append((watched, np.arange(watched.n_rows)))
+    x = encoded_rows(encoder, sources)
+    x_test = encoded_rows(encoder, [(encoded.tested, np.arange(encoded.tested.n_rows))])
     y = _joined([encode_target(part, target, resolved) for part in parts])
     if weights is not None:
         weights = np.concatenate([weights[rows], np.ones(len(x) - len(rows))])
@@ -201,7 +203,7 @@ def _arrays(
         by = [*([] if own is None else [setting("weights")]), setting("class_weight")]
         check_counted(weights, [np.arange(n_training)], [np.arange(n_training, len(x))], by)
         check_range(weights, " and ".join(by))
-    return Arrays(x, y, weights, encoder.transform(encoded.tested), n_training, fitted.n_rows, by_class)
+    return Arrays(x, y, weights, x_test, n_training, fitted.n_rows, by_class)
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:

@@ -11,6 +11,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.question import Question
 from chainrule.fitting.rows import FOLDS_STREAM, strata_of
 from chainrule.tables.encode import Encoder
+from chainrule.tables.encoded_rows import EncodedRows
 from chainrule.tables.parting import Parting
 from chainrule.tables.schema import Schema
 from chainrule.tables.split import Folds
@@ -34,7 +35,8 @@ class Arrays:
     """All rows as the network sees them, ``x`` (n, d), ``y`` (n, n_out) and ``weights`` (n,) or None.
 
     The first ``n_training`` are the training rows; then come validation rows, those that were split off first: they are
-    in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score. ``class_weights`` (classes,) are in the weights.
+    in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score. Inputs of a large table are `EncodedRows`, which are
+    made when they are asked for. ``class_weights`` (classes,) are in the weights.
     """
 
     x: FloatArray
@@ -44,6 +46,11 @@ class Arrays:
     n_training: int
     n_fitted: int
     class_weights: FloatArray | None = None
+
+    @property
+    def are_large(self) -> bool:
+        """Whether the inputs are too large to be kept as they are, so that what is done with goes at once."""
+        return isinstance(self.x, EncodedRows)
 
     @property
     def training(self) -> Rows:
@@ -127,15 +134,14 @@ class Leak:
 class Prepared(Encoded):
     """Everything is chosen, and training can begin: what the command line reports first.
 
-    ``problem`` is what the recipe looked at; ``fitted`` are the training rows followed by the validation rows that were
-    split off, at these ``places`` (from 0) in the table. ``notes`` say what is odd, and what a time limit has cost;
+    ``problem`` is what the recipe looked at; the training rows followed by the validation rows that were split off are at these
+    ``places`` (from 0) in the table. ``notes`` say what is odd, and what a time limit has cost;
     ``leaks`` are columns that alone nearly tell a target.
     """
 
     target: Target
     problem: Problem
     resolved: Resolved
-    fitted: Table
     places: IntArray
     arrays: Arrays
     notes: tuple[str, ...] = ()
@@ -146,6 +152,16 @@ class Prepared(Encoded):
         """How many rows are used for what."""
         n = self.arrays.n_training
         return {"training": n, "validation": len(self.arrays.x) - n, "test": self.tested.n_rows}
+
+    @cached_property
+    def fitted(self) -> Table:
+        """The training rows, followed by the validation rows that were split off."""
+        return self.table.take(self.places)
+
+    @cached_property
+    def fitted_targets(self) -> Table:
+        """The targets of these rows alone: of a large table all columns are not wanted twice."""
+        return self.table.narrowed(self.target.names).take(self.places)
 
     @cached_property
     def folds(self) -> Folds | None:

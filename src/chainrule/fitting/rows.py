@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.tables.encode import Encoder
+from chainrule.tables.encoded_rows import blocks_of
 from chainrule.tables.table import Table
 from chainrule.tables.values import one_spelling
 
@@ -20,9 +22,18 @@ def strata_of(table: Table, targets: Sequence[str], rows: IntArray, *, by_class:
     if not by_class:
         return None
     if len(targets) == 1:
-        return one_spelling(table.column(targets[0])).to_numpy()[rows]
-    codes = [np.unique(one_spelling(table.text(name)), return_inverse=True)[1] for name in targets]
+        return _in_order(one_spelling(table.column(targets[0])))[rows]
+    codes = [np.unique(_in_order(one_spelling(table.text(name))), return_inverse=True)[1] for name in targets]
     return np.asarray(np.unique(np.stack(codes), axis=1, return_inverse=True)[1]).reshape(-1)[rows]
+
+
+def _in_order(column: pl.Series) -> Array:
+    """Return numbers that are in the order of a column's cells (n,): of text the places among its words, -1 where missing."""
+    if column.dtype != pl.String:
+        return column.to_numpy()
+    words = column.drop_nulls().unique().sort()
+    codes = column.replace_strict(words, np.arange(len(words)), default=None, return_dtype=pl.Int64)
+    return codes.fill_null(-1).to_numpy()
 
 
 def unseen_inputs(encoder: Encoder) -> list[int]:
@@ -35,5 +46,6 @@ def data_digest(x: FloatArray, y: FloatArray, weights: FloatArray | None) -> str
     found = hashlib.sha256()
     for array in (x, y, *([] if weights is None else [weights])):
         found.update(repr(array.shape).encode())
-        found.update(np.ascontiguousarray(array, np.float64).data)
+        for block in blocks_of(array):
+            found.update(block.data)
     return found.hexdigest()

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._memory import give_back
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
@@ -25,6 +26,7 @@ from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, Prediction, check_finite
 from chainrule.model.seen import seen_columns
 from chainrule.model.threshold import DecisionThreshold
+from chainrule.tables.encoded_rows import blocks_of
 from chainrule.tables.parting import SplitRule
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
@@ -96,13 +98,17 @@ def _scored(
     with_baselines: bool,
 ) -> Trained:
     model, notes = trained_model(prepared, result, engine=engine)
+    if prepared.arrays.are_large:
+        give_back()
     out_of_fold = _out_of_fold(model, prepared, result, engine)
     if not prepared.tested.n_rows:
-        own = check_finite(model.answer(prepared.arrays.fitted.x), prepared.fitted)
-        evaluation = model.score(own, prepared.fitted)
+        own = check_finite(model.answer(prepared.arrays.fitted.x), prepared.fitted_targets)
+        evaluation = model.score(own, prepared.fitted_targets)
         return Trained(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold)
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
     evaluation = model.score(tested, prepared.tested)
+    if prepared.arrays.are_large:
+        give_back()
     finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
     model = replace(model, card={**model.card, "scores": finite})
     if not with_baselines:
@@ -127,7 +133,8 @@ def trained_model(
     Raises SettingsError where training left nothing finite.
     """
     resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
-    limited, large = prepared.budget is not None, _to_scale(prepared)
+    limited = prepared.budget is not None
+    large = _to_scale(prepared) if _has_diverged(result) else ""
     notes = [*training_notes(result, resolved, limited=limited, large=large), *prepared.notes]
     kept = trained_members(result)
     learned = arrays.training
@@ -168,7 +175,7 @@ def trained_model(
         )
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.fitted.x
-        notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
+        notes.append(separability(x, prepared.target.codes(prepared.fitted_targets), model.answer(x).codes))
     return model, notes
 
 
@@ -187,10 +194,18 @@ def _of_each(prepared: Prepared, rows: int) -> int:
     return rows if prepared.folds is None else int(prepared.folds.rest.shape[1])
 
 
+def _has_diverged(result: FitResult) -> bool:
+    """Tell whether some member diverged, in this training or the one before its refit."""
+    return bool(result.diverged) or (result.first is not None and bool(result.first.diverged))
+
+
 def _to_scale(prepared: Prepared) -> str:
     """Return which of a training's numbers are large where it diverged: the target, or else the inputs."""
     x, y, _ = prepared.arrays.training
-    inputs, target = (float(np.abs(array).max(initial=0.0)) for array in (x, y))
+    inputs, target = (
+        max((float(np.abs(block).max(initial=0.0)) for block in blocks_of(array)), default=0.0)
+        for array in (x, y)
+    )
     if prepared.by_class or target <= max(inputs, 1.0):
         return "the inputs"
     return f"the target, up to {target:.3g} ({setting('target_scaling', 'standard')})"
@@ -201,7 +216,7 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
     if not prepared.resolved.bagging:
         return None
     rows, answers = _answers_out_of_fold(model, prepared, result, engine)
-    return model.score(answers, prepared.fitted.take(rows))
+    return model.score(answers, prepared.fitted_targets.take(rows))
 
 
 def out_of_fold_answers(trained: Trained, engine: str = ENGINES[0]) -> tuple[IntArray, Prediction]:
@@ -220,13 +235,14 @@ def _threshold(
     model: Model, prepared: Prepared, result: FitResult, engine: str, wanted: float | str
 ) -> DecisionThreshold:
     """Return the threshold that is given, or the best by a rule for the rows that the members haven't seen."""
-    place = rarer(prepared.target.codes(prepared.fitted))
+    place = rarer(prepared.target.codes(prepared.fitted_targets))
     if not isinstance(wanted, str):
         return DecisionThreshold(place, float(wanted), "given")
     outputs = held_out(prepared, result, _answers(model, engine)).mean(axis=0)
     probabilities = model.probabilities(outputs)
     assert probabilities is not None
-    parts = [prepared.fitted] if prepared.watched is None else [prepared.fitted, prepared.watched]
+    fitted, watched = prepared.fitted_targets, prepared.watched
+    parts = [fitted] if watched is None else [fitted, watched]
     codes = np.concatenate([prepared.target.codes(part) for part in parts])[held_out_rows(prepared, result)]
     return DecisionThreshold(place, best_threshold(wanted, codes == place, probabilities[:, place]), wanted)
 
@@ -258,7 +274,7 @@ def _baselines(prepared: Prepared) -> Sequence[Mapping[str, Answered]]:
     arrays, own = prepared.arrays, prepared.row_weights
     x, _, weights = arrays.fitted
     rows = np.ones(len(x)) if own is None else own[prepared.places]
-    return baseline_answers(prepared.target, prepared.fitted, x, arrays.x_test, weights, rows)
+    return baseline_answers(prepared.target, prepared.fitted_targets, x, arrays.x_test, weights, rows)
 
 
 def baseline_answers(

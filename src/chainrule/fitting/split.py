@@ -17,7 +17,7 @@ from chainrule.errors import SettingsError
 from chainrule.fitting.hints import hints
 from chainrule.fitting.prepared import Read, Split
 from chainrule.fitting.rows import TEST_STREAM, strata_of
-from chainrule.tables.equal import are_copies, cells_of
+from chainrule.tables.equal import all_differ, are_copies, cells_of
 from chainrule.tables.parting import Parting, parting
 
 
@@ -40,9 +40,11 @@ def parted(found: Read) -> tuple[Read, Parting]:
     question, table, schema = found.question, found.table, found.schema
     rule, cells = question.rule, None
     if rule.by in ("rows", "split") and len(found.usable) > 1:
-        cells = cells_of(table, schema.inputs, question.targets, by_class=found.by_class)
-        if are_copies(_of(cells, found), len(question.targets)):
-            rule = replace(rule, together=True)
+        of = (table, schema.inputs, question.targets)
+        if not all_differ(*of, found.usable, by_class=found.by_class):
+            cells = cells_of(*of, by_class=found.by_class)
+            if are_copies(_of(cells, found), len(question.targets)):
+                rule = replace(rule, together=True)
     made = parting(table, rule, cells)
     if found.watched is not None and made.watches:
         raise SettingsError(

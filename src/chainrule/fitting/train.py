@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule._doors import setting
+from chainrule._memory import give_back
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import TableError
@@ -162,8 +163,12 @@ def fit_prepared(
     made = engine_named(engine, threads=threads, dtype=dtype)
     _check_room(prepared, made.dtype)
     start, data = start_of(prepared)
+    if prepared.arrays.are_large:
+        give_back()
     what = (made, resolved.network, start, data, resolved.steps, resolved.plan)
     result = fit(*what, on_epoch_end, resume=resume, budget=budget)
+    if prepared.arrays.are_large:
+        give_back()
     if resolved.refit:
         result = refit(*what, result, on_epoch_end, budget=budget)
     if result.stopped == "interrupted" and not result.history:

@@ -75,8 +75,8 @@ Seen: TypeAlias = Mapping[str, SeenColumn]
 
 def seen_columns(encoder: Encoder, table: Table, rows: IntArray) -> dict[str, SeenColumn]:
     """Return what the training ``rows`` of a table have in the columns of an encoder."""
-    part = table.take(rows)
-    return {column.name: _seen(column, part) for column in encoder.columns[:MOST_COLUMNS]}
+    columns = encoder.columns[:MOST_COLUMNS]
+    return {column.name: _seen(column, table.narrowed([column.name]).take(rows)) for column in columns}
 
 
 def _seen(column: ColumnEncoder, table: Table) -> SeenColumn:

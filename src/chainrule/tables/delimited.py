@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from chainrule.tables.values import clean_text, to_typed
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
 _SAMPLE_RECORDS = 200
+_FEW_RECORDS, _MOSTLY = 3, 0.7
 _PIECE = 2**23
-_BLOCK = 2**24
+_BLOCK = 2**22
 _NEWLINE = np.uint8(10)
 _LONGEST_FIELD = 2**31 - 1
 
@@ -68,14 +70,15 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
+def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS, where: str = "the table") -> str:
     """Choose the delimiter under which the most records of the beginning have the header's number of fields.
 
     Among equals the one that makes the most fields wins, then the earlier candidate. Where no candidate
-    divides the header, the table has one column, and the first candidate that occurs nowhere is taken.
+    divides the header, the table has one column, and the first candidate that occurs nowhere is taken. Raises TableError
+    where nearly all records but the header have the same number of fields.
     """
     sample = text[:_SAMPLE_CHARACTERS]
-    best, best_score = "", (0.0, 0)
+    best, best_score, below = "", (0.0, 0), ""
     for delimiter in candidates:
         try:
             reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
@@ -89,6 +92,14 @@ def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
             agree = sum(count == counts[0] for count in counts) / len(counts)
             if (agree, counts[0]) > best_score:
                 best, best_score = delimiter, (agree, counts[0])
+        elif len(counts) > _FEW_RECORDS and not below:
+            fields, rows = Counter(counts[1:]).most_common(1)[0]
+            if fields > 1 and rows >= _MOSTLY * (len(counts) - 1):
+                below = f"most lines have {fields} fields with {delimiter!r}, and the first has none"
+    if not best and below:
+        raise TableError(
+            f"{where}: {below}: leave out what stands above the line of names, or name the {setting('delimiter')}"
+        )
     return best or next((delimiter for delimiter in candidates if delimiter not in sample), candidates[0])
 
 
@@ -156,9 +167,9 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     if data.count(b"\r") != data.count(b"\r\n"):
         return None
     octets = np.frombuffer(data, np.uint8)
-    newlines = _places(octets, "\n")
-    breaks, delimiters = newlines, _places(octets, delimiter)
-    quotes = _places(octets, '"')
+    newlines = _places(data, "\n")
+    breaks, delimiters = newlines, _places(data, delimiter)
+    quotes = _places(data, '"')
     if len(quotes):
         if not _quotes_are_regular(octets, quotes, ord(delimiter)):
             return None
@@ -176,12 +187,16 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     return _Layout(starts, ends, lines, fields)
 
 
-def _places(octets: NDArray[np.uint8], sign: str) -> NDArray[Any]:
+def _places(data: bytes, sign: str) -> NDArray[Any]:
     """Return where a sign is, found piece by piece: a truth value for every byte at once would be as large as the text."""
-    kind = np.uint32 if len(octets) < 2**32 else np.int64
-    starts = range(0, len(octets), _PIECE)
-    found = [(np.flatnonzero(octets[a : a + _PIECE] == ord(sign)) + a).astype(kind) for a in starts]
-    return np.concatenate(found) if found else np.zeros(0, kind)
+    octets = np.frombuffer(data, np.uint8)
+    found: NDArray[Any] = np.empty(data.count(sign.encode()), np.uint32 if len(octets) < 2**32 else np.int64)
+    n = 0
+    for start in range(0, len(octets), _PIECE):
+        own = np.flatnonzero(octets[start : start + _PIECE] == ord(sign)) + start
+        found[n : n + len(own)] = own
+        n += len(own)
+    return found
 
 
 def _at(octets: NDArray[np.uint8], places: IntArray) -> NDArray[np.uint8]:

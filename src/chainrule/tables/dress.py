@@ -131,8 +131,8 @@ def cell_pattern(before: str, body: str, after: str) -> str:
     A price such as 500,- has no cents, and is not below zero.
     """
     return (
-        rf"^(?P<open>\()? ?(?P<a>[-+])? ?(?:(?P<before>{before}) ?)?(?P<b>[-+])? ?(?P<body>{body})(?P<cents>[.,]--?)?(?P<close>\))?"
-        rf" ?(?P<after>{after})? ?(?P<c>[-+])?(?P<closes>\))?$"
+        rf"^(?P<open>\()? ?(?P<a>[-+])? ?(?:(?P<before>{before}) ?)?(?P<b>[-+])? ?(?P<body>{body})(?P<cents>[.,]--?)?"
+        rf"(?P<close>\))? ?(?P<after>{after})? ?(?P<c>[-+])?(?P<closes>\))?$"
     )
 
 

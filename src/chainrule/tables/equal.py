@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from chainrule._types import BoolArray, IntArray
 from chainrule.tables.cells import boolean_cells, date_cells, number_cells
@@ -14,6 +15,9 @@ from chainrule.tables.kinds import weight_cells
 from chainrule.tables.schema import Column
 from chainrule.tables.table import Table
 from chainrule.tables.values import as_text, one_spelling
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 over the golden ratio, by which hashes of a row's cells are mixed in their order."""
 
 OF_FEW = 20
 """A column of more values than this, and of a different one in every second row, tells rows apart: equal ones are copies."""
@@ -33,12 +37,37 @@ def cells_of(
     Numbers, truth values and dates are compared as such, categories and classes as text. Raises TableError for a cell that is
     none of its column's kind.
     """
-    made = [_cells(table, one) for one in inputs]
-    made += [
-        as_text(one_spelling(table.column(name))) if by_class else pl.Series(weight_cells(table, name))
-        for name in targets
-    ]
+    made = _each(table, inputs, targets, by_class=by_class)
     return pl.DataFrame([series.alias(str(place)) for place, series in enumerate(made)])
+
+
+def _each(
+    table: Table, inputs: Sequence[Column | ColumnEncoder], targets: Sequence[str], *, by_class: bool
+) -> Iterator[pl.Series]:
+    for one in inputs:
+        yield _cells(table, one)
+    for name in targets:
+        yield as_text(one_spelling(table.column(name))) if by_class else pl.Series(weight_cells(table, name))
+
+
+def all_differ(
+    table: Table,
+    inputs: Sequence[Column | ColumnEncoder],
+    targets: Sequence[str],
+    rows: IntArray,
+    *,
+    by_class: bool,
+) -> bool:
+    """Tell whether no two of some rows have equal hashes of what `cells_of` compares, and so are not equal.
+
+    One column is looked at after the other, so that a large table is not copied.
+    """
+    found: NDArray[np.uint64] = np.zeros(table.n_rows, np.uint64)
+    for series in _each(table, inputs, targets, by_class=by_class):
+        # Adding 0 makes one zero of both.
+        own = (series + 0.0 if series.dtype.is_float() else series).hash().to_numpy()
+        found = (found ^ own) * _ODD
+    return len(np.unique(found[rows])) == len(rows)
 
 
 def _cells(table: Table, column: Column | ColumnEncoder) -> pl.Series:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.errors import TableError
+from chainrule.tables.unpack import PACKINGS
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Foreign:
     starts: tuple[bytes, ...] = ()
     endings: tuple[str, ...] = ()
     at: int = 0
+    text: bool = False
+    """Whether the ending alone says it: files of text begin with anything."""
 
 
 def _pandas(reader: str) -> str:
@@ -45,6 +48,26 @@ FORMATS = (
     Foreign("a tar archive", "unpack it, and give a file or the folder", (b"ustar",), (".tar", ".tgz"), 257),
     Foreign("a 7z archive", "unpack it, and give a file or the folder", (b"7z\xbc\xaf\x27\x1c",), (".7z",)),
     Foreign("a RAR archive", "unpack it, and give a file or the folder", (b"Rar!\x1a",), (".rar",)),
+    Foreign("compressed twice", "unpack it once", tuple(one.start for one in PACKINGS)),
+    Foreign("an LZ4 file", "unpack it", (b"\x04\x22\x4d\x18",), (".lz4",)),
+    Foreign("an LZMA file of the old kind", "unpack it", (b"\x5d\0\0",), (".lzma",)),
+    Foreign("a file of compress", "unpack it", (b"\x1f\x9d",), (".z",)),
+    Foreign("a Brotli file", "unpack it", (), (".br",)),
+    Foreign("a Snappy file", "unpack it", (b"\xff\x06\0\0sNaPpY",), (".sz", ".snappy")),
+    Foreign("an Access database", "export its table as CSV", (b"Standard Jet DB", b"Standard ACE DB"), (".mdb", ".accdb"), 4),
+    Foreign("a dBase file", "save it as CSV", (), (".dbf",)),
+    Foreign("a shapefile", "save its table as CSV", (b"\0\0\x27\x0a",), (".shp",)),
+    Foreign("a file of fst or qs", "write it with write.csv in R", (), (".fst", ".qs", ".qs2")),
+    Foreign("an SPSS file", _pandas("read_spss"), (b"ASCII SPSS PORT FILE",)),
+    Foreign("a SAS catalog", "give the table itself", (), (".sas7bcat",)),
+    Foreign("a MATLAB file", "load it with scipy.io.loadmat and give a frame", (b"MATLAB 5.0", b"MATLAB 7.3"), (".mat",)),
+    Foreign("a model file of safetensors", "give the table, then the model", (), (".safetensors",)),
+    Foreign("an ARFF file", "read it with scipy.io.arff.loadarff and give the frame, or leave @data and all above it out",
+            (b"@relation",), (".arff",)),
+    Foreign("a YAML file", "write it as JSON, a list of objects", (), (".yaml", ".yml"), text=True),
+    Foreign("a TOML file", "write it as JSON, a list of objects", (), (".toml",), text=True),
+    Foreign("a notebook", "write the frame to a file in it", (), (".ipynb",), text=True),
+    Foreign("a program of SQL", "let the database write a CSV", (), (".sql",), text=True),
     Foreign("a picture", "give the table as text", (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")),
 )  # fmt: skip
 
@@ -64,5 +87,19 @@ def refuse_foreign(data: bytes, name: str) -> None:
     head, suffix = data[:512], Path(name).suffix.lower()
     for one in FORMATS:
         begins = any(head[one.at :].lower().startswith(start.lower()) for start in one.starts)
-        if begins or (suffix in one.endings and b"\0" in head):
+        if begins or (suffix in one.endings and (one.text or b"\0" in head)):
             raise TableError(f"{name}: is {one.name}, which isn't read here; {one.remedy}")
+
+
+_LAKES = {
+    "_delta_log": "a Delta Lake table, whose log says which files count; read it with polars.read_delta",
+    "metadata/*.metadata.json": "an Iceberg table, whose metadata say which files count; read it with polars.scan_iceberg",
+    ".hoodie": "a Hudi table, whose log says which files count; read it with Spark",
+}
+
+
+def refuse_lake(folder: Path) -> None:
+    """Raise TableError for a folder of which not every file is a part of the table."""
+    for pattern, what in _LAKES.items():
+        if any(folder.glob(pattern)):
+            raise TableError(f"{folder}: is {what}, and give the frame")

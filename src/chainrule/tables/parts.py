@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
-from chainrule.tables.foreign import refuse_url
+from chainrule.tables.foreign import refuse_lake, refuse_url
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.unpack import PACKED
-from chainrule.tables.values import to_typed
+from chainrule.tables.values import clean_text, to_typed
 
 _ENDINGS = (
     *(
@@ -35,6 +35,8 @@ _ENDINGS = (
     *(".arrows", ".xlsx", ".xlsm", ".xlsb", ".ods"),
 )
 
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
@@ -52,6 +54,7 @@ def files_of(source: Paths) -> tuple[list[str], str]:
     name = os.fspath(source)
     refuse_url(name)
     if os.path.isdir(name):
+        refuse_lake(Path(name))
         inside = [path for path in sorted(Path(name).rglob("*")) if _is_part(path, Path(name))]
         if not inside:
             raise TableError(
@@ -77,7 +80,11 @@ def as_one_table(tables: Sequence[Table], name: str, decimal: str) -> Table:
     """Return the rows of all tables as one; raises TableError where they haven't the same columns."""
     first = tables[0]
     for other in tables[1:]:
-        if set(other.columns) != set(first.columns) or (other.raw is None) != (first.raw is None):
+        if (other.raw is None) != (first.raw is None):
+            raise TableError(
+                f"{other.name}: is of another format than {first.name}; give parts of one format"
+            )
+        if set(other.columns) != set(first.columns):
             own, others = set(first.columns), set(other.columns)
             lacking = listed_names(sorted(map(repr, own - others)), most=5) or "none"
             more = listed_names(sorted(map(repr, others - own)), most=5) or "none"
@@ -100,6 +107,27 @@ def as_one_table(tables: Sequence[Table], name: str, decimal: str) -> Table:
         first, frame=frame, name=name, raw=raw, lines=lines, notes=tuple(notes),
         files=tuple((table.name, int(start)) for table, start in zip(tables, sizes, strict=False)),
     )  # fmt: skip
+
+
+def with_folders(table: Table) -> Table:
+    """Return the table with a column for each ``name=value`` that stands in the folders of all its parts, as Hive writes them."""
+    named = [
+        dict(part.split("=", 1) for part in Path(name).parent.parts if "=" in part.strip("="))
+        for name, _ in table.files
+    ]
+    keys = [key for key in (named[0] if named else {}) if key and key not in table.columns]
+    keys = [key for key in keys if all(key in own for own in named)]
+    if not keys:
+        return table
+    sizes = np.diff([*(start for _, start in table.files), table.n_rows])
+    text = [
+        clean_text(pl.Series(key, np.repeat([own[key] for own in named], sizes), pl.String), [_NO_VALUE])
+        for key in keys
+    ]
+    raw = None if table.raw is None else table.raw.with_columns(text)
+    note = f"{listed_names(keys)}: as the names of the folders say"
+    typed = [to_typed(column, ".") for column in text]
+    return replace(table, frame=table.frame.with_columns(typed), raw=raw, notes=(*table.notes, note))
 
 
 def _alike(frames: list[pl.DataFrame]) -> list[pl.DataFrame]:

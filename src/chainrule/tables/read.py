@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import stat
 import sys
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ from chainrule.tables.binary import read_binary
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
 from chainrule.tables.foreign import refuse_foreign
 from chainrule.tables.frames import INDEX, rounded_notes
-from chainrule.tables.parts import as_one_table, files_of
+from chainrule.tables.parts import as_one_table, files_of, with_folders
 from chainrule.tables.records import read_json_lines, read_json_list
-from chainrule.tables.table import Table, listed_names, with_finite
+from chainrule.tables.table import NoRowsError, Table, listed_names, with_finite
 from chainrule.tables.unpack import PACKED, UNPACK_LIMIT, size_of, unpacked
 from chainrule.tables.values import DEFAULT_MISSING
 
@@ -32,6 +33,8 @@ _NDJSON = (".ndjson", ".jsonl", ".json")
 _FIRST = 4_000_000
 _PIECE = 2**23
 _DELIMITED = (".csv", ".tsv", ".tab", ".txt")
+_RECORDS = re.compile(r"\s*(?:\[\s*)?\{\s*\"")
+_SAID = re.compile(rb"\"?sep=([^\r\n\"])\"?(?=\r?\n)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,10 @@ def read_table(
     at most. What is not given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else
     UTF-8, else Latin-1 with a note). ``decimal`` is "." or ",", ``thousands`` what is between groups of digits ("" where the
     cells say it), ``dates`` what is first in them, "day-first", "month-first" or "year-first" ("" where they say it);
-    ``infinite`` is "refuse" where infinite numbers are not to be taken for missing cells. ``missing`` are the cells that count as missing, the empty one always. A
-    column of delimited text whose cells are all numbers is a number column, every other is text. Raises TableError naming
-    file, line and remedy for whatever can't be read, SettingsError for an option that makes no sense.
+    ``infinite`` is "refuse" where infinite numbers are not to be taken for missing cells. ``missing`` are the cells that count
+    as missing, the empty one always. A column of delimited text whose cells are all numbers is a number column, every other
+    is text. Raises TableError naming file, line and remedy for whatever can't be read, SettingsError for an option that
+    makes no sense.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -81,11 +85,29 @@ def read_table(
     cut = None if delimiter is None else _checked_delimiter(delimiter)
     how = _How(cut, decimal, encoding, tuple(missing), infinite, size_of(unpack_limit))
     names, whole = files_of(source)
-    tables = [_read_file(name, how) for name in names]
-    table = tables.pop() if len(tables) == 1 else as_one_table(tables, whole, decimal)
+    table = _read_file(names[0], how) if len(names) == 1 else with_folders(_read_parts(names, whole, how))
     if table.raw is not None:
         table = with_finite(replace(table, notes=(*table.notes, *rounded_notes(table.frame))), infinite)
     return replace(table, decimal=decimal, thousands=thousands, dates=dates)
+
+
+def _read_parts(names: Sequence[str], whole: str, how: _How) -> Table:
+    """Return the table in several files, of which those without a row add nothing; raises TableError where all are so."""
+    tables, empty = [], []
+    for name in names:
+        try:
+            tables.append(_read_file(name, how))
+        except NoRowsError as error:
+            empty.append(error)
+    if not tables:
+        raise empty[0]
+    made = as_one_table(tables, whole, how.decimal)
+    without = (
+        f"{len(empty)} file{'s have' if len(empty) > 1 else ' has'} no row (the first: {empty[0]})"
+        if empty
+        else ""
+    )
+    return replace(made, notes=(*made.notes, without)) if empty else made
 
 
 def _read_file(name: str, how: _How) -> Table:
@@ -95,33 +117,43 @@ def _read_file(name: str, how: _How) -> Table:
     suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in PACKED]
     suffix = suffixes[-1] if suffixes else ""
     if not data or data.isspace():
-        raise TableError(f"{name}: the file is empty")
+        raise NoRowsError(f"{name}: the file is empty")
     if (binary := read_binary(data, name, suffix, how.missing, how.infinite)) is not None:
         return binary
     refuse_foreign(data, name)
     data, notes = _in_utf_8(data, name, how.encoding)
+    data, cut = _without_marks(data, how.delimiter)
     begins = data[:_FIRST].decode("utf-8", "ignore")
-    start = begins.lstrip()[:1] if suffix not in _DELIMITED else ""
+    start = begins.lstrip()[:1] if suffix not in _DELIMITED or _RECORDS.match(begins) else ""
     is_list = start == "[" and (suffix == ".json" or begins.lstrip()[1:].lstrip()[:1] in ("{", "]"))
     if is_list or suffix in _NDJSON or start == "{":
         read = read_json_list if is_list else read_json_lines
         return read(data.decode(), name, how.missing, notes, how.infinite)
-    cut = how.delimiter
     if cut is None and suffix in (".tsv", ".tab"):
         cut = "\t"
-    cut = cut or sniff_delimiter(begins, [c for c in DELIMITERS if c != how.decimal])
+    cut = cut or sniff_delimiter(begins, [c for c in DELIMITERS if c != how.decimal], name)
     held = [data]
     del data
     parts = read_delimited(
         held.pop(), cut, name, how.missing, how.decimal
     )  # which lets go of the text as soon as it can
     if not len(parts.lines):
-        raise TableError(f"{name}: there is a header ({listed_names(parts.names)}) but no row below it")
+        raise NoRowsError(f"{name}: there is a header ({listed_names(parts.names)}) but no row below it")
     # A first column without a name is what pandas and R write the rows' numbers into.
     said = {parts.names[0]: INDEX} if parts.first_unnamed else {}
     return Table(
         parts.cells, name, parts.raw, parts.lines, True, notes=notes + parts.notes, delimiter=cut, said=said
     )
+
+
+def _without_marks(data: bytes, delimiter: str | None) -> tuple[bytes, str | None]:
+    """Return text without the first line in which Excel names the delimiter, and without the sign that ends files of DOS."""
+    if data.endswith(b"\x1a"):
+        data = data[:-1]
+    said = _SAID.match(data)
+    if said is None:
+        return data, delimiter
+    return data[said.end() :], delimiter or said[1].decode("latin-1")
 
 
 def check_decimal(sign: object) -> None:

@@ -60,6 +60,7 @@ def read_json_lines(
         if line.strip():
             cells.add(_parsed(line, f"line {number}", name, "NDJSON has one whole object in every line"))
             lines.append(number)
+    _refuse_layout(cells, name)
     table = typed_table(cells.frame(name), name, missing, untyped=True, notes=notes, infinite=infinite)
     found: IntArray = np.array(lines, dtype=np.int64)
     return replace(table, lines=found)
@@ -87,6 +88,20 @@ def read_json_list(
     if not cells.rows:
         raise TableError(f"{name}: the list is empty")
     return typed_table(cells.frame(name), name, missing, untyped=True, notes=notes, infinite=infinite)
+
+
+def _refuse_layout(cells: _Cells, name: str) -> None:
+    """Raise TableError for one object that holds a whole table in another layout."""
+    if cells.rows != 1:
+        return
+    inner = {key: values[0] for key, (_, values) in cells.columns.items()}
+    many = [key for key, value in inner.items() if isinstance(value, list | dict) and len(value) > 1]
+    objects = [key for key in many if isinstance(inner[key], list) and isinstance(inner[key][0], dict)]  # type: ignore[index]
+    if objects or (many and len(many) == len(inner)):
+        which = f"is one object, whose {(objects or many)[0]!r} holds many"
+        raise TableError(
+            f"{name}: {which}; a list of objects [{{…}}, {{…}}] was expected, as pandas' orient='records' writes it"
+        )
 
 
 def _parsed(line: str, place: str, name: str, remedy: str) -> dict[str, object]:

@@ -26,6 +26,10 @@ INFINITE = ("missing", "refuse")
 """What an infinite number can be: a missing cell, or in the way."""
 
 
+class NoRowsError(TableError):
+    """A table, or a part of one, has no row."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A data frame with ``n`` rows, its name for messages, and the place of every row in its source.
@@ -110,6 +114,14 @@ class Table:
         value = self.text(name)[row]
         return None if value is None else str(value)
 
+    def narrowed(self, names: Sequence[str]) -> "Table":
+        """Return the table of some of its columns, which are not copied; those that aren't there are left out."""
+        kept = [name for name in self.columns if name in frozenset(names)]
+        raw = self.raw
+        if raw is not None:
+            raw = raw.select(name for name in kept if name in raw.columns)
+        return replace(self, frame=self.frame.select(kept), raw=raw)
+
     def take(self, rows: Sequence[int] | IntArray) -> "Table":
         """Return the table of the given rows; each keeps its place in the source."""
         index = np.asarray(rows, dtype=np.int64)
@@ -175,7 +187,7 @@ def typed_table(
         raise TableError(f"{name}: the table has no columns")
     check_width(frame.width, name)
     if frame.height == 0:
-        raise TableError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
+        raise NoRowsError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
     made = Table(
         clean(plain_types(frame), missing), name, untyped=untyped, notes=(*notes, *rounded_notes(frame)),
         said=said_kinds(frame),
@@ -197,7 +209,8 @@ def with_finite(table: Table, infinite: str) -> Table:
             row = int(found.arg_max() or 0)
             what = "infinite number is a missing cell" if count == 1 else "infinite numbers are missing cells"
             first = "" if count == 1 else "the first: "
-            cell = table.cell(row, column.name)
+            cell = table.cell(row, column.name) or ""
+            cell = cell if len(cell) <= 40 else cell[:39] + "…"
             notes.append(f"column {column.name!r}: {count} {what} ({first}{cell!r} in {table.place(row)})")
             changed.append(column.zip_with(~found, column.clear(len(column))))
     return (

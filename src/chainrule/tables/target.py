@@ -297,7 +297,7 @@ def fit_one(
     dress: Dress | None = None,
 ) -> TargetEncoder:
     """Fit the encoder of one target, as `fit_target` has it, by its column and its task."""
-    part = table if rows is None else table.take(rows)
+    part = table if rows is None else table.narrowed([name]).take(rows)
     if not part.n_rows:
         raise SettingsError("there are no training rows to fit the target to")
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())

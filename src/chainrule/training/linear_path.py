@@ -19,6 +19,9 @@ from chainrule.training.settings.recipe import LONGEST_PATH
 STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 5))
 """The strengths of ridge that are tried, and beyond them the infinite one, at which there is no slope but the mean alone."""
 
+MOST_NUMBERS = 2**22
+"""The most numbers of rows that are looked at together; of more, an eighth of it at a time."""
+
 EXACT = 500
 """The most inputs of a ridge that is solved by a decomposition, in operations by their number cubed."""
 
@@ -61,32 +64,49 @@ class Ridge(Slopes):
     left_out: FloatArray
 
 
-def ridge(x: FloatArray, y: FloatArray, weights: FloatArray | None = None) -> Ridge:
-    """Return ridge's solution for rows ``x`` (n, d) and ``y`` (n, n_out), at the best strength of `STRENGTHS` or at infinity."""
-    n = len(x)
-    w = np.full(n, 1 / n) if weights is None else weights / weights.sum()
-    mean_x, mean_y = w @ x, w @ y
-    root = np.sqrt(w)[:, None]
-    u, t = (x - mean_x) * root, (y - mean_y) * root
-    products = u.T @ u
-    if not np.isfinite(products).all() or not np.isfinite(t).all():
+def ridge(
+    x: FloatArray, y: FloatArray, weights: FloatArray | None = None, rows: IntArray | None = None
+) -> Ridge:
+    """Return ridge's solution for rows ``x`` (n, d) and ``y`` (n, n_out), at the best strength of `STRENGTHS` or at infinity.
+
+    ``rows`` are those that count, all without any. They are looked at in blocks, so that of a large table there is no copy.
+    """
+    rows = np.arange(len(x)) if rows is None else rows
+    n, d = len(rows), max(1, x.shape[1])
+    size = max(1, n if n * d <= MOST_NUMBERS else MOST_NUMBERS // (8 * d))
+    of_rows = None if weights is None else weights[rows]
+    w = np.full(n, 1 / n) if of_rows is None else of_rows / of_rows.sum()
+    cuts = [slice(start, start + size) for start in range(0, n, size)]
+    means: list[Any] = [sum(w[cut] @ each[rows[cut]] for cut in cuts) for each in (x, y)]
+    mean_x, mean_y = means
+
+    def centered(cut: slice) -> tuple[FloatArray, FloatArray]:
+        root = np.sqrt(w[cut])[:, None]
+        return (x[rows[cut]] - mean_x) * root, (y[rows[cut]] - mean_y) * root
+
+    kept = [centered(cut) for cut in cuts] if len(cuts) == 1 else []
+    square, cross = np.zeros((x.shape[1],) * 2), np.zeros((x.shape[1], y.shape[1]))
+    for u, t in kept or map(centered, cuts):
+        square, cross = square + u.T @ u, cross + u.T @ t
+    if not np.isfinite(square).all() or not np.isfinite(cross).all():
         # Squares are beyond all floats: there is no solution, and what is returned says so.
         nothing = np.full(1 + len(STRENGTHS), np.inf)
         return Ridge(np.full((x.shape[1], y.shape[1]), np.inf), mean_y, np.inf, nothing)
-    values, vectors = np.linalg.eigh(products)
+    values, vectors = np.linalg.eigh(square)
     values = np.maximum(values, 0.0)
-    along = u @ vectors
-    onto = along.T @ t
-    squares = along**2
-    left_out = []
-    for strength in (*STRENGTHS, np.inf):
-        shrunk = 1 / (values + strength)
-        own = np.minimum(squares @ shrunk + w, 1 - 1e-9)[:, None]
-        left_out.append(float(np.sum(((t - along @ (shrunk[:, None] * onto)) / (1 - own)) ** 2)))
-    best = int(np.argmin(left_out))
-    strength = (*STRENGTHS, np.inf)[best]
+    onto = (kept[0][0] @ vectors).T @ kept[0][1] if kept else vectors.T @ cross
+    tried = (*STRENGTHS, np.inf)
+    left_out = np.zeros(len(tried))
+    for cut, (u, t) in zip(cuts, kept or map(centered, cuts), strict=True):
+        along = u @ vectors
+        squares = along**2
+        for place, strength in enumerate(tried):
+            shrunk = 1 / (values + strength)
+            own = np.minimum(squares @ shrunk + w[cut], 1 - 1e-9)[:, None]
+            left_out[place] += float(np.sum(((t - along @ (shrunk[:, None] * onto)) / (1 - own)) ** 2))
+    strength = tried[int(np.argmin(left_out))]
     S = vectors @ (onto / (values + strength)[:, None])
-    return Ridge(S, mean_y - mean_x @ S, strength, np.array(left_out))
+    return Ridge(S, mean_y - mean_x @ S, strength, left_out)
 
 
 @dataclass(frozen=True)
@@ -190,10 +210,9 @@ def _rows(network: Network, data: Data, rows: IntArray) -> LinearCost:
 
 
 def _ridges(data: Data) -> Sequence[Slopes]:
-    """Return the ridge of each line of training rows."""
-    x, y, weights = np.asarray(data.x, np.float64), np.asarray(data.y, np.float64), data.weights
-    lines = np.atleast_2d(data.train)
-    return [ridge(x[rows], y[rows], None if weights is None else weights[rows]) for rows in lines]
+    """Return ridge's solution for each line of training rows."""
+    x, y = (np.asarray(each, np.float64) for each in (data.x, data.y))
+    return [ridge(x, y, data.weights, rows) for rows in np.atleast_2d(data.train)]
 
 
 @one_blas_thread()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
+from chainrule.tables.encoded_rows import EncodedRows, blocks_of
 from chainrule.training.scores.metrics import mean_of
 
 Answered = dict[str, FloatArray | IntArray]
@@ -64,7 +66,9 @@ def class_answers(
             own = None if weights is None else weights[rows]
             model = LogisticRegression(max_iter=iterations).fit(_products(x[rows]), y[rows], own)
         probabilities = np.zeros((len(x_test), n_classes))
-        probabilities[:, model.classes_] = model.predict_proba(_products(x_test))
+        probabilities[:, model.classes_] = np.concatenate(
+            [model.predict_proba(_products(some)) for some in blocks_of(x_test)]
+        )
         guesses = np.argmax(probabilities, axis=1)
         found["logistic regression"] = {"labels": guesses, "probabilities": probabilities}
     return found
@@ -78,23 +82,54 @@ def number_answers(
 
     ``weights`` (n,) are those of the training rows.
     """
-    from sklearn.linear_model import LinearRegression
-
     with _unwarned():
         mean = np.full(len(x_test), mean_of(y, weights))
         found: dict[str, Answered] = {"mean": {"numbers": mean}}
         if x.shape[1]:
-            model = LinearRegression().fit(_products(x), y, weights)
-            found["linear regression"] = {"numbers": np.asarray(model.predict(_products(x_test)))}
+            if isinstance(x, EncodedRows) and x.shape[1] <= FEW_INPUTS:
+                slopes, level = _line(x, y, weights)
+                answers = [some @ slopes + level for some in blocks_of(x_test)]
+            else:
+                from sklearn.linear_model import LinearRegression
+
+                model = LinearRegression().fit(_products(x), y, weights)
+                answers = [model.predict(_products(some)) for some in blocks_of(x_test)]
+            found["linear regression"] = {"numbers": np.concatenate(answers)}
     return found
+
+
+def _line(x: EncodedRows, y: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, float]:
+    """Return the slopes (d,) and the level of the least squares of large rows, block by block.
+
+    The triangle R of x = QR, and Q'y beside it, are all that the smallest solution needs: each block is put below those of the
+    blocks before it, and taken apart again.
+    """
+    w = np.ones(len(x)) if weights is None else weights / weights.mean()
+    middle, start = np.zeros(x.shape[1]), 0
+    for block in x.blocks():
+        middle += w[start : start + len(block)] @ block / w.sum()
+        start += len(block)
+    level = float(w @ y / w.sum())
+    triangle: FloatArray = np.zeros((0, x.shape[1] + 1))
+    start = 0
+    for block in x.blocks():
+        rows = slice(start, start + len(block))
+        both = np.column_stack([block - middle, y[rows] - level]) * np.sqrt(w[rows])[:, None]
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, both]), mode="r"))
+        start += len(block)
+    slopes: FloatArray = np.linalg.lstsq(triangle[:, :-1], triangle[:, -1], rcond=None)[0]
+    return slopes, level - float(middle @ slopes)
 
 
 def _products(x: FloatArray) -> Any:
     """Return a table of many inputs that are mostly 0 without these, since products with it are made again and again."""
     if x.shape[1] <= FEW_INPUTS:
-        return x
-    from scipy.sparse import csr_array
+        return np.asarray(x)
+    from scipy.sparse import csr_array, vstack
 
+    if isinstance(x, EncodedRows):
+        made = vstack([csr_array(block) for block in x.blocks()], format="csr")
+        return made if made.nnz < MOSTLY * math.prod(x.shape) else np.asarray(x)
     return csr_array(x) if np.count_nonzero(x) < MOSTLY * x.size else x
 
 
