@@ -172,7 +172,14 @@ class Hub:
         """Return what a tab lacks that has seen all up to a number."""
         if since > self._seq:
             since = 0  # of another run
-        found = [self._hello, *_joined(self._curves, since), self._status, self._lesson, self._frame, self._bye]
+        found = [
+            self._hello,
+            *_joined(self._curves, since),
+            self._status,
+            self._lesson,
+            self._frame,
+            self._bye,
+        ]
         return [event for event in found if event is not None and event.seq > since]
 
     def _hand(self, event: Event) -> None:
