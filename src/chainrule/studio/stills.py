@@ -30,6 +30,8 @@ def still_page(studio: Studio, name: str) -> str:
     chart = network_chart(layers, width=WIDTH, title=course.title or "The network")
     # As an image, as notebooks that one hasn't said to trust take other drawings out.
     image = b64encode(to_svg(chart, WIDTH, alone=True).encode()).decode("ascii")
-    drawn = f'<img src="data:image/svg+xml;base64,{image}" alt="{escape(chart.description)}" width="{WIDTH:.0f}">'
+    drawn = (
+        f'<img src="data:image/svg+xml;base64,{image}" alt="{escape(chart.description)}" width="{WIDTH:.0f}">'
+    )
     words = f"{escape(course.title)} after update {t:,}: run the cell to play, change and ask."
     return f'<div id="{escape(name)}" class="chainrule-still">{drawn}<p>{words}</p></div>'
