@@ -172,6 +172,10 @@ def test_feature_17_a_leak_in_what_is_asked_for_is_found(monkeypatch: pytest.Mon
         assert question is not None
         truth = question.values[0]
         if leak == "curve":
+            for _ in range(200):
+                if len(studio._curves.all["epochs"]) > 2:
+                    break
+                time.sleep(0.02)
             truth = studio._curves.all["training"][-1]
         seen = [told[-6:], all_that_can_be_asked(studio)]
         assert tells(seen, truth)

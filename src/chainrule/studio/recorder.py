@@ -40,7 +40,7 @@ MOST_BETWEEN, FEWEST_BETWEEN = 160, 6
 MOST_PLACES = 160
 """The most places inside of an update: of more, those at which a coarser step stops."""
 
-MOST_EXPLAINED, MOST_SUMS = 200, 16
+MOST_EXPLAINED, MOST_SUMS = 150, 12
 """The most numbers of an update that are explained, and the most derivatives among them: those are long sums over rows."""
 
 OTHERS = 3

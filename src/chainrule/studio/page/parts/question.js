@@ -74,7 +74,7 @@ export class QuestionCard {
   pose(question, key) {
     this.id = key;
     this.legend.replaceChildren(nodesOf(question.nodes));
-    this.element.setAttribute("aria-label", `Question: ${this.legend.textContent}`);
+    this.element.setAttribute("aria-label", `Question ${question.id.split("-").at(-1)}: ${this.legend.textContent}`);
     this.options.hidden = !question.options.length;
     this.options.replaceChildren(...question.options.map((nodes, k) => {
       const words = h("span", {}, nodesOf(nodes));
