@@ -135,6 +135,11 @@ def assert_opens(arguments: list[str], monkeypatch, capsys) -> None:
     assert main([*arguments, *([] if "--no-browser" in arguments else ["--no-browser"])]) == 0, (
         capsys.readouterr().err
     )
+    if "--export" in arguments:
+        page = Path(arguments[arguments.index("--export") + 1]).read_text("utf-8")
+        assert len(page) > 500_000
+        assert "Content-Security-Policy" in page
+        return
     assert re.search(r": http://127\.0\.0\.1:\d+/#code=\S+$", capsys.readouterr().out, re.MULTILINE)
 
 

@@ -37,6 +37,7 @@ EVERY = {
     "dependence": ["dependence", MODEL, TABLE, "--column", "year"],
     "whatif": ["whatif", MODEL, TABLE, "--row", "5", "--set", "year=2008"],
     "export": ["export", MODEL, "--to", "python"],
+    "prune": ["prune", MODEL, TABLE, "--overwrite"],
     "--help": ["--help"],
     "--version": ["--version"],
 }

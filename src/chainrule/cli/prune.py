@@ -6,7 +6,6 @@ import argparse
 import zlib
 from pathlib import Path
 
-from chainrule._aside import tell
 from chainrule.cli.parsing import Parser, model_and_table, number, reading, reading_options, thread_option
 
 EXAMPLES = """
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     ):  # fmt: skip
         print(f"  {what}: {score_words(evaluation.scores)}")
     sizes = [_packed(file) for file in (path, out)]
-    tell(f"wrote {out}, {out.stat().st_size:,} bytes; packed (zlib) {sizes[1]:,} of {sizes[0]:,} bytes")
+    print(f"wrote {out}, {out.stat().st_size:,} bytes; packed (zlib) {sizes[1]:,} of {sizes[0]:,} bytes")
 
 
 def _packed(path: Path) -> int:

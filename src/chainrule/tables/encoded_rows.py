@@ -105,7 +105,7 @@ def encoded_rows(encoder: Encoder, parts: Sequence[tuple[Table, IntArray]]) -> F
     Raises TableError for a cell that is not of its column's kind.
     """
     needed = [column.name for column in encoder.columns]
-    made = EncodedRows(encoder, tuple((table.narrowed(needed), rows) for table, rows in parts))
+    made = EncodedRows(encoder, tuple((_narrowed(table, needed), rows) for table, rows in parts))
     if len(made) * encoder.n_inputs >= LARGE:
         return cast(FloatArray, made)
     return np.asarray(made)
@@ -117,3 +117,8 @@ def blocks_of(x: FloatArray) -> Iterator[FloatArray]:
         yield from x.blocks()
     else:
         yield np.ascontiguousarray(x, np.float64)
+
+
+def _narrowed(table: Table, needed: Sequence[str]) -> Table:
+    """Return a table of the columns that are needed; whole where one is missing, as what is said of that names all."""
+    return table.narrowed(needed) if set(needed) <= set(table.columns) else table
