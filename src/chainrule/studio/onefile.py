@@ -80,8 +80,8 @@ def trained_through(studio: Recordable) -> None:
     """Train a studio's course to its end, wait for that, and go back to the start; raises SettingsError for one that stops."""
     studio.command({"do": "train"})
     # The baselines beside the score take a second to be loaded, which is time while another thread trains.
-    for name in ("sklearn.linear_model", "sklearn.metrics"):
-        import_module(name)
+    import_module("sklearn.linear_model")
+    import_module("sklearn.metrics")
     while studio.made.tape.last is None:
         time.sleep(0.005)
     worker = studio.made.worker
