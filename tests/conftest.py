@@ -46,7 +46,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.nodeid in LONG:
             item.add_marker(pytest.mark.slow)
         name = item.nodeid.partition("::")[0]
-        if PROFILE != "nightly" and name in SWEEPS and item.get_closest_marker("slow"):
+        if (
+            PROFILE != "nightly"
+            and name in SWEEPS
+            and item.get_closest_marker("slow")
+            and item.nodeid not in LONG
+        ):
             if met[name] % SWEEPS[name]:
                 left.append(item)
             met[name] += 1
