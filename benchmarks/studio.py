@@ -391,8 +391,8 @@ def measure_branch(folder: Path, rounds: int) -> dict[str, float]:
 
 RECORD = """
 import sys, time
-from chainrule.studio.onefile import page_file, trained_through
-from chainrule.studio.opening import opened_table
+from chainrule.studio.taken.onefile import page_file, trained_through
+from chainrule.studio.training.opening import opened_table
 from chainrule.studio.studio import Studio
 studio = Studio(opened_table(sys.argv[1], {"target": "species"}, {}))
 trained_through(studio)

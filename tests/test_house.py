@@ -491,7 +491,7 @@ def loaded_after(code: str) -> set[str]:
     return set(done.stderr.split())
 
 
-OF_EXTRAS = {"chainrule.studio.widget"}
+OF_EXTRAS = {"chainrule.studio.notebooks.widget"}
 """Modules that can't be imported without an extra; the others of their rooms can."""
 
 

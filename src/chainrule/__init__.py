@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from chainrule.fitting.train import train
     from chainrule.model.model import Model, load
     from chainrule.reports.report import Report, report
-    from chainrule.studio.notebook import show_model as show
-    from chainrule.studio.notebook import studio_of as Studio
+    from chainrule.studio.notebooks.notebook import show_model as show
+    from chainrule.studio.notebooks.notebook import studio_of as Studio
     from chainrule.tables.read import read_table
     from chainrule.training.settings.record import Settings
 
@@ -53,7 +53,7 @@ _HOMES = {
     "Network": "chainrule.equations.network",
     "Report": "chainrule.reports.report",
     "Settings": "chainrule.training.settings.resolve",
-    "Studio": "chainrule.studio.notebook:studio_of",
+    "Studio": "chainrule.studio.notebooks.notebook:studio_of",
     "TableClassifier": "chainrule.estimators.table.classifier",
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
@@ -70,7 +70,7 @@ _HOMES = {
     "prune": "chainrule.fitting.pruning",
     "read_table": "chainrule.tables.read",
     "report": "chainrule.reports.report",
-    "show": "chainrule.studio.notebook:show_model",
+    "show": "chainrule.studio.notebooks.notebook:show_model",
     "small_of": "chainrule.fitting.small",
     "train": "chainrule.fitting.train",
     "whatif": "chainrule.explain.columns.whatif",

@@ -129,7 +129,7 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
 
 def assert_opens(arguments: list[str], monkeypatch, capsys) -> None:
     """The studio opens on what the words say, and is ended at once; its browser stays shut."""
-    from chainrule.studio.server import Server
+    from chainrule.studio.web.server import Server
 
     monkeypatch.setattr(Server, "wait", lambda self: self.answers.frame())
     assert main([*arguments, *([] if "--no-browser" in arguments else ["--no-browser"])]) == 0, (

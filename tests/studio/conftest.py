@@ -13,7 +13,7 @@ from tests.studio.studio_browser import penguins
 from tests.studio.studio_browser import served as serving
 
 from browsers import started
-from chainrule.studio.server import Server
+from chainrule.studio.web.server import Server
 
 ASSETS = {
     "/": ("text/html", b"<!doctype html><p>here"),

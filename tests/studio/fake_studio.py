@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingsError
-from chainrule.studio.nested import nested
+from chainrule.studio.protocol.nested import nested
 
 SIZES = (2, 2, 2)
 NAMES = (("weight", "height"), ("", ""), ("yes", "no"))
@@ -162,8 +162,8 @@ class FakeStudio:
 
 
 if __name__ == "__main__":
-    from chainrule.studio.assets import assets
-    from chainrule.studio.server import Server
+    from chainrule.studio.web.assets import assets
+    from chainrule.studio.web.server import Server
 
     server = Server(FakeStudio, assets(), int(sys.argv[1]) if len(sys.argv) > 1 else None)
     server.start()

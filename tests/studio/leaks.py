@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError
-from chainrule.studio.messages import QUERIES
+from chainrule.studio.protocol.messages import QUERIES
 from chainrule.studio.studio import Studio
 
 NUMBER = re.compile(r"[-−]?\d+\.\d+(?:e[-−]?\d+)?")

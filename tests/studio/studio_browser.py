@@ -10,11 +10,11 @@ from typing import Any
 
 from chainrule.lessons.lesson import read_lesson
 from chainrule.lessons.runner import setups_of
-from chainrule.studio.assets import assets
-from chainrule.studio.opening import opened_lesson, opened_table
-from chainrule.studio.server import Server
 from chainrule.studio.studio import Studio
-from chainrule.studio.taught import TaughtStudio
+from chainrule.studio.taught.taught import TaughtStudio
+from chainrule.studio.training.opening import opened_lesson, opened_table
+from chainrule.studio.web.assets import assets
+from chainrule.studio.web.server import Server
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 PENGUINS = str(Path(__file__).parents[2] / "examples/penguins.csv")

@@ -16,10 +16,10 @@ from chainrule.errors import SettingsError
 from chainrule.explain.derive.exact import mp, mpf, one_at_a_time, precise_value
 from chainrule.explain.trace.address import Address
 from chainrule.model.model import Model
-from chainrule.studio.messages import wrong_event
-from chainrule.studio.nested import text_of
-from chainrule.studio.numbers import derived, found_place
-from chainrule.studio.opening import opened_lesson, opened_model, opened_table
+from chainrule.studio.protocol.messages import wrong_event
+from chainrule.studio.protocol.nested import text_of
+from chainrule.studio.shown.numbers import derived, found_place
+from chainrule.studio.training.opening import opened_lesson, opened_model, opened_table
 
 ROWS = 90
 

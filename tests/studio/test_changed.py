@@ -18,14 +18,14 @@ from chainrule.errors import SettingsError
 from chainrule.fitting.replay import replay
 from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.studio import edited_rows
-from chainrule.studio import edits as edits_module
-from chainrule.studio.edits import as_one_edit, edited
-from chainrule.studio.frames import Framer
-from chainrule.studio.made import Made
-from chainrule.studio.opening import opened_lesson, opened_model, opened_table
-from chainrule.studio.stream import Hub
-from chainrule.studio.stream import _joined as joined_curves
+from chainrule.studio.shown.frames import Framer
+from chainrule.studio.training import edited_rows
+from chainrule.studio.training import edits as edits_module
+from chainrule.studio.training.edits import as_one_edit, edited
+from chainrule.studio.training.made import Made
+from chainrule.studio.training.opening import opened_lesson, opened_model, opened_table
+from chainrule.studio.web.stream import Hub
+from chainrule.studio.web.stream import _joined as joined_curves
 from chainrule.training.loop import fit
 from effort import many
 

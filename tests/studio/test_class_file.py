@@ -12,8 +12,8 @@ from browsers import CHROMIUM
 from chainrule.cli import main
 from chainrule.lessons.lesson import read_lesson
 from chainrule.lessons.runner import Walk
-from chainrule.studio import classfile
-from chainrule.studio.classfile import canonical, class_file, sealed
+from chainrule.studio.taught import classfile
+from chainrule.studio.taught.classfile import canonical, class_file, sealed
 
 
 def truths(name: str) -> list[float]:

@@ -11,9 +11,9 @@ from chainrule.fitting.question import Question
 from chainrule.fitting.train import fit_prepared, prepare, score_prepared
 from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.studio import compare
-from chainrule.studio.compare import line_at, same_split, settings_that_differ
-from chainrule.studio.opening import opened_lesson, opened_table
+from chainrule.studio.shown import compare
+from chainrule.studio.shown.compare import line_at, same_split, settings_that_differ
+from chainrule.studio.training.opening import opened_lesson, opened_table
 from chainrule.training.settings.record import Settings
 
 

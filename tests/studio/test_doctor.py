@@ -8,7 +8,7 @@ from tests.studio.watched import course_of_network, watched
 from chainrule import Dense, Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.explain.diagnose import thresholds
-from chainrule.studio.opening import opened_table
+from chainrule.studio.training.opening import opened_table
 
 
 def penguins(target="species", **given):

@@ -5,8 +5,8 @@ import pytest
 from chainrule._doors import FORM, through
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.fitting.question import Question
-from chainrule.studio.forms import FIRST, NOT_HERE, built, control_names, form_fields
-from chainrule.studio.opening import asked_of, opened_lesson, opened_table
+from chainrule.studio.training.forms import FIRST, NOT_HERE, built, control_names, form_fields
+from chainrule.studio.training.opening import asked_of, opened_lesson, opened_table
 from chainrule.training.settings.fields import listed
 from chainrule.training.settings.record import Settings
 

@@ -11,8 +11,8 @@ from tests.studio.conftest import ASSETS, Client
 from tests.studio.fake_studio import FakeStudio
 
 from chainrule.errors import OutputError
-from chainrule.studio.guard import HEADERS, MOST_BODY, Guard, Keys, Route
-from chainrule.studio.server import Server, bound
+from chainrule.studio.web.guard import HEADERS, MOST_BODY, Guard, Keys, Route
+from chainrule.studio.web.server import Server, bound
 
 ROUTES = [
     ("GET", path)

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from chainrule.errors import SettingsError
-from chainrule.studio.assets import assets
-from chainrule.studio.link import integrity, linked
+from chainrule.studio.web.assets import assets
+from chainrule.studio.web.link import integrity, linked
 
 NODE = shutil.which("node")
 

@@ -11,10 +11,10 @@ from tests.studio.watched import numbers_of, watched
 from chainrule.explain.trace.address import Address
 from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.studio.embedding import embedding_nodes, group_of
-from chainrule.studio.looking import Look
-from chainrule.studio.nested import text_of
-from chainrule.studio.opening import opened_table
+from chainrule.studio.protocol.nested import text_of
+from chainrule.studio.shown.embedding import embedding_nodes, group_of
+from chainrule.studio.shown.looking import Look
+from chainrule.studio.training.opening import opened_table
 
 HOW = {"epochs": 4, "hidden": (4,), "members": 3}
 STAGE = {"numeric_embedding": "periodic", "scaling_layer": True}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.studio.fake_studio import FakeStudio
 
 import chainrule.studio
-from chainrule.studio.messages import (
+from chainrule.studio.protocol.messages import (
     COMMANDS,
     ENVELOPE,
     EVENTS,
@@ -21,7 +21,7 @@ from chainrule.studio.messages import (
     types,
     wrong_event,
 )
-from chainrule.studio.shapes import shape_tree, shape_words, wrong, wrong_fields
+from chainrule.studio.protocol.shapes import shape_tree, shape_words, wrong, wrong_fields
 from effort import many
 
 PAGE = Path(chainrule.studio.__file__).parent / "page"
@@ -29,7 +29,7 @@ GOOD = {"protocol": 1, "client": "c", "n": 1}
 
 
 def test_the_pages_types_are_made_from_the_shapes():
-    """Make them anew with: python -c "from chainrule.studio.messages import types; print(types(), end='')" > …/page/types.js"""
+    """Make them anew: python -c "from chainrule.studio.protocol.messages import types; print(types(), end='')" > …/types.js"""
     assert (PAGE / "types.js").read_text("utf-8") == types()
 
 

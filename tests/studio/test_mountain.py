@@ -10,7 +10,7 @@ from watched import course_of_network, watched
 from chainrule.equations.dense import Dense
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError
-from chainrule.studio.opening import opened_lesson, opened_table
+from chainrule.studio.training.opening import opened_lesson, opened_table
 
 KINDS = {"float64": "<f8", "float32": "<f4", "int8": "i1"}
 

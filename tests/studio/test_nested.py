@@ -9,7 +9,7 @@ from chainrule.formula.mathml import mathml
 from chainrule.formula.parse import parse
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.svg.page import figure
-from chainrule.studio.nested import TAGS, _Reader, nested, text_of
+from chainrule.studio.protocol.nested import TAGS, _Reader, nested, text_of
 
 
 def tags(nodes):

@@ -16,13 +16,13 @@ from tests.studio.studio_browser import PENGUINS, five, penguins
 
 from chainrule.cli import main
 from chainrule.errors import SettingsError
-from chainrule.studio.filing import FramePieces, NodePool, data_of, piece_of
-from chainrule.studio.messages import wrong_event
-from chainrule.studio.onefile import page_file, trained_through
-from chainrule.studio.opening import opened_lesson, opened_table
-from chainrule.studio.packing import packed_as
-from chainrule.studio.recorder import MOST_PLACES, Recorder, query_key
+from chainrule.studio.protocol.messages import wrong_event
+from chainrule.studio.protocol.packing import packed_as
 from chainrule.studio.studio import Studio
+from chainrule.studio.taken.filing import FramePieces, NodePool, data_of, piece_of
+from chainrule.studio.taken.onefile import page_file, trained_through
+from chainrule.studio.taken.recorder import MOST_PLACES, Recorder, query_key
+from chainrule.studio.training.opening import opened_lesson, opened_table
 
 MOST = 2_000_000
 
@@ -249,7 +249,7 @@ def test_feature_23_the_tape_as_a_table(studio):
 
 
 def test_a_table_of_too_many_weights_is_refused():
-    from chainrule.studio.tape_table import tape_csv
+    from chainrule.studio.taken.tape_table import tape_csv
 
     class Wide:
         class course:
@@ -292,7 +292,7 @@ def test_feature_22_another_process_writes_the_same_bytes(tmp_path):
 
 @pytest.mark.slow
 def test_feature_22_a_large_network_has_less_in_it_rather_than_a_larger_file(tmp_path, monkeypatch):
-    from chainrule.studio import onefile
+    from chainrule.studio.taken import onefile
 
     rng = np.random.default_rng(0)
     lines = [",".join([*(f"{v:.3f}" for v in rng.normal(size=60)), "abc"[k % 3]]) for k in range(120)]

@@ -3,8 +3,8 @@
 import pytest
 from tests.studio.studio_browser import five, penguins
 
-from chainrule.studio.onefile import page_file, trained_through
 from chainrule.studio.studio import Studio
+from chainrule.studio.taken.onefile import page_file, trained_through
 
 pytestmark = pytest.mark.slow
 

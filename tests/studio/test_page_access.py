@@ -4,7 +4,7 @@ import pytest
 from tests.studio.studio_browser import Person, five, penguins, served
 
 from browsers import CHROMIUM
-from chainrule.studio.opening import opened_table
+from chainrule.studio.training.opening import opened_table
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")

@@ -13,7 +13,7 @@ from tests.studio.test_studio_command import running
 
 import chainrule
 from browsers import CHROMIUM
-from chainrule.studio.opening import opened_table
+from chainrule.studio.training.opening import opened_table
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = [

@@ -9,7 +9,7 @@ from tests.studio.studio_browser import Person, five, served
 from tests.studio.test_page_access import LOOKS, violations
 
 from browsers import CHROMIUM
-from chainrule.studio.taught import TaughtStudio
+from chainrule.studio.taught.taught import TaughtStudio
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = [

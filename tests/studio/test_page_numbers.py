@@ -7,7 +7,7 @@ from tests.studio.test_page_access import STATES, large
 from browsers import CHROMIUM
 from chainrule.equations.dense import Dense as Layer
 from chainrule.explain.derive.exact import mp, mpf, one_at_a_time, precise_value
-from chainrule.studio.numbers import derived, found_place
+from chainrule.studio.shown.numbers import derived, found_place
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = [

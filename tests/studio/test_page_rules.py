@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.studio.assets import assets, modules
+from chainrule.studio.web.assets import assets, modules
 
 PAGE = Path(__file__).parents[2] / "src/chainrule/studio/page"
 MODULES = modules(PAGE)

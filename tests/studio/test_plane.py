@@ -11,7 +11,7 @@ from chainrule.engines import JUDGE
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.steps import trace_network
 from chainrule.model.model import Model
-from chainrule.studio.opening import opened_lesson, opened_table
+from chainrule.studio.training.opening import opened_lesson, opened_table
 
 PENGUINS = "examples/penguins.csv"
 KINDS = {"float64": "<f8", "float32": "<f4", "int8": "i1"}

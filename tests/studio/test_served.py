@@ -7,10 +7,10 @@ import pytest
 from tests.studio.conftest import ASSETS, Client
 from tests.studio.fake_studio import FakeStudio
 
-from chainrule.studio.messages import wrong_event
-from chainrule.studio.server import Server
-from chainrule.studio.stream import FRAMES_A_SECOND, Hub, json_ready
-from chainrule.studio.watching import FileWatch
+from chainrule.studio.protocol.messages import wrong_event
+from chainrule.studio.web.server import Server
+from chainrule.studio.web.stream import FRAMES_A_SECOND, Hub, json_ready
+from chainrule.studio.web.watching import FileWatch
 
 
 def test_a_tab_is_told_all_that_it_needs_first(opened):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network
 from chainrule.errors import SettingsError
-from chainrule.studio.session import MOST_BY, SessionState, after, reduce
-from chainrule.studio.walk import GRAINS, UpdateWalk
+from chainrule.studio.training.session import MOST_BY, SessionState, after, reduce
+from chainrule.studio.training.walk import GRAINS, UpdateWalk
 from effort import many
 
 SMALL = UpdateWalk(

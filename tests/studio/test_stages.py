@@ -14,14 +14,14 @@ from tests.studio.watched import course_of_network
 from chainrule import Dense, Network
 from chainrule.equations.dense import Dense as Layer
 from chainrule.explain.trace.address import Address
-from chainrule.studio.checks import check_of, differences_of
-from chainrule.studio.looking import Look, Lookout
-from chainrule.studio.made import Made
-from chainrule.studio.opening import opened_lesson
+from chainrule.studio.shown.checks import check_of, differences_of
+from chainrule.studio.shown.looking import Look, Lookout
 from chainrule.studio.stages.all import stage_of
 from chainrule.studio.stages.backward import row_factors
 from chainrule.studio.stages.base import Sight
-from chainrule.studio.tape import Tape
+from chainrule.studio.training.made import Made
+from chainrule.studio.training.opening import opened_lesson
+from chainrule.studio.training.tape import Tape
 from effort import many, one_in
 
 CASES = {

@@ -18,10 +18,10 @@ from tests.studio.conftest import ASSETS, Client
 import chainrule
 from chainrule.cli import main
 from chainrule.cli.studio import _course, parser
-from chainrule.studio.messages import wrong_event
-from chainrule.studio.opening import asked_of, opened_lesson, opened_table
-from chainrule.studio.server import Server, bound
+from chainrule.studio.protocol.messages import wrong_event
 from chainrule.studio.studio import Studio
+from chainrule.studio.training.opening import asked_of, opened_lesson, opened_table
+from chainrule.studio.web.server import Server, bound
 
 SOURCE = Path(chainrule.__file__).parents[1]
 PENGUINS = "examples/penguins.csv"

@@ -7,9 +7,9 @@ import pytest
 
 import chainrule
 from chainrule.errors import SettingsError
-from chainrule.studio.nested import text_of
-from chainrule.studio.opening import opened_lesson, opened_table
-from chainrule.studio.pictures import CURVES, Now, Pictures
+from chainrule.studio.protocol.nested import text_of
+from chainrule.studio.shown.pictures import CURVES, Now, Pictures
+from chainrule.studio.training.opening import opened_lesson, opened_table
 
 PENGUINS = "examples/penguins.csv"
 

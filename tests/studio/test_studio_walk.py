@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from chainrule import Dense, Network
-from chainrule.studio.walk import GRAINS, UpdateWalk
+from chainrule.studio.training.walk import GRAINS, UpdateWalk
 
 NETWORKS = {
     "2-2-2": Network([2, Dense(2, "sigmoid"), Dense(2, "sigmoid")]),

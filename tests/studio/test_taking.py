@@ -15,9 +15,9 @@ from chainrule.cli.train import parser
 from chainrule.errors import SettingsError
 from chainrule.fitting.question import Question
 from chainrule.model.model import Model
-from chainrule.studio.forms import built
-from chainrule.studio.opening import asked_of, opened_lesson, opened_model, opened_table
-from chainrule.studio.taking import bytes_of, command_of, live_command, python_of, taken
+from chainrule.studio.taken.taking import bytes_of, command_of, live_command, python_of, taken
+from chainrule.studio.training.forms import built
+from chainrule.studio.training.opening import asked_of, opened_lesson, opened_model, opened_table
 from chainrule.training.settings.record import Settings
 
 SOURCE = Path(chainrule.__file__).parents[1]

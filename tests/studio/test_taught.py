@@ -13,10 +13,10 @@ from tests.studio.studio_browser import five, penguins, served
 from chainrule.errors import SettingsError
 from chainrule.lessons.lesson import lesson_names, read_lesson
 from chainrule.lessons.printed import Printed
-from chainrule.studio import taught
-from chainrule.studio.messages import wrong_event
-from chainrule.studio.opening import opened_lesson
-from chainrule.studio.taught import TaughtStudio
+from chainrule.studio.protocol.messages import wrong_event
+from chainrule.studio.taught import taught
+from chainrule.studio.taught.taught import TaughtStudio
+from chainrule.studio.training.opening import opened_lesson
 
 
 @contextmanager

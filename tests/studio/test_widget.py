@@ -9,7 +9,7 @@ import pytest
 
 import chainrule
 from chainrule.errors import SettingsError
-from chainrule.studio.messages import wrong_event
+from chainrule.studio.protocol.messages import wrong_event
 
 ROWS = {"x": [0, 1, 2, 3] * 10, "y": ["no", "yes", "no", "yes"] * 10}
 
@@ -127,7 +127,7 @@ def test_feature_24_an_estimator_is_trained_as_fit_would(trained):
 
 
 def test_feature_24_the_picture_of_a_saved_notebook_needs_nothing(widget):
-    from chainrule.studio.stills import still_page
+    from chainrule.studio.taken.stills import still_page
 
     text = still_page(widget.studio, "chainrule-1")
     assert text.startswith(
@@ -149,7 +149,7 @@ def test_what_cannot_be_shown_says_what_to_do(trained, tmp_path):
 
 def test_without_widgets_what_to_install_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)
-    monkeypatch.delitem(sys.modules, "chainrule.studio.widget", raising=False)
+    monkeypatch.delitem(sys.modules, "chainrule.studio.notebooks.widget", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'chainrule\[notebook\]'"):
         chainrule.Studio(None, None, None)
 
@@ -157,7 +157,8 @@ def test_without_widgets_what_to_install_is_said(monkeypatch):
 def test_the_front_door_is_not_hidden_by_the_package_of_its_name():
     """And costs nothing until it is opened."""
     code = (
-        "import sys, chainrule, chainrule.studio.course; assert callable(chainrule.Studio) and callable(chainrule.show); "
+        "import sys, chainrule, chainrule.studio.training.course; "
+        "assert callable(chainrule.Studio) and callable(chainrule.show); "
         "assert chainrule.studio.__name__ == 'chainrule.studio'; assert 'anywidget' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

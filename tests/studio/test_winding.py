@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.fitting.question import Question
-from chainrule.studio.course import course_of_table
-from chainrule.studio.looking import Lookout
-from chainrule.studio.made import Made
-from chainrule.studio.opening import opened_lesson
-from chainrule.studio.tape import EpochNote, Tape
+from chainrule.studio.shown.looking import Lookout
+from chainrule.studio.training.course import course_of_table
+from chainrule.studio.training.made import Made
+from chainrule.studio.training.opening import opened_lesson
+from chainrule.studio.training.tape import EpochNote, Tape
 from chainrule.training.settings.record import Settings
 from effort import many
 

@@ -12,9 +12,9 @@ import numpy as np
 from chainrule.engines import JUDGE, engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.equations.network import Network
-from chainrule.studio.course import Course
-from chainrule.studio.messages import wrong_event
+from chainrule.studio.protocol.messages import wrong_event
 from chainrule.studio.studio import Studio
+from chainrule.studio.training.course import Course
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan

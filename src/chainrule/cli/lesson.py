@@ -118,7 +118,7 @@ def _write_class_file(options: argparse.Namespace) -> int:
     """Print, or write, a lesson's page whose answers are shut."""
     from chainrule.explain.notation.record import notation
     from chainrule.lessons.lesson import read_lesson
-    from chainrule.studio.classfile import class_file
+    from chainrule.studio.taught.classfile import class_file
 
     if not options.shut:
         raise SettingsError("--word opens the answers of a page for a class: say --shut, too")

@@ -25,8 +25,8 @@ from chainrule.errors import SettingsError
 from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
-    from chainrule.studio.course import Course
-    from chainrule.studio.server import Server
+    from chainrule.studio.training.course import Course
+    from chainrule.studio.web.server import Server
 
 EXAMPLES = """
 chainrule studio
@@ -82,11 +82,11 @@ def run(options: argparse.Namespace) -> None:
     if options.export is not None:
         _export(options)
         return
-    from chainrule.studio.assets import assets
-    from chainrule.studio.opening import asked_of
-    from chainrule.studio.server import Server
-    from chainrule.studio.taught import TaughtStudio
-    from chainrule.studio.watching import FileWatch
+    from chainrule.studio.taught.taught import TaughtStudio
+    from chainrule.studio.training.opening import asked_of
+    from chainrule.studio.web.assets import assets
+    from chainrule.studio.web.server import Server
+    from chainrule.studio.web.watching import FileWatch
 
     server = Server(
         lambda publish: TaughtStudio(course, publish, lesson=options.lesson), assets(), options.port
@@ -112,8 +112,8 @@ def _export(options: argparse.Namespace) -> None:
     """Train to the end, and write the file that plays it."""
     from chainrule._files import write_atomically
     from chainrule.cli.documents import check_out
-    from chainrule.studio.onefile import page_file, trained_through
     from chainrule.studio.studio import Studio
+    from chainrule.studio.taken.onefile import page_file, trained_through
 
     with through(renamed={"out": "export"}):
         check_out(options.export, options.overwrite, options.files)
@@ -132,7 +132,7 @@ def _course(options: argparse.Namespace) -> Course:
     """Return the training that the words are about."""
     from chainrule.fitting.question import Question
     from chainrule.model.source import Reading
-    from chainrule.studio.opening import FIRST_LESSON, opened_lesson, opened_model, opened_table
+    from chainrule.studio.training.opening import FIRST_LESSON, opened_lesson, opened_model, opened_table
     from chainrule.training.settings.record import Settings
 
     files, about = options.files, (*listed(Question), *listed(Settings))

@@ -13,16 +13,16 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.studio.course import Course
-from chainrule.studio.curves import CurveRecord
-from chainrule.studio.frames import hello
-from chainrule.studio.looking import Look
-from chainrule.studio.made import Made
-from chainrule.studio.numbers import inspected, member_named, naming_of
-from chainrule.studio.runs import Runs, begins_at, said_of_build, update_at
-from chainrule.studio.session import SessionState, reduce
+from chainrule.studio.shown.curves import CurveRecord
+from chainrule.studio.shown.frames import hello
+from chainrule.studio.shown.looking import Look
+from chainrule.studio.shown.numbers import inspected, member_named, naming_of
 from chainrule.studio.stages.all import stage_of
-from chainrule.studio.walk import WalkPlace
+from chainrule.studio.training.course import Course
+from chainrule.studio.training.made import Made
+from chainrule.studio.training.runs import Runs, begins_at, said_of_build, update_at
+from chainrule.studio.training.session import SessionState, reduce
+from chainrule.studio.training.walk import WalkPlace
 
 Publish = Callable[[str, Mapping[str, Any]], None]
 
@@ -69,8 +69,8 @@ class Studio:
 
     def hello(self) -> dict[str, Any]:
         """Return what a page is told of the course."""
-        from chainrule.studio.forms import form_fields
-        from chainrule.studio.taking import command_of
+        from chainrule.studio.taken.taking import command_of
+        from chainrule.studio.training.forms import form_fields
 
         made, course = self.made, self.made.course
         form = form_fields(course) if course.words else []
@@ -115,14 +115,14 @@ class Studio:
 
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return a picture as nested lists, with its table."""
-        from chainrule.studio.pictures import Now
+        from chainrule.studio.shown.pictures import Now
 
         if query.get("kind") == "gradients":
             return self._gradients(query)
         if query.get("kind") == "compare":
             return self._compared(query)
         if query.get("kind") in ("weight", "line"):
-            from chainrule.studio.lines import line_picture
+            from chainrule.studio.views.lines import line_picture
 
             with self._framing:
                 return line_picture(
@@ -159,10 +159,10 @@ class Studio:
 
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return the name, kind and bytes of what is taken away."""
-        from chainrule.studio.taking import taken
+        from chainrule.studio.taken.taking import taken
 
         if what in ("page", "tape"):
-            from chainrule.studio.onefile import taken_whole
+            from chainrule.studio.taken.onefile import taken_whole
 
             with self._framing:
                 return taken_whole(self, what)
@@ -271,7 +271,7 @@ class Studio:
 
     def _build(self, command: Mapping[str, Any]) -> None:
         """Swap in the course that is asked for."""
-        from chainrule.studio.forms import built
+        from chainrule.studio.training.forms import built
 
         self._swap(
             built(self.made.course, command), beside=bool(command.get("beside")), said=said_of_build(command)
@@ -322,7 +322,7 @@ class Studio:
 
     def _diagnosed(self, made: Made, state: SessionState, look: Look) -> list[dict[str, Any]]:
         """Return what the doctor finds; while something plays that is looked for no more than so many times a second."""
-        from chainrule.studio.doctor import found_live
+        from chainrule.studio.shown.doctor import found_live
 
         key, found, at = self._found
         now, own = time.monotonic(), (made, look.t, look.member)
@@ -362,7 +362,7 @@ class Studio:
 
     def _compared(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the runs side by side; those that aren't as far as the one that is shown are trained on to its epoch."""
-        from chainrule.studio.compare import comparison, same_split
+        from chainrule.studio.shown.compare import comparison, same_split
 
         with self._framing:
             with self._lock:
@@ -380,7 +380,7 @@ class Studio:
         from chainrule.explain.show.layers import flow
         from chainrule.plots.svg.draw import to_svg
         from chainrule.plots.svg.page import table
-        from chainrule.studio.nested import nested
+        from chainrule.studio.protocol.nested import nested
 
         with self._framing:
             look = self._look_of({name: query[name] for name in ("t",) if name in query})

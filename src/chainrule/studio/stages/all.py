@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule.explain.notation.naming import Naming
-from chainrule.studio.looking import Look
+from chainrule.studio.shown.looking import Look
 from chainrule.studio.stages.backward import BACKWARD
 from chainrule.studio.stages.base import Sight
 from chainrule.studio.stages.forward import FORWARD
 from chainrule.studio.stages.update import UPDATE
-from chainrule.studio.walk import WalkPlace
+from chainrule.studio.training.walk import WalkPlace
 
 STAGES: Mapping[tuple[str, str], Callable[[Sight], dict[str, Any]]] = {**FORWARD, **BACKWARD, **UPDATE}
 """What each kind of place shows, by its pass and step; at rest there is nothing."""

@@ -17,10 +17,10 @@ from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.showing import Showing
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
-from chainrule.studio.checks import differences_of
-from chainrule.studio.looking import Look
-from chainrule.studio.numbers import derivation_nodes, derived
-from chainrule.studio.walk import WalkPlace
+from chainrule.studio.shown.checks import differences_of
+from chainrule.studio.shown.looking import Look
+from chainrule.studio.shown.numbers import derivation_nodes, derived
+from chainrule.studio.training.walk import WalkPlace
 
 MOST_TERMS = 40
 """The most terms of a sum that are listed; of a longer one those around the term that is worked out."""

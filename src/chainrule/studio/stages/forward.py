@@ -13,8 +13,8 @@ from chainrule.explain.show.layers import activation_chart
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
 from chainrule.plots.svg.draw import to_svg
-from chainrule.studio.embedding import embedding_nodes
-from chainrule.studio.nested import nested
+from chainrule.studio.protocol.nested import nested
+from chainrule.studio.shown.embedding import embedding_nodes
 from chainrule.studio.stages.base import Sight, StageTerm, stage
 
 CURVE_WIDTH = 300.0

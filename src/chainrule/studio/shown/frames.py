@@ -1,0 +1,459 @@
+"""Hello and frame as plain data: what a page is told once, and what it is told of each place."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule._kept import cached_property
+from chainrule._numbers import number_text
+from chainrule._types import FloatArray, IntArray
+from chainrule._version import __version__
+from chainrule.explain.notation.record import notation, notation_names
+from chainrule.studio.protocol.messages import PROTOCOL
+from chainrule.studio.protocol.packing import packed_as
+from chainrule.studio.shown.answers import answer_read, cells_shown, number_or_none
+from chainrule.studio.shown.drawing import Drawing
+from chainrule.studio.shown.known import Known
+from chainrule.studio.shown.looking import Look
+from chainrule.studio.shown.numbers import naming_of
+from chainrule.studio.training.course import Course
+from chainrule.studio.training.session import SessionState
+from chainrule.studio.training.walk import GRAINS, WalkPlace
+from chainrule.tables.encode import InputValue
+
+MOST_ROWS = 2000
+"""The most rows whose numbers a page is told, to pick from."""
+
+MOST_BATCH = 50
+"""The most rows of a batch that a frame names."""
+
+MOST_CELLS = 40
+"""The most columns whose cells a frame has."""
+
+MOST_WORDS = 50
+"""The most words of a column that a page is told, to choose from."""
+
+MOST_NAMES = 400
+"""The most neurons and weights whose names in a notation a frame has."""
+
+BLOCK_SIDE = 48
+"""The most rows and columns of a block's pictures."""
+
+AFTER_FORWARD = ("answer", "loss", "backward", "update")
+"""The passes in which all activations are known."""
+
+UNITS = {"classification": "probability", "regression": "the target's own units"}
+
+
+def hello(
+    course: Course,
+    drawn: Drawing,
+    steps_per_epoch: int,
+    generation: int,
+    form: Sequence[Any],
+    command: str | None,
+) -> dict[str, Any]:
+    """Return what a page is told of a course, once for each that is built."""
+    prepared, n = course.prepared, course.n_training
+    validation = len(course.numbers) - n
+    return {
+        "protocol": PROTOCOL,
+        "version": __version__,
+        "title": course.title,
+        "generation": generation,
+        "source": {"kind": course.kind, "name": course.name, "rows": len(course.numbers), "command": command},
+        "columns": _columns(course),
+        "target": _target(course),
+        "rows": {
+            "training": n,
+            "validation": validation,
+            "test": 0 if prepared is None else prepared.tested.n_rows,
+            "numbers": sorted(int(number) for number in course.numbers[:MOST_ROWS]),
+        },
+        "form": list(form),
+        "network": dict(drawn.told),
+        "cells": course.encoded,
+        "grains": list(GRAINS),
+        "notations": [{"name": name, "title": _title(name)} for name in notation_names()],
+        "members": course.members,
+        "steps_per_epoch": steps_per_epoch,
+        "epochs": course.plan.epochs,
+        "unit": "" if course.reads is None else UNITS[course.reads.task],
+        "limits": {},
+        "notes": list(course.notes),
+    }
+
+
+def _title(name: str) -> str:
+    return notation(name).summary
+
+
+def _columns(course: Course) -> list[dict[str, Any]]:
+    if course.prepared is None:
+        if course.reads is None:
+            return []
+        kinds = ((one.name, one.kind) for one in course.reads.encoder.columns)
+        return [
+            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": "", "words": []}
+            for name, kind in kinds
+        ]
+    levels = {
+        column.name: list(map(str, column.levels[:MOST_WORDS]))
+        for column in course.prepared.encoder.columns
+        if column.kind == "category"
+    }
+    # What is said of the target would tell of the test rows, too.
+    return [
+        {
+            "name": one.name,
+            "kind": one.kind,
+            "gaps": int(one.n_missing),
+            "used": one.role == "input",
+            "why": "the target" if one.role == "target" else one.reason,
+            "note": "" if one.role == "target" else one.summary,
+            "words": levels.get(one.name, []),
+        }
+        for one in course.prepared.schema.columns
+    ]
+
+
+def _target(course: Course) -> dict[str, Any]:
+    model = course.reads
+    if model is None:
+        return {"names": list(course.outputs), "task": "regression", "classes": []}
+    classes = [str(label) for label in model.target.labels] if model.target.n_classes else []
+    return {"names": list(model.target.names), "task": model.task, "classes": classes}
+
+
+def packed(array: FloatArray) -> dict[str, Any]:
+    """Return numbers as they are sent: little-endian float64 in base64."""
+    little = np.ascontiguousarray(array, "<f8")
+    return {
+        "dtype": "float64",
+        "shape": list(little.shape),
+        "base64": b64encode(little.tobytes()).decode("ascii"),
+    }
+
+
+def blocks_shown(
+    drawn: Drawing, look: Look, place: WalkPlace, *, quick: bool = False
+) -> list[dict[str, Any]]:
+    """Return for each block small pictures of what is known of it at a place: weights into it, gradient, change, activations.
+
+    ``quick``: without the last change where it would take a replay.
+    """
+    blocks = drawn.told["blocks"]
+    if not blocks:
+        return []
+    whole = _whole_at(look, place, quick=quick)
+    return [
+        {"layer": block["layer"], "pictures": _block_pictures(look, place, block["layer"], whole)}
+        for block in blocks
+    ]
+
+
+def _whole_at(look: Look, place: WalkPlace, *, quick: bool) -> dict[str, FloatArray]:
+    """Return the weights, and of gradient and change of all parameters (p,) what is known at a place."""
+    weights: FloatArray = np.asarray(look.state.parameters, np.float64)
+    gradient = change = None
+    if place.index == 0:
+        gradient, change = look.whole_gradient, None if quick and not look.knows_last else look.last_change
+    elif place.phase == "update":
+        gradient = look.whole_gradient
+        if place.step == "C_new" and look.new is not None:
+            weights, change = look.new, look.new - weights
+    found = {"weight": weights, "gradient": gradient, "change": change}
+    return {name: flat for name, flat in found.items() if flat is not None}
+
+
+def _block_pictures(
+    look: Look, place: WalkPlace, number: int, whole: Mapping[str, FloatArray]
+) -> dict[str, Any]:
+    layout, step = look.course.layout, look.step
+    made = {}
+    if number:
+        slot = layout.slot(number, look.course.network.layers[number - 1].product.name)
+        for name, flat in whole.items():
+            made[name] = _block_picture(np.atleast_2d(flat[slot.start : slot.stop].reshape(slot.shape)))
+    if place.phase in ("rest", *AFTER_FORWARD) or (place.phase == "forward" and place.layer > number):
+        a = (step.record.layers[number - 1].a if number else step.record.x)[look.index]
+        columns = math.ceil(math.sqrt(len(a)))
+        grid = np.zeros(columns * math.ceil(len(a) / columns))
+        grid[: len(a)] = a
+        made["activation"] = _block_picture(grid.reshape(-1, columns))
+    return made
+
+
+def _block_picture(array: FloatArray) -> dict[str, Any]:
+    """Return an array in shares of its largest number, -127 to 127: of each patch what is farthest from 0."""
+    small = shrunk(array, BLOCK_SIDE)
+    largest = float(np.abs(small).max(initial=0.0))
+    shares = np.zeros(small.shape, np.int8)
+    if math.isfinite(largest) and largest:
+        shares = np.rint(127 * small / largest).astype(np.int8)
+    data = b64encode(shares.tobytes()).decode("ascii")
+    sent = {"dtype": "int8", "shape": list(shares.shape), "base64": data}
+    return {"largest": number_or_none(largest), "shares": sent}
+
+
+def shrunk(array: FloatArray, side: int) -> FloatArray:
+    """Return an array (rows, columns) with at most so many of each: of each patch the number that is farthest from 0.
+
+    >>> shrunk(np.array([[1.0, -3.0, 2.0, 0.5]]), 2).tolist()
+    [[-3.0, 2.0]]
+    """
+    for axis in (0, 1):
+        size = array.shape[axis]
+        if size > side:
+            cuts = np.linspace(0, size, side, endpoint=False).astype(np.int64)
+            low, high = np.minimum.reduceat(array, cuts, axis), np.maximum.reduceat(array, cuts, axis)
+            array = np.where(-low > high, low, high)
+    return array
+
+
+@dataclass(eq=False)
+class Framer:
+    """Makes the frames of a course."""
+
+    course: Course
+    drawn: Drawing
+    known: Known
+    cells: dict[int, tuple[InputValue, ...]] = field(default_factory=dict)
+    _told: tuple[tuple[int, str], list[dict[str, Any]]] = ((-1, ""), [])
+    _names: tuple[str, dict[str, str]] | None = None
+
+    def frame(
+        self,
+        state: SessionState,
+        look: Look,
+        place: WalkPlace,
+        stage: Mapping[str, Any] | None,
+        more: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Return a frame; ``more`` has what isn't about the numbers: its number, generation, phase, checks."""
+        return {
+            **more,
+            "t": look.t,
+            "frontier": state.frontier,
+            "updates": state.last,
+            "epoch": look.epoch,
+            "steps_per_epoch": look.tape.steps_per_epoch,
+            "playing": state.playing,
+            "direction": state.direction,
+            "speed": 0.0 if state.follows else state.speed,
+            "grain": state.grain,
+            "driver": state.driver,
+            "member": state.member,
+            "notation": state.notation,
+            "row": look.row,
+            "row_picked": state.row,
+            "row_in_batch": look.index + 1 if look.in_batch else None,
+            "batch": {"size": len(look.rows), "rows": list(look.numbers[:MOST_BATCH])},
+            **self.frame_numbers(look, place),
+            "together": self._together(look, place, state),
+            "cells": self._cells_near(look, place),
+            "blocks": blocks_shown(self.drawn, look, place, quick=state.follows),
+            "flags": look.flags,
+            "frozen": look.course.frozen,
+            "place": {
+                "pass": place.phase,
+                "layer": place.layer,
+                "neuron": place.neuron,
+                "term": place.term,
+                "step": place.step,
+                "index": place.index,
+                "of": len(state.walk),
+            },
+            "stage": None if stage is None else dict(stage),
+            "arrays": self.arrays(look, place.index, quick=state.follows),
+            **self._named(look, state.notation),
+        }
+
+    def frame_numbers(self, look: Look, place: WalkPlace) -> dict[str, Any]:
+        """Return the few numbers of a frame that are no array: rate, costs, the row's loss and its answer."""
+        step, update = look.step, None if look.batch is None else look.batch.steps[0].update
+        batch = look.batch.steps[0] if look.batch is not None else None
+        cost = None if batch is None or batch.gradients is None else float(batch.gradients.cost)
+        shows_new = place.phase == "update" and place.step == "C_new" and update is not None
+        return {
+            "eta": number_or_none(look.eta),
+            "cost": None if cost is None else number_or_none(cost),
+            "cost_new": number_or_none(update.cost) if shows_new and update is not None else None,
+            "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
+            "answer": self._answer(look, place),
+        }
+
+    def _named(self, look: Look, name: str) -> dict[str, dict[str, str]]:
+        """Return what a notation calls the numbers that are drawn, by address; nothing where it is ours, or there are many."""
+        naming, told = naming_of(look, name), self.drawn.told
+        if naming is None or len(told["neurons"]) + len(told["edges"]["list"]) > MOST_NAMES:
+            return {}
+        if self._names is None or self._names[0] != name:
+            marks = [
+                *(n[key] for n in told["neurons"] for key in ("address", "z", "bias")),
+                *(e[2] for e in told["edges"]["list"]),
+            ]
+            self._names = (name, {mark: naming.text(mark) for mark in marks if mark})
+        return {"names": self._names[1]}
+
+    def arrays(self, look: Look, index: int, *, quick: bool = False) -> dict[str, dict[str, Any]]:
+        """Return the numbers of the drawing at a place, without those that aren't known there yet; at rest all are known.
+
+        ``quick``: without the last change where it would take a replay.
+        """
+        found = {
+            kind: {name: values for name, values in arrays.items() if not np.isnan(values).all()}
+            for kind, arrays in self.numbers(look, index, quick=quick).items()
+        }
+        sent = {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        for kind, codes in self.meant(look, index).items():
+            if codes.any():
+                sent[kind]["meant"] = packed_as(codes, "int8")
+        return sent
+
+    def meant(self, look: Look, index: int) -> dict[str, IntArray]:
+        """Return what the drawn parameters' numbers stand for at a place: 1, the row's part in the gradient; 2, a new weight."""
+        known, several = self.known, look.batch is not look.picked or len(look.step.rows) > 1
+        of = {
+            "edges": (known.edges_row, known.edges_whole, known.edges_new),
+            "biases": (known.biases_row, known.biases_whole, known.biases_new),
+        }
+        made = {}
+        for kind, (row_from, whole_from, new_from) in of.items():
+            part = (index >= row_from) & (index < whole_from) & several
+            new = (index >= new_from) & (look.new is not None)
+            made[kind] = np.where(index == 0, 0, part + 2 * new)
+        return made
+
+    def numbers(self, look: Look, index: int, *, quick: bool = False) -> dict[str, dict[str, FloatArray]]:
+        """Return the same as arrays of numbers, NaN where they aren't known."""
+        step, known, at = look.step, self.known, look.index
+        neurons = np.full((4, len(self.drawn.neurons)), np.nan)
+        for layer, places in self._by_layer.items():
+            j = self._neuron[places]
+            if layer == 0:
+                neurons[0, places] = step.record.x[at, j]
+                continue
+            record, slope = step.record.layers[layer - 1], step.slopes[layer - 1]
+            neurons[0, places], neurons[1, places] = record.a[at, j], record.z[at, j]
+            if step.gradients is not None:
+                neurons[2, places] = step.gradients.layers[layer - 1].delta[at, j]
+            if slope is not None:
+                neurons[3, places] = slope[at, j]
+        from_on = (known.a, known.z, known.delta, known.slope)
+        if index:
+            neurons[np.array([index < places for places in from_on])] = np.nan
+        a, z, delta, slopes = neurons
+        return {
+            "neurons": {"a": a, "z": z, "delta": delta, "slope": slopes},
+            "edges": self._parameters(
+                look, index, self.drawn.edges, (known.edges_row, known.edges_whole, known.edges_new), quick
+            ),
+            "biases": self._parameters(
+                look,
+                index,
+                self.drawn.biases,
+                (known.biases_row, known.biases_whole, known.biases_new),
+                quick,
+            ),
+        }
+
+    @cached_property
+    def _neuron(self) -> IntArray:
+        return np.array([j for _, j in self.drawn.neurons], np.int64)
+
+    @cached_property
+    def _by_layer(self) -> dict[int, IntArray]:
+        layers = np.array([layer for layer, _ in self.drawn.neurons], np.int64)
+        return {int(layer): np.flatnonzero(layers == layer) for layer in np.unique(layers)}
+
+    def _parameters(
+        self,
+        look: Look,
+        index: int,
+        places: IntArray,
+        from_on: tuple[IntArray, IntArray, IntArray],
+        quick: bool,
+    ) -> dict[str, FloatArray]:
+        """Return weight, gradient and change of the parameters at flat places; -1 is none."""
+        row_from, whole_from, new_from = from_on
+
+        def taken(flat: FloatArray | None) -> FloatArray:
+            if flat is None:
+                return np.full(len(places), np.nan)
+            return np.where(places < 0, np.nan, np.asarray(flat)[places])
+
+        flat, whole = np.asarray(look.state.parameters, np.float64), taken(look.whole_gradient)
+        weight = taken(flat)
+        change = taken(None if quick and not look.knows_last else look.last_change)
+        if index == 0:
+            return {"weight": weight, "gradient": whole, "change": change}
+        gradient = np.where(index >= row_from, taken(look.row_gradient), np.nan)
+        gradient = np.where(index >= whole_from, whole, gradient)
+        if index >= int(new_from.min(initial=2**62)) and look.new is not None:
+            made = index >= new_from
+            new = taken(look.new)
+            weight, change = np.where(made, new, weight), np.where(made, new - taken(flat), np.nan)
+        return {"weight": weight, "gradient": gradient, "change": change}
+
+    def _answer(self, look: Look, place: WalkPlace) -> dict[str, Any] | None:
+        """Return the answer in the target's own units, where the pass has come so far."""
+        answered = self._answered_from
+        if 0 < place.index < answered:
+            return None
+        out = look.step.record.a[look.index]
+        model, course = self.course.reads, self.course
+        y = self.course.data.y[course.places[look.row]]
+        if model is None:
+            each = [
+                {"name": name, "value": number_or_none(v)}
+                for name, v in zip(course.outputs, out, strict=True)
+            ]
+            words = ", ".join(number_text(float(v)) for v in out)
+            truth = [number_or_none(v) for v in y]
+            value = [number_or_none(v) for v in out]
+            one = len(value) == 1
+            return {
+                "words": words, "value": value[0] if one else value, "truth": truth[0] if one else truth,
+                "right": None, "each": each,
+            }  # fmt: skip
+        return answer_read(course, model.answer_of(out[None]), look.row)
+
+    def _together(self, look: Look, place: WalkPlace, state: SessionState) -> dict[str, Any] | None:
+        """Return the answer of all members together; None for one alone, before it is come to, and while something plays."""
+        if state.playing or 0 < place.index < self._answered_from or look.together is None:
+            return None
+        (step,), model = look.together.steps, self.course.reads
+        assert step.members is not None
+        assert model is not None
+        return answer_read(self.course, model.answer_of(step.members.mean(axis=0)), look.row)
+
+    @cached_property
+    def _answered_from(self) -> int:
+        last = len(self.course.network.layers)
+        of_outputs = [
+            a for a, (layer, _) in zip(self.known.a, self.drawn.neurons, strict=True) if layer == last
+        ]
+        return int(max(of_outputs, default=0))
+
+    def _cells_near(self, look: Look, place: WalkPlace) -> list[dict[str, Any]]:
+        """Return the picked row's cells as they stand in the table, of many columns those around the one that is encoded."""
+        row = self.course.places[look.row]
+        if row not in self.cells:
+            self.cells = {row: self.course.cells(row) or ()}
+        values = self.cells[row]
+        columns = list(dict.fromkeys(value.column for value in values))
+        if len(columns) > MOST_CELLS:
+            now = values[place.neuron - 1].column if place.phase == "cell" else columns[0]
+            begin = min(max(0, columns.index(now) - MOST_CELLS // 2), len(columns) - MOST_CELLS)
+            columns = columns[begin : begin + MOST_CELLS]
+        key = (row, columns[0] if columns else "")
+        if self._told[0] != key:
+            self._told = (key, cells_shown(values, frozenset(columns)))
+        return self._told[1]

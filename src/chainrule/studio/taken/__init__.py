@@ -1,0 +1,1 @@
+"""What is taken along: the model, one file that plays, pictures, tables."""

@@ -1,0 +1,1 @@
+"""Lessons that drive the page, questions before answers, and the file for a class."""

@@ -1,0 +1,1 @@
+"""A training that can be made, wound, asked and branched, and the place in it where one looks."""

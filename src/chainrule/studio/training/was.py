@@ -1,0 +1,48 @@
+"""What was there before an edit: the numbers of the training that a branch comes from, where they are others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.studio.shown.frames import MOST_NAMES, packed
+from chainrule.studio.shown.looking import Look
+from chainrule.studio.training.made import Made
+from chainrule.studio.training.walk import WalkPlace
+
+LARGE = {"neurons": ("a",), "edges": ("weight",), "biases": ("weight",)}
+"""What is told of a network with many marks."""
+
+
+def was_there(before: Made, at: int, made: Made, look: Look, place: WalkPlace) -> dict[str, Any]:
+    """Return a frame's numbers as they were before the edits, at the same place, on the same row, of the same member.
+
+    Arrays have NaN where nothing changed; a cost, loss or answer is there whether it did or not.
+    """
+    row = look.row if look.row in before.course.places else None
+    old = before.lookout.look(at, look.member, row)
+    told = before.framer.frame_numbers(old, place)
+    arrays = before.framer.numbers(old, place.index)
+    now = made.framer.numbers(look, place.index)
+    drawn = made.drawn.told
+    large = len(drawn["neurons"]) + len(drawn["edges"]["list"]) > MOST_NAMES
+    changed: dict[str, dict[str, Any]] = {}
+    for kind, found in arrays.items():
+        changed[kind] = {}
+        for name, values in found.items():
+            if name == "change" or (large and name not in LARGE[kind]) or (row is None and kind == "neurons"):
+                continue
+            other = _where_other(values, now[kind][name])
+            if other is not None:
+                changed[kind][name] = packed(other)
+    return {**told, "arrays": changed}
+
+
+def _where_other(old: FloatArray, new: FloatArray) -> FloatArray | None:
+    """Return the old numbers where they are others than the new ones, NaN elsewhere; None where none is."""
+    if old.shape != new.shape:
+        return None
+    other = (old != new) & ~(np.isnan(old) | np.isnan(new))
+    return np.where(other, old, np.nan) if other.any() else None
