@@ -1,4 +1,4 @@
-// Made by chainrule.studio.messages from the shapes of the protocol; a test compares.
+// Made by chainrule.studio.protocol.messages from the shapes of the protocol; a test compares.
 
 export const PROTOCOL = 1;
 
