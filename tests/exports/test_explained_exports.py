@@ -154,6 +154,21 @@ def test_an_export_explains_and_says_so(tmp_path):
         export(model, "python", explain=table)
 
 
+@pytest.mark.slow
+def test_it_is_checked_on_a_table_with_other_frequent_levels(tmp_path):
+    """The typical row is that of the table of the export, whatever the levels of the one that it is checked on."""
+    needs("javascript")
+    model = MODELS["several labels"]()
+    table = made_rows(Program(model), 40).table
+    (category,) = [column for column in model.encoder.columns if column.kind == "category"][:1]
+    cells = table.text(category.name).to_list()
+    for level in category.levels[:2]:
+        own = table.take([i for i, cell in enumerate(cells) if cell == level][:3])
+        made = export(model, "javascript", explain=own)
+        (tmp_path / "m.mjs").write_bytes(made.content)
+        assert check_export(tmp_path / "m.mjs", model, table.take(range(6))).passed
+
+
 FAULTS = {
     "a slope with another sign": lambda text: re.sub(r"(slopes1\(.*\(mean\[j\] \+= )", r"\1-", text),
     "a weight in another's place": lambda text: text.replace('"W[1][%,#]*x[%]"', '"W[1][1,#]*x[%]"'),

@@ -132,7 +132,7 @@ def check_export(
     try:
         certificate = certified(language, program, content, table)
         if table is not None and EXPLAINS_WORDS.encode() in b" ".join(said.split()):
-            of_rows = certify_explanations(explaining(program, language, table), content, table)
+            of_rows = certify_explanations(program, content, table, as_written=True)
             certificate = replace(certificate, wrong=(*certificate.wrong, *of_rows.wrong))
         return certificate
     except CantRun as reason:

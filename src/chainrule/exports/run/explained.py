@@ -19,6 +19,7 @@ from chainrule.exports.run.made_rows import table_rows
 from chainrule.formula.nodes import names_in
 from chainrule.formula.parse import parse
 from chainrule.formula.rounding import evaluate_rounded
+from chainrule.model.model import Model
 from chainrule.tables.table import Table
 
 ROWS = 5
@@ -50,8 +51,13 @@ class ExplainedRows(NamedTuple):
         )
 
 
-def certify_explanations(program: Program, content: bytes, table: Table) -> ExplainedRows:
-    """Run what an export explains of rows of a table, and compare it; raises CantRun where nothing runs it."""
+def certify_explanations(
+    program: Program, content: bytes, table: Table, *, as_written: bool = False
+) -> ExplainedRows:
+    """Run what an export explains of rows of a table, and compare it; raises CantRun where nothing runs it.
+
+    It is made for the table, or ``as_written`` for another one, whose most frequent levels it started from.
+    """
     model = program.model
     count = min(ROWS, table.n_rows)
     places = np.linspace(0, table.n_rows - 1, count).astype(np.int64)
@@ -65,7 +71,10 @@ def certify_explanations(program: Program, content: bytes, table: Table) -> Expl
         if "error" in said:
             wrong.append(f"{where} is not explained: {said['error']}")
             continue
-        right = integrated_gradients(model, table, at, target=model.target.names[0], tolerance=TOLERANCE)
+        start: Any = _levels(model, said["attributions"]) if as_written else "typical"
+        right = integrated_gradients(
+            model, table, at, target=model.target.names[0], baseline=start, tolerance=TOLERANCE
+        )
         attributed = max(attributed, _apart(said["attributions"], right.columns, right.tolerance / TOLERANCE))
         if said["attributions"]["quantity"] != right.quantity or attributed > 10 * TOLERANCE:
             wrong.append(f"{where}: the attributions of {right.quantity} differ by {attributed:.2g}")
@@ -106,6 +115,18 @@ function explained({ row, member, ...options }) {
   }
 }
 """
+
+
+def _levels(model: Model, said: Mapping[str, Any]) -> dict[str, object]:
+    """Return the levels that attributions started from, by column; of an input for other levels a word that is none."""
+    cells = {one["column"]: one["baseline"] for one in said["columns"]}
+    columns = [column for column in model.encoder.columns if column.kind == "category"]
+    made: dict[str, object] = {}
+    for column in columns:
+        cell = cells[column.name]
+        none = "".join(column.levels) + "?"
+        made[column.name] = cell if cell in column.levels else None if cell == "missing" else none
+    return made
 
 
 def _apart(said: Mapping[str, Any], right: Sequence[Any], size: float) -> float:

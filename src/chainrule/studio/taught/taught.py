@@ -212,7 +212,7 @@ class TaughtStudio(Studio):
             return self._tell_epochs()
         if self.made.course.kind != "lesson":
             raise SettingsError(
-                "the studio is on a table: a lesson has rows of its own; start chainrule studio --lesson"
+                "the studio is on a table, and a lesson has rows of its own: end it and start the studio on a lesson"
             )
         own = asked_of(self.made.course).lesson
         if name not in lesson_names() and (own is None or name != own.name):
