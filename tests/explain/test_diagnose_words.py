@@ -36,6 +36,14 @@ ACTIVATIONS = [
     "max(z, 0)",
 ]
 seen: set[str] = set()
+met: set[str] = set()
+
+
+@pytest.fixture(autouse=True)
+def _is_met(request: pytest.FixtureRequest) -> None:
+    met.add(request.node.originalname)
+
+
 """The kinds that the drawn cases came upon."""
 
 
@@ -288,5 +296,7 @@ def test_numbers_that_are_told_apart(one, other):
 
 
 def test_every_kind_was_come_upon():
-    """In one process the cases above come before; alone there is nothing to compare."""
-    assert not seen or set(KINDS) == seen
+    """Where all the cases above come before in this process; of two workers each may have some of them."""
+    cases = {name for name, one in globals().items() if name.startswith("test_") and callable(one)}
+    if cases <= met:
+        assert set(KINDS) == seen
