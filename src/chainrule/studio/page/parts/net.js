@@ -189,7 +189,7 @@ class Net {
     const value = address && frame && this.places ? this.places.value(this.places.meant(address, frame), frame) : undefined;
     const place = address && this.picture && this.places ? spotOf(address, this.picture, this.places) : null;
     hide(this.readout, !place || value === undefined || value === null);
-    if (this.readout.hidden || !place || !address || !frame || !this.picture) return;
+    if (this.readout.hidden || !place || !address || !frame || !this.picture) return this.readout.replaceChildren();
     this.readout.replaceChildren(...readings(address, /** @type {Places} */ (this.places), frame));
     const right = place.x + this.picture.at.radius + 270 > this.picture.at.width;
     this.readout.style.left = right ? "" : `${place.x + this.picture.at.radius + 8}px`;
