@@ -21,6 +21,11 @@ OPEN = """(address) => [...document.querySelectorAll(':not(cr-inspector *)[data-
   ?.dispatchEvent(new MouseEvent('click', {bubbles: true})) ?? false"""
 
 
+WHERE = """(address) => [...document.querySelectorAll('[data-address][data-value]')]
+  .filter((one) => one.dataset.address === address)
+  .map((one) => `${one.closest('cr-net, cr-stage, cr-hill, cr-panels')?.tagName} ${one.outerHTML.slice(0, 120)}`)"""
+
+
 @pytest.fixture
 def visit(browser):
     """Opens the page of a studio, and closes it also where the test fails."""
@@ -57,7 +62,8 @@ def crawl(person: Person, studio, state: str) -> tuple[int, int]:
         answer = studio.number({"address": address})
         assert answer["ok"] in (True, None), (state, address)
         assert answer["nodes"], (state, address)
-        assert answer["value"] == pytest.approx(value, rel=1e-12, abs=1e-300), (state, address)
+        where = person.page.evaluate(WHERE, address)
+        assert answer["value"] == pytest.approx(value, rel=1e-12, abs=1e-300), (state, address, where)
         trace, place = found_place(look, address)
         for line in derived(look, trace, place).lines:
             if line.values and not any(name[0] == "[" for name in line.values):

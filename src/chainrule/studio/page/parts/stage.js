@@ -73,6 +73,7 @@ export function buildStage(element, { store, api, player }) {
     say(ready, between(frame));
     if (!stage) {
       terms.show(null, "", 0);
+      for (const each of [lines, curve]) if (each.firstChild) each.replaceChildren();
       shown = "";
       seen = frame;
       return;
