@@ -1,7 +1,7 @@
 """Lessons that drive the studio, and questions before something is shown: what is right, what is withheld, what goes on."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,6 +38,14 @@ def do(studio: TaughtStudio, what: str, **words: Any) -> dict[str, Any]:
     answer = studio.command({"do": what, **words})
     assert "problem" not in answer, answer
     return studio.lesson()
+
+
+def comes(about: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Wait until something holds: an update that isn't made yet is waited for, and what is asked at it comes then."""
+    ends = time.monotonic() + seconds
+    while not about():
+        assert time.monotonic() < ends, "it did not come"
+        time.sleep(0.01)
 
 
 def right_answer(studio: TaughtStudio) -> str:
@@ -234,11 +242,12 @@ def test_feature_17_going_back_asks_nothing_again() -> None:
     with teaching(None) as (studio, _):
         do(studio, "predict", on=True)
         do(studio, "step", grain="update", by=1)
+        comes(lambda: studio.lesson()["question"] is not None)
         assert not studio.lesson()["question"]["opened"]
         do(studio, "seek", t=0)
-        assert "withheld" not in studio.frame()
+        comes(lambda: "withheld" not in studio.frame())
         do(studio, "seek", t=1)
-        assert studio.frame()["withheld"]
+        comes(lambda: studio.frame().get("withheld"))
         do(studio, "reveal")
         assert studio.lesson()["question"]["reply"] is None
         assert studio.lesson()["question"]["truth"]["gap"]
