@@ -174,7 +174,7 @@ def test_feature_25_the_whole_way_by_keyboard(browser):
         assert person.page.locator("cr-inspector .where").inner_text() == here
         keys.press("Escape")
         assert person.page.evaluate("document.activeElement.dataset.address") == here
-        assert person.page.locator("cr-inspector").is_hidden()
+        person.until("document.querySelector('cr-inspector').hidden")
         # train, rewind on the line of time, explain
         person.press("t")
         person.until("document.querySelector('.phase').dataset.phase === 'ended'", 60)
@@ -202,7 +202,7 @@ def test_feature_25_the_whole_way_by_keyboard(browser):
         # and take the command along
         tab_to(".menu > summary")
         keys.press("Enter")
-        tab_to(".menu .pop button:nth-of-type(2)")
+        tab_to(".menu .pop > button:nth-of-type(3)")
         keys.press("Enter")
         person.page.wait_for_selector(".taken pre")
         assert person.page.locator(".taken pre").inner_text().startswith("chainrule train")
