@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,16 +130,6 @@ def _target(course: Course) -> dict[str, Any]:
     return {"names": list(model.target.names), "task": model.task, "classes": classes}
 
 
-def packed(array: FloatArray) -> dict[str, Any]:
-    """Return numbers as they are sent: little-endian float64 in base64."""
-    little = np.ascontiguousarray(array, "<f8")
-    return {
-        "dtype": "float64",
-        "shape": list(little.shape),
-        "base64": b64encode(little.tobytes()).decode("ascii"),
-    }
-
-
 def blocks_shown(
     drawn: Drawing, look: Look, place: WalkPlace, *, quick: bool = False
 ) -> list[dict[str, Any]]:
@@ -197,9 +186,7 @@ def _block_picture(array: FloatArray) -> dict[str, Any]:
     shares = np.zeros(small.shape, np.int8)
     if math.isfinite(largest) and largest:
         shares = np.rint(127 * small / largest).astype(np.int8)
-    data = b64encode(shares.tobytes()).decode("ascii")
-    sent = {"dtype": "int8", "shape": list(shares.shape), "base64": data}
-    return {"largest": number_or_none(largest), "shares": sent}
+    return {"largest": number_or_none(largest), "shares": packed_as(shares, "int8")}
 
 
 def shrunk(array: FloatArray, side: int) -> FloatArray:
@@ -311,7 +298,10 @@ class Framer:
             kind: {name: values for name, values in arrays.items() if not np.isnan(values).all()}
             for kind, arrays in self.numbers(look, index, quick=quick).items()
         }
-        sent = {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+        sent = {
+            kind: {name: packed_as(values, "float64") for name, values in made.items()}
+            for kind, made in found.items()
+        }
         for kind, codes in self.meant(look, index).items():
             if codes.any():
                 sent[kind]["meant"] = packed_as(codes, "int8")
@@ -319,13 +309,9 @@ class Framer:
 
     def meant(self, look: Look, index: int) -> dict[str, IntArray]:
         """Return what the drawn parameters' numbers stand for at a place: 1, the row's part in the gradient; 2, a new weight."""
-        known, several = self.known, look.batch is not look.picked or len(look.step.rows) > 1
-        of = {
-            "edges": (known.edges_row, known.edges_whole, known.edges_new),
-            "biases": (known.biases_row, known.biases_whole, known.biases_new),
-        }
+        several = look.batch is not look.picked or len(look.step.rows) > 1
         made = {}
-        for kind, (row_from, whole_from, new_from) in of.items():
+        for kind, (row_from, whole_from, new_from) in self.known.parameters.items():
             part = (index >= row_from) & (index < whole_from) & several
             new = (index >= new_from) & (look.new is not None)
             made[kind] = np.where(index == 0, 0, part + 2 * new)
@@ -352,16 +338,8 @@ class Framer:
         a, z, delta, slopes = neurons
         return {
             "neurons": {"a": a, "z": z, "delta": delta, "slope": slopes},
-            "edges": self._parameters(
-                look, index, self.drawn.edges, (known.edges_row, known.edges_whole, known.edges_new), quick
-            ),
-            "biases": self._parameters(
-                look,
-                index,
-                self.drawn.biases,
-                (known.biases_row, known.biases_whole, known.biases_new),
-                quick,
-            ),
+            "edges": self._parameters(look, index, self.drawn.edges, known.parameters["edges"], quick),
+            "biases": self._parameters(look, index, self.drawn.biases, known.parameters["biases"], quick),
         }
 
     @cached_property

@@ -34,6 +34,14 @@ class Known:
     biases_whole: IntArray
     biases_new: IntArray
 
+    @property
+    def parameters(self) -> dict[str, tuple[IntArray, IntArray, IntArray]]:
+        """From which place on the row's part, the batch's derivative and the new number are known, of edges and of biases."""
+        return {
+            "edges": (self.edges_row, self.edges_whole, self.edges_new),
+            "biases": (self.biases_row, self.biases_whole, self.biases_new),
+        }
+
 
 def known_from(walk: UpdateWalk, drawn: Drawing) -> Known:
     """Return from which place on each number of a drawing is known."""

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.studio.shown.frames import MOST_NAMES, packed
+from chainrule.studio.protocol.packing import packed_as
+from chainrule.studio.shown.frames import MOST_NAMES
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.training.made import Made
 from chainrule.studio.training.walk import WalkPlace
@@ -36,7 +37,7 @@ def was_there(before: Made, at: int, made: Made, look: Look, place: WalkPlace) -
                 continue
             other = _where_other(values, now[kind][name])
             if other is not None:
-                changed[kind][name] = packed(other)
+                changed[kind][name] = packed_as(other, "float64")
     return {**told, "arrays": changed}
 
 
