@@ -1,6 +1,10 @@
 """Small models with parameters drawn by chance, over a table that has every kind of column."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from hypothesis import strategies as st
 
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
@@ -128,3 +132,36 @@ MODELS = {
         "sold", Dense(3, "elu"), Dense(2, "softmax"), loss="categorical_cross_entropy", columns=("when", "code")
     ),
 }  # fmt: skip
+
+
+def any_models(most: int, specs: Sequence[str], **more: Any) -> st.SearchStrategy[Model]:
+    """Draw small models of every kind: targets, up to two hidden layers of up to ``most`` neurons, scalings, a stage, members."""
+
+    def made(
+        target: str, layers: Any, scaling: str, bias: str, with_stage: bool, members: int, seed: int
+    ) -> Model:
+        hidden = [
+            Dense(n, spec, mix=mix, bias=bias, parametrization="ntk" if ntk else "standard")
+            for n, spec, mix, ntk in layers
+        ]
+        output, loss = {
+            "sold": (Dense(1, "sigmoid"), "binary_cross_entropy"),
+            "kind": (Dense(4, "softmax"), "categorical_cross_entropy"),
+            "price": (Dense(1), "mean_squared_error"),
+        }[target]
+        return small_model(
+            target, *hidden, output, loss=loss, seed=seed, members=members, scaling=scaling, big=0.3,
+            features=periodic if with_stage else None, **more,
+        )  # fmt: skip
+
+    layer = st.tuples(st.integers(1, most), st.sampled_from(specs), st.booleans(), st.booleans())
+    return st.builds(
+        made,
+        st.sampled_from(["sold", "kind", "price"]),
+        st.lists(layer, max_size=2),
+        st.sampled_from(["robust", "standard", "minmax", "none"]),
+        st.sampled_from(["neuron", "layer", "none"]),
+        st.booleans(),
+        st.integers(1, 3),
+        st.integers(0, 9),
+    )

@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from small_models import MODELS, certificate, periodic, small_model
+from small_models import MODELS, any_models, certificate, small_model
 from test_exports import SPECS, needs
 
 from chainrule.equations.dense import Dense
@@ -78,33 +77,9 @@ def test_each_kind_of_model_explains_itself(which):
 
 @pytest.mark.slow
 @settings(max_examples=many(15))
-@given(
-    st.sampled_from(["sold", "kind", "price"]),
-    st.lists(st.tuples(st.integers(1, 15), st.sampled_from(SPECS), st.booleans(), st.booleans()), max_size=2),
-    st.sampled_from(["robust", "standard", "minmax", "none"]),
-    st.sampled_from(["neuron", "layer", "none"]),
-    st.booleans(),
-    st.integers(1, 3),
-    st.integers(0, 9),
-)
-def test_any_small_model_explains_itself_as_chainrule_does(
-    target, layers, scaling, bias, with_stage, members, seed
-):
+@given(any_models(15, SPECS, columns=("width", "island", "code", "wet")))
+def test_any_small_model_explains_itself_as_chainrule_does(model):
     needs("javascript")
-    hidden = [
-        Dense(n, spec, mix=mix, bias=bias, parametrization="ntk" if ntk else "standard")
-        for n, spec, mix, ntk in layers
-    ]
-    output, loss = {
-        "sold": (Dense(1, "sigmoid"), "binary_cross_entropy"),
-        "kind": (Dense(4, "softmax"), "categorical_cross_entropy"),
-        "price": (Dense(1), "mean_squared_error"),
-    }[target]
-    columns = ("width", "island", "code", "wet")
-    model = small_model(
-        target, *hidden, output, loss=loss, seed=seed, members=members, scaling=scaling, big=0.3, columns=columns,
-        features=periodic if with_stage else None,
-    )  # fmt: skip
     table = model.table(
         {
             "width": [1.5, None, 2.0],
@@ -115,7 +90,7 @@ def test_any_small_model_explains_itself_as_chainrule_does(
     )
     program = explaining(Program(model), JAVASCRIPT, table)
     cells = table_rows(program, table).cells
-    (said,) = said_of(JAVASCRIPT.content(program), [{"row": cells[0], "member": members}])
+    (said,) = said_of(JAVASCRIPT.content(program), [{"row": cells[0], "member": model.members}])
     right = integrated_gradients(model, table, 0)
     assert said["attributions"]["quantity"] == right.quantity
     # The way itself may be cut elsewhere, by rounding; both are then within the tolerance.
@@ -123,7 +98,7 @@ def test_any_small_model_explains_itself_as_chainrule_does(
     np.testing.assert_allclose(
         found, [share.value for share in right.columns], rtol=1e-6, atol=2 * right.tolerance
     )
-    trace = trace_rows(model, table, 1, members)
+    trace = trace_rows(model, table, 1, model.members)
     for line in said["formulas"]:
         own = derive(trace, line["address"]).lines[-1]
         assert math.isclose(line["result"], own.result, rel_tol=1e-9, abs_tol=1e-12)

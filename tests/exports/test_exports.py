@@ -14,8 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from small_models import MODELS, ODD_NAME, certificate, periodic, small_model
+from small_models import MODELS, ODD_NAME, any_models, certificate, periodic, small_model
 
 from chainrule.engines import JUDGE
 from chainrule.equations.activations import ACTIVATIONS
@@ -192,29 +191,8 @@ def test_8_bits_are_near_the_weights_and_exact_where_they_are_theirs(tiny):
 
 @pytest.mark.slow
 @settings(max_examples=many(15))
-@given(
-    st.sampled_from(["sold", "kind", "price"]),
-    st.lists(st.tuples(st.integers(1, 6), st.sampled_from(SPECS), st.booleans(), st.booleans()), max_size=2),
-    st.sampled_from(["robust", "standard", "minmax", "none"]),
-    st.sampled_from(["neuron", "layer", "none"]),
-    st.booleans(),
-    st.integers(1, 3),
-    st.integers(0, 9),
-)
-def test_any_small_model_in_plain_python(target, layers, scaling, bias, with_stage, members, seed):
-    hidden = [
-        Dense(n, spec, mix=mix, bias=bias, parametrization="ntk" if ntk else "standard")
-        for n, spec, mix, ntk in layers
-    ]
-    output, loss = {
-        "sold": (Dense(1, "sigmoid"), "binary_cross_entropy"),
-        "kind": (Dense(4, "softmax"), "categorical_cross_entropy"),
-        "price": (Dense(1), "mean_squared_error"),
-    }[target]
-    model = small_model(
-        target, *hidden, output, loss=loss, seed=seed, members=members, scaling=scaling, big=0.3,
-        features=periodic if with_stage else None,
-    )  # fmt: skip
+@given(any_models(6, SPECS))
+def test_any_small_model_in_plain_python(model):
     assert certificate(model, "python", 120).wrong == ()
 
 
