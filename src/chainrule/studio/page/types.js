@@ -451,6 +451,7 @@ export const PROTOCOL = 1;
  * @property {Record<string, string>} [flags]
  * @property {string[]} [frozen]
  * @property {FindingShown[]} [findings]
+ * @property {boolean} [follows]
  * @property {number} [run]
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]

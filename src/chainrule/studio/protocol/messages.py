@@ -139,7 +139,7 @@ SHAPES: Mapping[str, Fields] = {
               "cost_new": "number | null", "row_loss": "number | null",
               "answer": "AnswerShown | null", "together?": "AnswerShown | null",
               "cells": "CellShown[]", "blocks?": "BlockShown[]",
-              "flags?": "Record<string, string>", "frozen?": "string[]", "findings?": "FindingShown[]",
+              "flags?": "Record<string, string>", "frozen?": "string[]", "findings?": "FindingShown[]", "follows?": "boolean",
               "run?": "whole", "branch?": "BranchShown | null", "runs?": "RunLine[]", "was?": "WasShown",
               "place": "Place", "withheld?": "boolean", "stage": "Stage | null", "names?": "Record<string, string>",
               "arrays": "FrameArrays"},
