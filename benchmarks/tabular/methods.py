@@ -187,6 +187,26 @@ def _catboost(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     return _predictor(model, arrays, task)
 
 
+def _xgboost(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
+    import xgboost
+
+    columns = Columns(train)
+    arrays = partial(columns.pandas, kind="category", known=True)
+    target = train[TARGET].to_numpy()
+    if task == "reg":
+        model = xgboost.XGBRegressor(random_state=seed, enable_categorical=True)
+        return _predictor(model.fit(arrays(train), target), arrays, task)
+    # It takes classes by number.
+    classes, codes = np.unique(target.astype(str), return_inverse=True)
+    coded = xgboost.XGBClassifier(random_state=seed, enable_categorical=True).fit(arrays(train), codes)
+
+    def predict(rows: pl.DataFrame) -> Answer:
+        probabilities = np.asarray(coded.predict_proba(arrays(rows)))
+        return Answer(classes.astype(object)[probabilities.argmax(axis=1)], probabilities, classes.tolist())
+
+    return predict
+
+
 def _pytabkit(name: str, train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     from pytabkit.models.sklearn import sklearn_interfaces
 
@@ -213,6 +233,7 @@ METHODS = {
         Method("histgb", "HistGradientBoosting, early stopping", _histgb),
         Method("lgbm", "LightGBM", _lgbm, absent=partial(_missing, "lightgbm")),
         Method("catboost", "CatBoost", _catboost, absent=partial(_missing, "catboost")),
+        Method("xgboost", "XGBoost", _xgboost, absent=partial(_missing, "xgboost")),
         Method(
             "realmlp",
             "RealMLP-TD of pytabkit",
@@ -221,6 +242,12 @@ METHODS = {
         ),
         Method(
             "tabm", "TabM-D of pytabkit", partial(_pytabkit, "TabM_D"), absent=partial(_missing, "pytabkit")
+        ),
+        Method(
+            "modernnca",
+            "ModernNCA-D of pytabkit",
+            partial(_pytabkit, "ModernNCA_D"),
+            absent=partial(_missing, "pytabkit"),
         ),
     )
 }
