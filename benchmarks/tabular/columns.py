@@ -72,9 +72,11 @@ class Columns:
             frame = frame.fillna(self.medians)
         for name in self.categories:
             labels = pandas.Series(rows[name].fill_null(MISSING).to_list(), dtype=object)
-            frame[name] = (
-                pandas.Categorical(labels, categories=self.levels[name]) if known else labels.astype(kind)
-            )
+            if known:
+                labels = pandas.Categorical(
+                    labels.where(labels.isin(self.levels[name])), categories=self.levels[name]
+                )
+            frame[name] = labels if known else labels.astype(kind)
         return frame
 
     def _parts(self, rows: pl.DataFrame) -> tuple[Array, Array]:
