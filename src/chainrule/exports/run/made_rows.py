@@ -182,7 +182,8 @@ def _odd_cells(cell: Cell) -> Iterator[Any]:
 
 _HOSTILE_TEXTS = (
     "x", "qzx vjq unseen", "ÉCOLE Straße ŁÓDŹ İstanbul ΣΊΣΥΦΟΣ МЕНЕДЖЕР Ёлка ԱՐԱՐԱՏ", "日本語 エンジニア", "👩‍🔬🧪 e\u0301cole",
-    "C++ c# R&D a/b_c-d", "--- ... !!!", "<tag> <<", "“quoted” – dash…", "ＦＵＬＬ ｗｉｄｔｈ", "\U0010ffff\ud7ff\ue000", "0 1.0 -7 1e3",
+    "C++ c# R&D a/b_c-d", "--- ... !!!", "<tag> <<", "“quoted” – dash…",
+    "ＦＵＬＬ ｗｉｄｔｈ", "\U0010ffff\ud7ff\ue000", "0 1.0 -7 1e3",
     "ａ\u3000ｂ\u00a0c\u2028d", "ǅ ǈ ﬁ ŉ ß ẞ", "a" * 700, "lang " * 130,
 )  # fmt: skip
 

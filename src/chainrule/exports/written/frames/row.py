@@ -116,7 +116,7 @@ COUNTERS = {}
 
 
 def read_words(cell: Any, column: Mapping[str, Any]) -> list[float]:
-    """Return how many of a text's words and pieces of words lie in each kept bucket, and if that is told NaN where it is missing."""
+    """Return a text's words and pieces of words in each kept bucket, and NaN where it is missing, else 0, if that is told."""
     cell, counts, name = trimmed(cell, column), [0.0] * len(column["kept"]), column["name"]
     gap = is_gap(cell, column)
     if not gap:
