@@ -36,7 +36,7 @@ TEXTS = {
     "title": [
         "Data Engineer",
         "senior data analyst",
-        "R&D engineer",
+        "R&D ingénieur",
         None,
         "Ingénieur données",
         "c++ ENGINEER",

@@ -74,8 +74,8 @@ def test_texts_are_certified_in_each_language(to, dates, missing):
 
 
 FAULTS = {
-    ("python", "another prime"): ("FNV_PRIME = 16777619", "FNV_PRIME = 16777621"),
-    ("python", "case kept"): ("{'name': 'title', ", "{'name': 'title', 'none': 0, "),
+    ("python", "another prime"): ("FNV_PRIME = 0x01000193", "FNV_PRIME = 0x01000195"),
+    ("python", "case kept"): ("return lower | dict.fromkeys", "return dict.fromkeys"),
     ("python", "pieces of four"): ("'piece': 3", "'piece': 4"),
     ("javascript", "another start"): ("0x811c9dc5", "0x811c9dc4"),
     ("javascript", "signs of UTF-16"): ("new TextEncoder().encode(text)", "[...text].map((s) => s.charCodeAt(0))"),
