@@ -199,10 +199,13 @@ function explained({ row, member, asked }) {
 def _levels(model: Model, said: Mapping[str, Any]) -> dict[str, object]:
     """Return the levels that attributions started from, by column; of an input for other levels a word that is none."""
     cells = {one["column"]: one["baseline"] for one in said["columns"]}
-    columns = [column for column in model.encoder.columns if column.kind == "category"]
+    columns = [column for column in model.encoder.columns if column.kind in ("category", "text")]
     made: dict[str, object] = {}
     for column in columns:
         cell = cells[column.name]
+        if column.kind == "text":
+            made[column.name] = cell
+            continue
         none = "".join(column.levels) + "?"
         made[column.name] = cell if cell in column.levels else None if cell == "missing" else none
     return made
