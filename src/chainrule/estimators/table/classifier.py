@@ -112,6 +112,7 @@ class TableClassifier(ScoredClasses, BaseTable):
         class_weight: str | Mapping[Any, float] | None = None,
         threshold: float | str | None = None,
         time_limit: float | None = None,
+        search: int | None = None,
         weight_decay: float | None = None,
         l1: float = 0.0,
         l2: float = 0.0,

@@ -110,6 +110,7 @@ class TableRegressor(ScoredNumbers, BaseTable):
         fast: bool = False,
         clamp: bool | None = None,
         time_limit: float | None = None,
+        search: int | None = None,
         weight_decay: float | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
