@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from chainrule._doors import setting
 from chainrule._memory import give_back
 from chainrule.engines import ENGINES, engine_named
-from chainrule.errors import TableError
+from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.timing import check_not_limited, start_of
 from chainrule.tables.cells import located
@@ -18,6 +18,7 @@ from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.loop import fit
 from chainrule.training.refit import refit
 from chainrule.training.result import Callback, FitResult
+from chainrule.training.settings.record import Settings
 
 
 def fit_prepared(
@@ -61,6 +62,15 @@ def fit_whole(prepared: Prepared, **how: Any) -> FitResult:
     if result.stopped == "interrupted":
         raise KeyboardInterrupt
     return result
+
+
+def check_no_search(settings: Settings, study: str) -> None:
+    """Raise SettingsError for a search in a study that compares single trainings; ``study`` is its setting."""
+    if (settings.search or 1) > 1:
+        raise SettingsError(
+            f"{setting(study)} compares single trainings, and {setting('search', settings.search)} makes several: leave one of "
+            "them out"
+        )
 
 
 def _check_room(prepared: Prepared, dtype: DTypeLike) -> None:

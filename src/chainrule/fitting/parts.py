@@ -41,9 +41,16 @@ def held_out_of(
     return found if len(own) == len(rows) else found[:, np.searchsorted(own, rows)]
 
 
-def outputs_held_out(model: Model, parts: Sequence[GroupTraining], rows: IntArray, engine: str) -> FloatArray:
-    """Return the model's mean outputs (n, n_out) for ``rows`` by the members that haven't seen them."""
-    total, made = None, engine_named(engine)
+def answers_held_out(
+    model: Model, parts: Sequence[GroupTraining], rows: IntArray, engine: str
+) -> tuple[FloatArray, FloatArray | None]:
+    """Return the outputs (K, n, n_out) for ``rows`` by members that haven't seen them, and what each counts in the answer (K,).
+
+    Of a group trained with bagging one member has an answer for each row. None: all count the same.
+    """
+    each: list[FloatArray] = []
+    shares: list[float] = []
+    made = engine_named(engine)
     for group, share, part in zip(model.groups, model.shares, parts, strict=True):
         temperature = temperature_of_group(model, group)
 
@@ -57,11 +64,18 @@ def outputs_held_out(model: Model, parts: Sequence[GroupTraining], rows: IntArra
                 parameters = at_temperature(group.network, parameters, temperature)
             return made.predict(group.network, parameters, x)
 
-        mean = held_out_of(part, rows, outputs).mean(axis=0)
-        if len(parts) == 1:
-            return np.asarray(mean)
-        total = share * mean if total is None else total + share * mean
-    return np.asarray(total)
+        found = held_out_of(part, rows, outputs)
+        each.append(found)
+        shares += [share / len(found)] * len(found)
+    if len(each) == 1:
+        return each[0], None
+    return np.concatenate(each), np.array(shares)
+
+
+def outputs_held_out(model: Model, parts: Sequence[GroupTraining], rows: IntArray, engine: str) -> FloatArray:
+    """Return the model's mean outputs (n, n_out) for ``rows`` by the members that haven't seen them."""
+    each, shares = answers_held_out(model, parts, rows, engine)
+    return np.asarray(each.mean(axis=0) if shares is None else np.tensordot(shares, each, axes=1))
 
 
 def temperature_of_group(model: Model, group: Group) -> float | None:

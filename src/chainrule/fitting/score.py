@@ -95,15 +95,16 @@ def score_prepared(
     Ctrl-C leaves out the baselines, which can take longer than the rest, rather than lose what was trained. Raises
     SettingsError where training left nothing finite.
     """
-
-    def made() -> Ensemble:
-        model, notes = trained_model(prepared, result, engine=engine)
-        return Ensemble(model, notes, (GroupTraining(prepared, result),))
-
     try:
-        return _scored(made(), engine, without, with_baselines=True)
+        return _scored(ensemble_of(prepared, result, engine), engine, without, with_baselines=True)
     except KeyboardInterrupt:
-        return _scored(made(), engine, None, with_baselines=False)
+        return _scored(ensemble_of(prepared, result, engine), engine, None, with_baselines=False)
+
+
+def ensemble_of(prepared: Prepared, result: FitResult, engine: str = ENGINES[0]) -> Ensemble:
+    """Return the model of a single training (`trained_model`), as one of several groups would be returned."""
+    model, notes = trained_model(prepared, result, engine=engine)
+    return Ensemble(model, notes, (GroupTraining(prepared, result),))
 
 
 def score_made(
@@ -264,7 +265,7 @@ def _answers_out_of_fold(
 
 
 def with_threshold(model: Model, parts: Sequence[GroupTraining], engine: str) -> Model:
-    """Return the model with the threshold that the settings give, or the best by their rule for rows that members haven't seen."""
+    """Return the model with the threshold of the settings, or the best by their rule for rows that members haven't seen."""
     prepared = parts[0].prepared
     wanted = prepared.settings.threshold
     if wanted is None:

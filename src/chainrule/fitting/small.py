@@ -16,11 +16,12 @@ from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.fitting.encode import encode_target
+from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.parts import outputs_held_out, rows_held_out
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.score import Trained, score_prepared
-from chainrule.fitting.train import fit_prepared, prepare
+from chainrule.fitting.train import prepare
 from chainrule.tables.table import with_columns
 from chainrule.training.settings.record import Settings
 

@@ -83,7 +83,10 @@ def train(
     (8, ['a', 'b'])
     """
     words = {**locals(), **settings}
-    how = {name: words.pop(name) for name in ("engine", "threads", "dtype", "on_epoch_end", "on_trial", "search_file")}
+    how = {
+        name: words.pop(name)
+        for name in ("engine", "threads", "dtype", "on_epoch_end", "on_trial", "search_file")
+    }
     del words["settings"]
     return train_prepared(prepare(*asked(words.pop("table"), words.pop("target"), words)), **how)
 
@@ -141,6 +144,6 @@ def score_without(
         test_file=prepared.scored,
         validation=prepared.watched,
     )
-    made = prepare(question, prepared.settings)
+    made = prepare(question, replace(prepared.settings, search=None))
     result = fit_whole(made, engine=engine, threads=threads, dtype=dtype)
     return score_prepared(made, result, engine=engine).evaluation

@@ -54,7 +54,9 @@ def trial_score(prepared: Prepared, model: Model, rows: IntArray) -> TrialScore:
         numbers = model.target.undo(y)
         return _by_squares(lambda outputs, at: model.target.inverse(outputs) - numbers[at], w)
     if not model.gives_probabilities:
-        return _by_metric(watch_of("accuracy", Answers("labels" if several else "class", model.loss.signed)), y, w)
+        return _by_metric(
+            watch_of("accuracy", Answers("labels" if several else "class", model.loss.signed)), y, w
+        )
     if several:
         return _by_logs(lambda outputs: np.where(y > 0.5, outputs, 1 - outputs), w)
     codes = Answers("class").true_codes(y)
@@ -89,7 +91,9 @@ def _by_logs(
     return TrialScore("log_loss", 1, of, Judge(loss, gain))
 
 
-def _by_squares(errors: Callable[[FloatArray, IntArray], FloatArray], weights: FloatArray | None) -> TrialScore:
+def _by_squares(
+    errors: Callable[[FloatArray, IntArray], FloatArray], weights: FloatArray | None
+) -> TrialScore:
     """Compare by the root of the mean square of errors."""
 
     def squares(part: FloatArray, at: IntArray) -> FloatArray:

@@ -22,6 +22,7 @@ from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.choose import chosen_again
+from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.held_out import held_out_rows
 from chainrule.fitting.parts import (
     GroupTraining,
@@ -36,7 +37,6 @@ from chainrule.fitting.search.compared import TrialScore, trial_score
 from chainrule.fitting.search.space import PORTFOLIO, PROMOTED, SHORT, SearchTrial, is_drawn, trial_of
 from chainrule.fitting.search.stored import SearchFile
 from chainrule.fitting.search.weights import Picked, picked
-from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.verdicts import trained_members
 from chainrule.model.card import CardSearch, CardTrial
 from chainrule.model.group import Group
@@ -78,7 +78,9 @@ def check_searches(prepared: Prepared) -> None:
         why = f"{named} compares epochs that were kept by rows not trained on"
         raise SettingsError(f"{why}: leave it out, or choose adam and {setting('early_stopping', True)}")
     if prepared.resolved.refit:
-        why = f"{named} weighs networks by rows that they haven't seen, and {setting('refit')} trains on those"
+        why = (
+            f"{named} weighs networks by rows that they haven't seen, and {setting('refit')} trains on those"
+        )
         raise SettingsError(f"{why}: leave one of them out")
     arrays = prepared.arrays
     if prepared.folds is None and len(arrays.x) == arrays.n_training:
@@ -249,7 +251,11 @@ class _Search:
         """Return the model of the trainings that are picked, with the record of the search in its card."""
         candidates = [ran for ran in self.made if ran.answers is not None]
         assert self.by is not None
-        found = picked([ran.answers for ran in candidates if ran.answers is not None], self.by.judge, self.prepared.settings.seed)
+        found = picked(
+            [ran.answers for ran in candidates if ran.answers is not None],
+            self.by.judge,
+            self.prepared.settings.seed,
+        )
         weights = dict(zip(map(id, candidates), found.weights, strict=True))
         record = CardSearch(
             asked=asked, metric=self.by.metric, rows=len(self.rows), picks=found.picks, gain=found.gain, error=found.error,
@@ -277,19 +283,23 @@ def _mixed(
     made = replace(models[0], groups=groups)
     if models[0].card["temperature"] is None:
         return made
-    rows = rows_held_out(trainings)
-    by = engine_named(engine)
-    each, counts = [], []
+    rows, by = rows_held_out(trainings), engine_named(engine)
+    each: list[FloatArray] = []
+    counts: list[float] = []
     for group, share, training in zip(groups, made.shares, trainings, strict=True):
         sums = partial(by.predict, group.network.without_output_activation())
-        z = np.asarray(held_out_of(training, rows, sums), np.float64) / temperature_of_group(made, group)
+        z = np.asarray(held_out_of(training, rows, sums), np.float64) / (
+            temperature_of_group(made, group) or 1.0
+        )
         each.append(z)
         counts += [share / len(z)] * len(z)
     arrays = trainings[0].prepared.arrays
     weights = None if arrays.weights is None else arrays.weights[rows]
     answers = Answers("class", made.loss.signed)
     output = models[0].network
-    temperature = temperature_of(output, np.concatenate(each), arrays.y[rows], answers, weights, np.array(counts))
+    temperature = temperature_of(
+        output, np.concatenate(each), arrays.y[rows], answers, weights, np.array(counts)
+    )
     cooled = tuple(
         replace(
             group,

@@ -90,7 +90,9 @@ class SearchFile:
         arrays, words = read_model_file(self.path)
         shown = os.fspath(self.path)
         if words.get("kind") != KIND:
-            raise ModelFileError(f"{shown} is not the file of a search: choose another {setting('search_file')}")
+            raise ModelFileError(
+                f"{shown} is not the file of a search: choose another {setting('search_file')}"
+            )
         key = words.get("key")
         if words.get("file_version") != FILE_VERSION or not isinstance(key, dict):
             raise ModelFileError(
@@ -110,15 +112,21 @@ class SearchFile:
     def _result(self, one: _Stored, name: str, prepared: Prepared) -> FitResult:
         shown, resolved = os.fspath(self.path), prepared.resolved
         try:
-            parameters, losses, history = (self._arrays[f"{name}.{key}"] for key in ("parameters", "losses", "history"))
+            parameters, losses, history = (
+                self._arrays[f"{name}.{key}"] for key in ("parameters", "losses", "history")
+            )
         except KeyError as error:
             raise ModelFileError(f"{shown}: the array {error} is missing: remove the file") from None
         shape = (resolved.members, resolved.network.n_parameters)
         if parameters.shape != shape or parameters.dtype.kind != "f" or len(one.best_epochs) != shape[0]:
-            raise ModelFileError(f"{shown}: {name}: parameters of shape {shape} are expected: remove the file")
+            raise ModelFileError(
+                f"{shown}: {name}: parameters of shape {shape} are expected: remove the file"
+            )
         lines = history_from_bits(history, f"{name}.history")
         lowest = from_bits(losses, f"{name}.losses")
-        return FitResult(parameters, one.best_epochs, lowest, lines, one.stopped, dict(one.diverged), one.seconds)
+        return FitResult(
+            parameters, one.best_epochs, lowest, lines, one.stopped, dict(one.diverged), one.seconds
+        )
 
 
 def search_file_of(
@@ -131,7 +139,9 @@ def search_file_of(
     if path is None:
         return None
     if (prepared.settings.search or 1) < 2:
-        raise SettingsError(f"{setting('search_file')} is for a search: add {setting('search', 8)}, or leave it out")
+        raise SettingsError(
+            f"{setting('search_file')} is for a search: add {setting('search', 8)}, or leave it out"
+        )
     if prepared.budget is not None:
         raise SettingsError(
             f"under a {setting('time_limit')} the clock says which trials are made, so none can be gone on with: leave out "
@@ -158,7 +168,9 @@ def key_of(prepared: Prepared, engine: str, dtype: Any = None) -> dict[str, str]
 
 def _arrays(name: str, result: FitResult) -> dict[str, AnyArray]:
     """Return the arrays of a training by their names in the file; kept parameters that overflowed are of no use to anyone."""
-    parameters = np.where(np.isfinite(result.parameters), result.parameters, 0).astype(result.parameters.dtype)
+    parameters = np.where(np.isfinite(result.parameters), result.parameters, 0).astype(
+        result.parameters.dtype
+    )
     return {
         f"{name}.parameters": parameters,
         f"{name}.losses": to_bits(np.asarray(result.losses).tolist()),
@@ -168,4 +180,3 @@ def _arrays(name: str, result: FitResult) -> dict[str, AnyArray]:
 
 def _name(number: int, length: float) -> str:
     return f"trials.{number}.{'short' if length < 1 else 'full'}"
-

@@ -60,9 +60,7 @@ class Picked:
         return self.weights[0] == 1.0
 
 
-def greedy(
-    answers: Sequence[FloatArray], loss: Callable[[FloatArray], float], picks: int
-) -> tuple[int, ...]:
+def greedy(answers: Sequence[FloatArray], loss: Callable[[FloatArray], float], picks: int) -> tuple[int, ...]:
     """Return which answers (each (n, …)) are picked, in order; the best few come first. Of equals the first is taken."""
     alone = [loss(one) for one in answers]
     order = np.argsort(alone, kind="stable").tolist()
