@@ -36,7 +36,10 @@ def test_a_step_by_codes_is_that_of_reference(scale, path):
     network, flat, data = a_run(np.float64, scale=scale, path=path)
     settings = StepSettings(optimizer("sgd"), 11, weight_decay=0.02)
     near = {"rtol": 0, "atol": TOLERANCE[np.float64] * float(np.abs(flat).max())}
-    runs = [engine.start(network, flat, data, settings) for engine in (CpuEngine(np.float64, 1), ReferenceEngine())]
+    runs = [
+        engine.start(network, flat, data, settings)
+        for engine in (CpuEngine(np.float64, 1), ReferenceEngine())
+    ]
     cpu, reference = runs
     assert cpu.packed.codes == (1, 4)
     assert cpu.x.shape == (37, 11)
@@ -46,9 +49,13 @@ def test_a_step_by_codes_is_that_of_reference(scale, path):
         run.train_epoch(0, np.full(3, 0.05), range(2))
     np.testing.assert_allclose(cpu.parameters, reference.parameters, **near)
     np.testing.assert_allclose(cpu.losses(data.validation), reference.losses(data.validation), **near)
-    np.testing.assert_allclose(cpu.weighted_sums(data.validation), reference.weighted_sums(data.validation), **near)
+    np.testing.assert_allclose(
+        cpu.weighted_sums(data.validation), reference.weighted_sums(data.validation), **near
+    )
     found = CpuEngine(np.float64, 1).predict(network, reference.parameters, data.x)
-    np.testing.assert_allclose(found, ReferenceEngine().predict(network, reference.parameters, data.x), **near)
+    np.testing.assert_allclose(
+        found, ReferenceEngine().predict(network, reference.parameters, data.x), **near
+    )
 
 
 def test_a_row_that_no_code_says_leaves_all_as_they_are():

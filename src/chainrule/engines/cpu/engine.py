@@ -13,9 +13,9 @@ from chainrule.engines.bits import machine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.first import get_ready
 from chainrule.engines.cpu.kernels.native import gemm_addresses
+from chainrule.engines.cpu.packed import packed
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
-from chainrule.engines.cpu.packed import packed
 from chainrule.engines.cpu.tables import members_of
 from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network

@@ -69,9 +69,7 @@ def unpacked(network: Network, rows: Packed) -> FloatArray:
 def _large(features: Features | None) -> tuple[int, ...]:
     groups = () if features is None else features.groups
     return tuple(
-        place
-        for place, group in enumerate(groups)
-        if group.kind == "category" and group.size >= FEWEST_CODED
+        place for place, group in enumerate(groups) if group.kind == "category" and group.size >= FEWEST_CODED
     )
 
 

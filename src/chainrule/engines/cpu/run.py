@@ -34,6 +34,7 @@ from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
 from chainrule.engines.cpu.kernels.tabm_steps import train_tabm_steps
+from chainrule.engines.cpu.packed import packed, unpacked
 from chainrule.engines.cpu.pieces.machine_code import (
     compiled,
     loss_source,
@@ -41,7 +42,6 @@ from chainrule.engines.cpu.pieces.machine_code import (
     step_numbers,
     update_source,
 )
-from chainrule.engines.cpu.packed import packed, unpacked
 from chainrule.engines.cpu.slices import cut_into_slices, rows_of_a_block
 from chainrule.engines.cpu.tables import (
     FLOPS_PER_SECOND,

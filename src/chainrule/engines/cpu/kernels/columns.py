@@ -44,8 +44,9 @@ START, STOP, DECAYS = range(3)
 G_KIND, G_FROM, G_SIZE, G_TO, G_WIDTH, G_F, G_PHI, G_V, G_C, G_CODED = range(10)
 G_E = G_F
 GROUP_KINDS = ("plain", "number", "category")
-# Places in a feature stage's constants: rows of a block, numbers of a row as it is held, outputs, cosines, where s begins (-1: nowhere), the stage's
-# parameters, where dC/da and the columns at work are in its buffer, which begins with the inputs, and how many groups are codes.
+# Places in a feature stage's constants: rows of a block, numbers of a row as it is held, outputs, cosines, where s begins (-1:
+# nowhere), the stage's parameters, where dC/da and the columns at work are in its buffer, which begins with the inputs, and how
+# many groups are codes.
 ROWS, INPUTS, OUTPUTS, WAVES, S_AT, STAGE_SIZE, DA_AT, COLUMNS_AT, CODES = range(9)
 # Places in an update's numbers; machine_code.STEP_NUMBERS names them.
 ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7

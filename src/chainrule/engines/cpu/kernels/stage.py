@@ -197,7 +197,9 @@ def path_forward(shape: Any, space: Any, w: Any, s0: Any, n_out: Any, z0: Any, r
         else:
             while place < len(groups) and not groups[place, col.G_CODED]:
                 count, place = count + groups[place, col.G_SIZE], place + 1
-            gemm(at_gemm, _N, _N, n_out, rows, count, 1.0, w, begin, n_out, x, source, width, 1.0, z, z0, n_out)
+            gemm(
+                at_gemm, _N, _N, n_out, rows, count, 1.0, w, begin, n_out, x, source, width, 1.0, z, z0, n_out
+            )
         begin += count * n_out
 
 
@@ -220,7 +222,25 @@ def path_gradient(shape: Any, space: Any, g: Any, s0: Any, n_out: Any, d0: Any, 
         else:
             while place < len(groups) and not groups[place, col.G_CODED]:
                 count, place = count + groups[place, col.G_SIZE], place + 1
-            gemm(at_gemm, _N, _T, n_out, count, rows, 1.0, delta, d0, n_out, x, source, width, beta, g, begin, n_out)
+            gemm(
+                at_gemm,
+                _N,
+                _T,
+                n_out,
+                count,
+                rows,
+                1.0,
+                delta,
+                d0,
+                n_out,
+                x,
+                source,
+                width,
+                beta,
+                g,
+                begin,
+                n_out,
+            )
         begin += count * n_out
 
 
