@@ -38,7 +38,7 @@ from chainrule.tables.steps import (
     parts_read,
 )
 from chainrule.tables.table import Table
-from chainrule.tables.texts import Words, fit_words
+from chainrule.tables.texts import TextWords, fit_words
 from chainrule.tables.values import BLANKS, FALSE_WORDS, TRUE_WORDS, check_texts, level_counts
 
 VALUE = "value"
@@ -121,7 +121,7 @@ class ColumnEncoder(Plain):
     missing: bool
     spelling: str
     dress: Annotated[Dress | None, IF_SET] = None
-    words: Annotated[Words | None, IF_SET] = None
+    words: Annotated[TextWords | None, IF_SET] = None
 
     def __post_init__(self) -> None:
         kind, parts, levels, spelling = self.kind, self.parts, self.levels, self.spelling
