@@ -1,4 +1,4 @@
-"""What is told at rest, between two updates: what the last one did to its own rows, whose numbers these are, how training ended."""
+"""What is told at rest, between updates: what the last one did to its own rows, whose numbers are shown, how training ended."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def ended_told(made: Made, member: int = 0) -> list[str]:
     if kept is not None and kept != ran:
         whose = f" of member {member + 1}" if made.course.members > 1 else ""
         said.append(
-            f"What is kept{whose}, and scored, is epoch {kept:,}, where the loss that is watched was lowest; what is drawn here is "
+            f"What is kept{whose}, and scored, is epoch {kept:,}, where the watched loss was lowest; what is drawn here is "
             f"epoch {ran:,}."
         )
     return said
