@@ -163,6 +163,7 @@ class Card(Plain):
     epochs: Positive
     early_stopping: bool
     patience: Positive
+    more_waves: Annotated[Count, IF_SET] = 0
     tolerance: NotNegative
     stop_together: Annotated[bool, IF_SET] = False
     validation_share: Share

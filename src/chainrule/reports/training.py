@@ -84,6 +84,8 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     }
     how = list(training_words(told, resolved.network, rows["training"]))
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
+    if plan.more_waves:
+        how.append(f"or {plan.longest:,} where each wave is worth it")
     if plan.early_stopping:
         watched = "loss" if plan.watch is None else SCORE_NAMES[plan.watch.metric.name]
         how.append(f"until {plan.patience} in a row bring no better {watched}")

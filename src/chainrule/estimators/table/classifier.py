@@ -99,6 +99,7 @@ class TableClassifier(ScoredClasses, BaseTable):
         epochs: int | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
+        more_waves: int | None = None,
         tolerance: float = 0.0,
         stop_together: bool | None = None,
         watch: str | None = None,
