@@ -48,7 +48,8 @@ def search(
         where = search_path(path)
     file = search_file_of(where, prepared, training["engine"], training["dtype"])
     if file is not None and file.found_trials and not options.quiet:
-        tell(f"going on from {file.path}, in which {file.found_trials} trials are finished")
+        n = file.found_trials
+        tell(f"going on from {file.path}, in which {n} trial{' is' if n == 1 else 's are'} finished")
 
     def say(trial: CardTrial, most: int) -> None:
         if not options.quiet:

@@ -141,6 +141,7 @@ def prepared_search(**more):
     return prepare(Question(TABLE, "y", drop=["n"]), Settings(**settings))
 
 
+@pytest.mark.slow
 def test_a_search_that_is_gone_on_with_ends_with_the_same_bits(tmp_path, monkeypatch):
     path = tmp_path / "s.safetensors"
     whole = searched("y").model
@@ -249,6 +250,7 @@ def test_a_trial_that_fails_is_left_out_and_told(monkeypatch):
     assert [(trial.state, trial.why) for trial in record.trials[2:]] == [("failed", "no")] * 2
 
 
+@pytest.mark.slow
 def test_drawn_trials_are_short_first_and_the_best_go_on():
     record = CardSearch.from_dict(searched("y", search=9, activation="tanh").model.card["search"])
     lengths = [(trial.number, trial.length) for trial in record.trials]
@@ -279,6 +281,7 @@ def test_the_watched_metric_compares_where_one_is_given(words):
 # ---- every member of every group is an ordinary network
 
 
+@pytest.mark.slow
 def test_a_member_of_the_second_group_is_explained_checked_and_replayed(mixed):
     trained = mixed["y"]
     member = trained.model.groups[0].members + 1
@@ -317,6 +320,7 @@ def test_the_exported_program_answers_the_same(mixed, tmp_path):
     assert made.certificate.passed
 
 
+@pytest.mark.slow
 def test_the_small_network_is_taught_by_the_weighted_mean(mixed):
     small = small_of(mixed["n"], engine="reference")
     assert small.model.card["taught"]
