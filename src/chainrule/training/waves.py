@@ -88,10 +88,30 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
         some = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
         block, y = np.asarray(data.x[some], np.float64), np.asarray(data.y[some], np.float64)
         members = [line] if len(lines) > 1 else list(range(len(made)))
-        for number, column in enumerate(columns.tolist()):
-            fast = [one for one in swings(block[:, column], y, 3 * K // 4) if one[0] > BEYOND * features.std]
+        for number, found in enumerate(_of_numbers(block[:, columns], y, 3 * K // 4)):
+            fast = [one for one in found if one[0] > BEYOND * features.std]
             for place, (frequency, phase) in enumerate(fast):
                 for member in members:
                     own["f"][member, number, K - 1 - place] = frequency
                     own["phi"][member, number, K - 1 - place] = phase
     return made
+
+
+def _of_numbers(x: FloatArray, y: FloatArray, most: int) -> list[list[tuple[float, float]]]:
+    """Return the swings of each number of ``x`` (n, G), of what the others' swings and all numbers leave of y."""
+    found = [swings(column, y, most) for column in x.T]
+    if len(found) < 2 or not any(found):
+        return found
+    parts = [np.stack([column, *(np.cos(2 * math.pi * f * column + phi) for f, phi in own)], axis=1)
+             for column, own in zip(x.T, found, strict=True)]
+    basis = np.concatenate([np.ones((len(x), 1)), *parts], axis=1)
+    if basis.shape[1] > len(x) // 2:
+        return found
+    solution = np.linalg.lstsq(basis, y, rcond=None)[0]
+    left = y - basis @ solution
+    ends = 1 + np.cumsum([part.shape[1] for part in parts])
+    again = []
+    for column, part, end in zip(x.T, parts, ends, strict=True):
+        own = left + part @ solution[end - part.shape[1] : end]
+        again.append(swings(column, own, most))
+    return again
