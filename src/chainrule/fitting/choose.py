@@ -127,6 +127,9 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))
         problem = replace(problem, n_classes=max(part.n_classes for part in target.parts))
+        if len(target.parts) == 1:
+            counts = np.bincount(target.codes(encoded.table.narrowed(target.names).take(rows)))
+            problem = replace(problem, rarest=float(counts[counts > 0].min() / len(rows)))
         return target, problem, resolve_by_hand(settings, problem, question.names)
     # A number is scaled to what the output can reach, so the network comes first.
     resolved = resolve_by_hand(settings, problem, question.names)
