@@ -38,6 +38,7 @@ from chainrule.model.threshold import DecisionThreshold
 from chainrule.tables.by_row import RowEncoder
 from chainrule.tables.cells import no_row, shown
 from chainrule.tables.encode import Encoder
+from chainrule.tables.encoded_rows import encoded_rows
 from chainrule.tables.spellings import FIRST_KNOWN
 from chainrule.tables.steps import ColumnSteps
 from chainrule.tables.table import Table
@@ -254,7 +255,9 @@ class Model:
     def predict(self, source: Source, **reading: Any) -> Prediction:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
         table = self.table(source, **reading)
-        return check_finite(self.answer(self.encoder.transform(table)), table)
+        return check_finite(
+            self.answer(encoded_rows(self.encoder, [(table, np.arange(table.n_rows))])), table
+        )
 
     def drift(self, source: Source, **reading: Any) -> tuple[str, ...]:
         """Return a note about each column of a table whose cells lie outside what training saw, with their share.

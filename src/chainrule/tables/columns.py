@@ -16,7 +16,7 @@ from chainrule.tables.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
 from chainrule.tables.dress import Dress
 from chainrule.tables.kinds import INPUT_KINDS
 from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
-from chainrule.tables.schema import MAX_LEVELS, Column
+from chainrule.tables.schema import MAX_LEVELS, OFTEN, Column
 from chainrule.tables.spellings import DATE_FORMATS, date_spellings, is_time_only
 from chainrule.tables.steps import (
     ColumnSteps,
@@ -38,7 +38,7 @@ from chainrule.tables.steps import (
     parts_read,
 )
 from chainrule.tables.table import Table
-from chainrule.tables.texts import Words, fit_words
+from chainrule.tables.texts import TextWords, fit_words
 from chainrule.tables.values import BLANKS, FALSE_WORDS, TRUE_WORDS, check_texts, level_counts
 
 VALUE = "value"
@@ -121,7 +121,7 @@ class ColumnEncoder(Plain):
     missing: bool
     spelling: str
     dress: Annotated[Dress | None, IF_SET] = None
-    words: Annotated[Words | None, IF_SET] = None
+    words: Annotated[TextWords | None, IF_SET] = None
 
     def __post_init__(self) -> None:
         kind, parts, levels, spelling = self.kind, self.parts, self.levels, self.spelling
@@ -244,8 +244,9 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
     rare, spelling, words = False, "", None
     if kind == "category":
         counts = level_counts(as_levels(table, name)[rows])
-        # A level that occurs once has nothing to be told from chance by; beyond the first it has no input of its own.
-        often = counts.head(MAX_LEVELS).extend(counts.slice(MAX_LEVELS).filter(pl.col("count") > 1))
+        # Where many levels occur once, what they add can't be told from chance; beyond the first they have no input of their own.
+        fewest = 1 if counts.get_column("count").sum() >= OFTEN * counts.height else 2
+        often = counts.head(MAX_LEVELS).extend(counts.slice(MAX_LEVELS).filter(pl.col("count") >= fewest))
         levels = tuple(sorted(often.head(max_levels).get_column("level")))
         rare = counts.height > len(levels)
     elif kind == "datetime":

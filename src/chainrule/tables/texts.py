@@ -88,7 +88,7 @@ LOOKED_AT = 10_000
 
 
 @dataclass(frozen=True)
-class Words(Plain):
+class TextWords(Plain):
     """What was learned of a column of short text: the ``kept`` buckets that have an input, in order, and the scale.
 
     ``tokens`` are the most frequent of the training rows in each kept bucket, for people to read. A count above ``most``, the
@@ -207,7 +207,7 @@ def label_of(token: str) -> str:
     return f"{'' if first else '…'}{token.removeprefix('<').removesuffix('>')}{'' if last else '…'}"
 
 
-def fit_words(cells: pl.Series) -> Words:
+def fit_words(cells: pl.Series) -> TextWords:
     """Return what a column's training rows say: its buckets and its scale; ``cells`` are text, null where missing."""
     counts = cells.drop_nulls().alias("cell").value_counts(name="count").sort("cell")
     in_rows: Counter[str] = Counter()
@@ -223,7 +223,7 @@ def fit_words(cells: pl.Series) -> Words:
         most = max(most, *numbers, 1)
     n = int(counts.get_column("count").sum())
     size = float(np.sqrt(squares / n)) if squares else 1.0
-    return Words(BUCKETS, PIECE, kept, tuple(named[bucket] for bucket in kept), most, size)
+    return TextWords(BUCKETS, PIECE, kept, tuple(named[bucket] for bucket in kept), most, size)
 
 
 def _kept(in_rows: Counter[str], n_rows: int) -> tuple[tuple[int, ...], dict[int, str]]:
