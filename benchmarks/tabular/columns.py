@@ -53,6 +53,10 @@ class Columns:
         """Numbers as they are, and a code for each category; NaN for what is missing or new."""
         return self._joined(rows, None, self.ordinal)
 
+    def plain(self, rows: pl.DataFrame) -> Array:
+        """Numbers and categories as they are, in one array of objects; NaN for what is missing."""
+        return np.column_stack([part.astype(object) for part in self._parts(rows)])
+
     @property
     def places(self) -> list[int]:
         """Which columns of `codes` are categories."""

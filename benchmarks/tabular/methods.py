@@ -15,12 +15,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 
 import chainrule
 from benchmarks.tabular.columns import Array, Columns
@@ -148,6 +152,33 @@ def _linear(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     return _predictor(model.fit(columns.dense(train), train[TARGET].to_numpy()), columns.dense, task)
 
 
+def _target_linear(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
+    columns = Columns(train)
+    scaled = make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=1000) if task == "class" else RidgeCV()
+    )
+    places = columns.places
+    # Numbers are filled in as `dense` has them; a category is the mean of its rows' target, out of fold in training.
+    encode = ColumnTransformer(
+        [("categories", TargetEncoder(random_state=seed), places)],
+        remainder=SimpleImputer(keep_empty_features=True),
+    )
+    model = make_pipeline(encode, scaled)
+    return _predictor(model.fit(columns.plain(train), train[TARGET].to_numpy()), columns.plain, task)
+
+
+def _neighbors(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
+    columns = Columns(train)
+    model = KNeighborsClassifier(15) if task == "class" else KNeighborsRegressor(15)
+    return _predictor(model.fit(columns.dense(train), train[TARGET].to_numpy()), columns.dense, task)
+
+
+def _constant(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
+    columns = Columns(train)
+    model = DummyClassifier(strategy="prior") if task == "class" else DummyRegressor()
+    return _predictor(model.fit(columns.dense(train), train[TARGET].to_numpy()), columns.dense, task)
+
+
 def _mlp(options: dict[str, Any], train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     columns = Columns(train)
     if task == "class":
@@ -232,6 +263,9 @@ METHODS = {
         ours("chainrule", "train with its defaults"),
         ours("chainrule-fast", "train with fast=True", fast=True),
         Method("linear", "LogisticRegression, Ridge", _linear, seeded=False),
+        Method("target-linear", "the same, categories by TargetEncoder", _target_linear),
+        Method("knn", "the 15 nearest neighbors", _neighbors, seeded=False),
+        Method("constant", "the most frequent class, the mean", _constant, seeded=False),
         Method("sk-mlp", "MLPClassifier, MLPRegressor", partial(_mlp, {})),
         Method("sk-mlp-es", "the same, (256, 256) and early stopping", partial(_mlp, EARLY)),
         Method("histgb", "HistGradientBoosting, early stopping", _histgb),

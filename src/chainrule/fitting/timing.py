@@ -14,9 +14,9 @@ from chainrule.engines.base import Data
 from chainrule.errors import SettingsError
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import unseen_inputs
+from chainrule.training.begin import by_rows
 from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
-from chainrule.training.linear_path import on_linear_path
 
 WORTH_ALL_FOLDS = 16
 """So many epochs, where they fit, are worth keeping all bagged members under a time limit."""
@@ -31,7 +31,7 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
     data = Data(arrays.x, arrays.y, train, held, arrays.weights)
-    return on_linear_path(resolved.network, start, data, steps.sharing), data
+    return by_rows(resolved.network, start, data, steps.sharing), data
 
 
 def check_not_limited(prepared: Prepared) -> None:

@@ -22,6 +22,7 @@ from chainrule.studio.training.course import Course
 from chainrule.studio.training.made import Made
 from chainrule.studio.training.runs import Runs, begins_at, said_of_build, update_at
 from chainrule.studio.training.session import SessionState, reduce
+from chainrule.studio.training.turns import Turns
 from chainrule.studio.training.walk import WalkPlace
 
 Publish = Callable[[str, Mapping[str, Any]], None]
@@ -36,7 +37,10 @@ DIAGNOSED = 0.5
 """The seconds between two looks of the doctor while something plays."""
 
 PATIENCE = 0.25
-"""The seconds after an edit before the branch is trained on, so that what is dragged isn't trained at each place."""
+"""The seconds after an edit before the branch is trained on and looked through, so that what is dragged isn't at each place."""
+
+SOON = (None,)
+"""What stands for the frame that is shown where checks and findings follow."""
 
 
 class Studio:
@@ -53,6 +57,7 @@ class Studio:
         self._shown: tuple[Any, ...] = ()
         self._frame: dict[str, Any] | None = None
         self._curves = CurveRecord()
+        self._turns = Turns()
         self.generation = 1
         self.made = Made(course, self._hears)
         self.runs = Runs(self.made, self._hears)
@@ -94,7 +99,8 @@ class Studio:
             if who is not None and who in self._done:
                 return self._done[who]
         try:
-            answer = self._follow(command)
+            with self._turns.asked():
+                answer = self._follow(command)
         except ChainruleError as error:
             answer = {"problem": str(error)}
         if who is not None:
@@ -109,7 +115,7 @@ class Studio:
 
     def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return what there is to say of an address, at the place shown or at the one that is asked for."""
-        with self._framing:
+        with self._turns.asked(), self._framing:
             look = self._look_of({**member_named(str(query["address"])), **query})
             return inspected(look, query, self.state.notation)
 
@@ -144,18 +150,19 @@ class Studio:
 
     def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the network answers over two columns, as plain data."""
-        with self._framing:
-            with self._lock:
-                state, made = self.state, self.made
-            t, parameters, member = self._parameters(state, made, query)
-        return {"generation": self.generation, **made.planes.plane(query, parameters, t, member)}
+        with self._turns.asked():
+            with self._framing, self._lock:
+                made = self.made
+                t, parameters, member = self._parameters(self.state, made, query)
+            return {"generation": self.generation, **made.planes.plane(query, parameters, t, member)}
 
     def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the cost over two weights, or over the plane of the path, as plain data."""
-        with self._framing:
-            look, made = self._look_of(query), self.made
-            steps = made.mountain.steps(look)
-        return {"generation": self.generation, **made.mountain.hill(query, look, steps)}
+        with self._turns.asked():
+            with self._framing:
+                look, made = self._look_of(query), self.made
+                steps = made.mountain.steps(look)
+            return {"generation": self.generation, **made.mountain.hill(query, look, steps)}
 
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return the name, kind and bytes of what is taken away."""
@@ -215,7 +222,7 @@ class Studio:
 
                 notation(str(command["name"]))
             self._become(lambda state: reduce(state, command))
-        frame = self._show()
+        frame = self._show(soon=what in ("edit", "undo", "run"))
         return {"ok": True, "seq": frame["seq"]}
 
     def _become(self, change: Callable[[SessionState], SessionState]) -> None:
@@ -292,22 +299,38 @@ class Studio:
             before.worker.close(5.0)
         self._publish("hello", self.hello())
 
-    def _show(self) -> dict[str, Any]:
-        """Make the frame of now, and publish it where it says something new."""
+    def _show(self, *, soon: bool = False) -> dict[str, Any]:
+        """Make the frame of now, and publish it where it says something new; ``soon``: what takes long follows in another."""
         with self._framing:
-            frame = self.frame()
+            frame = self._first_part() if soon else self.frame()
             if frame["seq"] != self._sent:
                 self._sent = frame["seq"]
                 self._publish("frame", frame)
             return frame
 
-    def _framed(self, state: SessionState, made: Made) -> dict[str, Any]:
+    def _first_part(self) -> dict[str, Any]:
+        """Return the frame of now without checks and findings, which the clock has follow."""
+        with self._lock:
+            state, made = self.state, self.made
+            self._frame, self._shown = self._framed(state, made, soon=True), SOON
+            self._wake.notify_all()
+        return self._frame
+
+    @property
+    def _follows(self) -> bool:
+        """Whether what was shown is without what takes long."""
+        return self._shown is SOON
+
+    def _framed(self, state: SessionState, made: Made, *, soon: bool = False) -> dict[str, Any]:
         look, place, stage = self._seen(state, made)
         self._seq += 1
         more: dict[str, Any] = {"seq": self._seq, "generation": self.generation, "phase": self.phase}
-        if not state.playing:
-            more["checks"] = self._checked(made, look)
-        more["findings"] = self._diagnosed(made, state, look)
+        if soon:
+            more["follows"] = True
+        else:
+            if not state.playing:
+                more["checks"] = self._checked(made, look)
+            more["findings"] = self._diagnosed(made, state, look)
         more |= self.runs.told(made, state, look, place)
         return made.framer.frame(state, look, place, stage, more)
 
@@ -413,7 +436,9 @@ class Studio:
             progress = {"do": "progress", "frontier": made.tape.frontier, "last": made.tape.last}
             self._become(lambda state: reduce(state, progress))
             self._wake.notify_all()
-        if what != "epoch":
+        if what == "epoch":
+            self._turns.give_way()
+        else:
             self._tell_curve()
             self._publish("status", {"phase": self.phase, "words": self._status()})
             if what in ("failed", "ended") and made.worker.problem:
@@ -450,6 +475,8 @@ class Studio:
                 now = time.monotonic()
                 if state.ticks:
                     wait = due - now
+                elif self._follows:
+                    wait = self._since + PATIENCE - now
                 else:
                     wait = 1 / FASTEST if self._news() else math.inf
                 if not self.made.worker.started:
@@ -471,6 +498,8 @@ class Studio:
                     self._show()
                 elif not state.ticks:
                     due = 0.0
+                    if self._follows and now < self._since + PATIENCE:
+                        continue
                     self._show()
                     time.sleep(1 / FOLLOWING)
             except ChainruleError as error:

@@ -17,13 +17,13 @@ from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
-from chainrule.tables.values import BLANKS, DEFAULT_MISSING
+from chainrule.tables.values import BLANKS, DEFAULT_MISSING, level_counts
 
 DAY = 86_400_000_000
 """Microseconds."""
 
 MOST_WORDS = 30
-"""The most levels of a category that are tried: the most frequent ones."""
+"""The most levels of a category, and cells of a text, that are tried: the most frequent ones."""
 
 MISSING = "missing"
 
@@ -186,7 +186,7 @@ def _numbers(column: ColumnEncoder, table: Table) -> FloatArray:
 
 
 def _words(column: ColumnEncoder, table: Table) -> tuple[tuple[str, ...], FloatArray]:
-    """Return the words of a category, those most frequent in the table, or of a truth value, with their inputs."""
+    """Return words with their inputs: a category's levels or a text's cells most frequent in the table, or truth values."""
     out = np.zeros((table.n_rows, len(column.inputs)))
     column.write(table, out)
     if column.kind == "boolean":
@@ -197,6 +197,13 @@ def _words(column: ColumnEncoder, table: Table) -> tuple[tuple[str, ...], FloatA
         gap = np.zeros((1, out.shape[1]))
         column.write(from_frame({column.name: pl.Series([None], dtype=pl.Boolean)}, "the cells tried"), gap)
         return ("false", "true", MISSING), np.concatenate([rows, gap])
+    if column.words is not None:
+        often = level_counts(table.text(column.name)).get_column("level").head(MOST_WORDS).to_list()
+        words = (*often, MISSING) if column.missing else tuple(often)
+        cells = pl.Series(column.name, [None if word is MISSING else word for word in words], dtype=pl.String)
+        rows = np.zeros((len(words), out.shape[1]))
+        column.write(from_frame({column.name: cells}, "the cells tried"), rows)
+        return words, rows
     seen = [place for place, neuron in enumerate(column.inputs) if neuron.seen]
     counts = out.sum(axis=0)
     most = sorted(sorted(seen, key=lambda place: -counts[place])[:MOST_WORDS])

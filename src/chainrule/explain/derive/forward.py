@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -18,6 +18,7 @@ from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, put
 from chainrule.formula.parse import parse
 from chainrule.formula.rounding import UNIT
+from chainrule.tables.scalings import ARITHMETIC
 
 
 def input_neuron(writer: Writer, place: Address) -> Line:
@@ -30,9 +31,19 @@ def input_neuron(writer: Writer, place: Address) -> Line:
         return writer.line(words, place, Symbol(found.formula), {found.formula: found.value})
     note = "v is filled in for the missing cell" if found.cell is None else "v is the number in the cell"
     note = note if "v" in found.parameters else ""
+    if found.formula == ARITHMETIC["count"].formula:
+        note = (
+            f"v counts {_listed(found.counted)} in the cell" if found.counted else "the cell has none of it"
+        )
     own = "" if found.input == found.column else f", for {found.input}"
     words = f"column {found.column!r} has {cell}{own}"
     return writer.line(words, place, formula(found.formula).root, found.parameters, note=note)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words as a list: 'data' and 'dat…'."""
+    *first, last = [repr(word) for word in words]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def entering(writer: Writer, layer: int, i: int, row: int | None = None) -> Address:

@@ -274,6 +274,24 @@ export const PROTOCOL = 1;
  * @property {number[]} whole
  * @property {number} stops
  * @property {number} updates
+ * @property {WhatIfAbout} whatif
+ */
+
+/**
+ * WhatIfAbout.
+ * @typedef {object} WhatIfAbout
+ * @property {number} at
+ * @property {string | null} refused
+ * @property {number} numbers
+ * @property {number} off
+ */
+
+/**
+ * WhatIfShown.
+ * @typedef {object} WhatIfShown
+ * @property {number} at
+ * @property {number | null} row
+ * @property {EditShown[]} edits
  */
 
 /**
@@ -451,10 +469,12 @@ export const PROTOCOL = 1;
  * @property {Record<string, string>} [flags]
  * @property {string[]} [frozen]
  * @property {FindingShown[]} [findings]
+ * @property {boolean} [follows]
  * @property {number} [run]
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]
  * @property {WasShown} [was]
+ * @property {WhatIfShown} [whatif]
  * @property {Place} place
  * @property {boolean} [withheld]
  * @property {Stage | null} stage

@@ -45,7 +45,7 @@ ROWS, GROWTH = 5_000, 0.75
 MOST_PERIODIC = 128
 """The most numbers that are embedded: each one makes four inputs of layer 1."""
 
-LONGEST_PATH = 6_000
+LONGEST_PATH = 10_000
 """The most inputs of a linear path."""
 
 PATIENCE = 0.55
@@ -56,6 +56,9 @@ ADAMS = ("adam", "adamw", "adam_epsilon_hat")
 
 SEVERAL = 8
 """The members of a plain network where what is asked for needs several."""
+
+FEWEST_STEPS = 400
+"""The fewest steps of a training, as far as the most epochs have so many."""
 
 FEWEST_BAGGED = 40
 """The fewest rows of which each member holds out a fold of its own."""
@@ -74,6 +77,8 @@ class Ingredient:
 INGREDIENTS: tuple[Ingredient, ...] = (
     Ingredient("periodic embedding", "each number enters beside three learned sums of cosines of it",
         {"numeric_embedding": "none"}),
+    Ingredient("screening", "where there are more inputs than rows, each enters by as much as it tells beyond chance",
+        {"scaling_layer": False}),
     Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
         {"linear_path": False}),
     Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
@@ -151,6 +156,7 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
     hidden = effort.hidden if settings.hidden is None else tuple(settings.hidden)
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
     learned = any(group.is_large for group in problem.groups)
+    wide = problem.n_inputs > problem.n_rows and settings.sharing == "none" and bool(hidden)
     chosen: dict[str, Any] = {
         **OFF,
         "hidden": hidden,
@@ -170,6 +176,8 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and settings.loss is None
         and settings.output_activation is None
         and problem.n_inputs <= LONGEST_PATH,
+        "scaling_layer": wide,
+        "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",
         "category_embedding": "learned" if learned else "none",
         "early_stopping": True,
@@ -208,6 +216,8 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs
+    # Few rows make few steps in an epoch.
+    fewest = min(most, max(fewest, FEWEST_STEPS * batch_size(problem.n_rows) // max(1, problem.n_rows)))
     return max(fewest, min(most, int(room / (6 * weights * problem.n_rows * members))))
 
 

@@ -171,6 +171,9 @@ class Settings:
     time_limit: float | None = option(None, positive(), "training", "SECONDS",
         "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",
         page="#time-limit")
+    search: int | None = option(None, whole(1, below=1001), "training", "N",
+        "try so many settings, the default first, and weigh their networks by answers for rows that they haven't seen",
+        unset="1, the default alone", page="search.md", card="elsewhere")
 
     # ---- regularization
 
