@@ -97,7 +97,7 @@ class Plan:
         >>> [Plan(epochs=60).length(more) for more in (-1, 0, 1, 2)]
         [28, 60, 124, 252]
         """
-        return round(self.epochs * (2 ** (WAVES + more) - 1) / (2**WAVES - 1))
+        return round(self.epochs * ((1 << (WAVES + more)) - 1) / ((1 << WAVES) - 1))
 
     def was_worth(self, watched: Sequence[float], more: int) -> bool:
         """Return whether the last of the four waves and so many ``more`` bettered the best of all epochs by `WORTH`.
