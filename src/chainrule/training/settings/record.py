@@ -130,7 +130,7 @@ class Settings:
         unset="55 % of the epochs, at least 20; of a plain network 20", card="always")
     more_waves: int | None = option(None, whole(0), "training", "N",
         "waves of the schedule coslog4 that may follow the epochs, each twice as long as the one before, while they help",
-        unset="with the recipe, where neither epochs nor schedule are given", page="recipe.md#more-waves")
+        unset="2 with {fast}, where neither {epochs} nor {schedule} is given, else none", page="recipe.md#more-waves")
     tolerance: float = option(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)", card="always")
     stop_together: bool | None = option(None, flag(), "training", "",
         "watch the members' mean: they end together and keep the same epoch", unset="with the recipe",
