@@ -43,7 +43,9 @@ def test_slopes_are_those_that_attributions_are_made_of():
     from chainrule.explain.attribute.outcome import outcome_of
 
     outcome = outcome_of(model, x[0], label="z\\")
-    q = run_graph(quantity_graph(program, "probability"), {"outputs": outcome.outputs(x), "chosen": chosen})["quantity"]
+    q = run_graph(quantity_graph(program, "probability"), {"outputs": outcome.outputs(x), "chosen": chosen})[
+        "quantity"
+    ]
     np.testing.assert_array_equal(q[:, 0], outcome.values(x))
     (group,) = program.groups
     total = 0.0

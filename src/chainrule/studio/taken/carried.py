@@ -61,7 +61,9 @@ def carried_model(course: Course, parameters: FloatArray, rows: Sequence[int]) -
     except ChainruleError as error:
         return CarriedModel(why=" ".join(str(error).split()))
     if len(text) > MOST_MODEL:
-        return CarriedModel(why=f"as JavaScript it takes {len(text) // 1000:,} kB, which would make the file too large")
+        return CarriedModel(
+            why=f"as JavaScript it takes {len(text) // 1000:,} kB, which would make the file too large"
+        )
     cells = {
         str(number): {own: table.cell(course.places[number], name) for own, name in columns.items()}
         for number in rows
@@ -75,7 +77,9 @@ def _model(course: Course, parameters: FloatArray) -> tuple[Model, Table, dict[s
     """Return the model, a table of its rows, and by what the page calls a column its name there."""
     groups = (Group(course.network, np.asarray(parameters, np.float64)[None]),)
     if course.reads is not None and course.rows is not None:
-        more: dict[str, Any] = {} if course.prepared is None else {"reading": course.prepared.question.reading}
+        more: dict[str, Any] = (
+            {} if course.prepared is None else {"reading": course.prepared.question.reading}
+        )
         model = replace(course.reads, groups=groups, card={}, **more)
         return model, course.rows, {column.name: column.name for column in model.encoder.columns}
     columns = {f"x[{i}]": name for i, name in enumerate(course.inputs, 1)}
