@@ -21,7 +21,7 @@ ODD = "</script><!-- é"
 
 
 def written(folder, course):
-    """The file, and how its last network answers: the outputs (n_out,) for cells by the page's columns, and an answer in words."""
+    """The file, its studio, and the outputs (n_out,) of its last network for a row with other cells by the page's columns."""
     made = Studio(course)
     trained_through(made)
     try:
@@ -155,10 +155,10 @@ def test_a_model_that_finds_other_numbers_is_not_asked(tmp_path, browser, monkey
 def table(tmp_path_factory):
     path = tmp_path_factory.mktemp("table") / "t.csv"
     rng = np.random.default_rng(4)
-    rows = [
-        (f"$ {1000 + 900 * a:,.2f}", "uv"[i % 2] + "</script>", f"201{i % 9}-0{i % 9 + 1}-11", "yes" if a > 0 else "no", a, 2 * a - i % 2)
-        for i, a in enumerate(rng.normal(size=50).round(3))
-    ]  # fmt: skip
+    rows = []
+    for i, a in enumerate(rng.normal(size=50).round(3)):
+        day, level = f"201{i % 9}-0{i % 9 + 1}-11", "uv"[i % 2] + "</script>"
+        rows.append((f"$ {1000 + 900 * a:,.2f}", level, day, "yes" if a > 0 else "no", a, 2 * a - i % 2))
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("price", ODD, "when", "wet", "y", "w"), *rows])
     return str(path)

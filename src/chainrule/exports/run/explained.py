@@ -86,9 +86,9 @@ def certify_explanations(
         if "error" in said:
             wrong.append(f"{where} is not explained: {said['error']}")
             continue
-        for one, found in zip(each, said["attributions"], strict=True):
-            off, other = _beside(model, table, at, one, found, as_written)
-            cut += math.isnan(off) or found["points"] > FIRST_POINTS
+        for one, attributions in zip(each, said["attributions"], strict=True):
+            off, other = _beside(model, table, at, one, attributions, as_written)
+            cut += math.isnan(off) or attributions["points"] > FIRST_POINTS
             if math.isnan(off):
                 elsewhere += 1
                 finer = one._replace(tolerance=one.tolerance * FINER)
@@ -188,7 +188,8 @@ const plain = (_, value) => (typeof value === "number" && !Number.isFinite(value
 process.stdout.write(lines.map((line) => JSON.stringify(explained(JSON.parse(line)), plain)).join("\\n"));
 function explained({ row, member, asked }) {
   try {
-    return { attributions: asked.map((options) => attributions(row, options)), formulas: member ? formulas(row, { member }) : [] };
+    const lines = member ? formulas(row, { member }) : [];
+    return { attributions: asked.map((options) => attributions(row, options)), formulas: lines };
   } catch (error) {
     return { error: error.message };
   }
