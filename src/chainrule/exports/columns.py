@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chainrule.errors import SettingsError
 from chainrule.exports.program import Cell
 from chainrule.tables.dress import NUMBER_SIGNS, Dress
 from chainrule.tables.months import month_numbers
@@ -26,6 +27,10 @@ def column_data(cell: Cell) -> dict[str, Any]:
     data: dict[str, Any] = {"name": steps.column, "blanks": trim, "missing": words}
     match steps.reads:
         case ReadNumber(dress):
+            if dress.duration:
+                raise SettingsError(
+                    f"column {steps.column!r} is durations as text, which exports don't read: train on their seconds instead"
+                )
             return {**data, "kind": "number", **_dress(dress)}
         case ReadTruth(true, false):
             return {**data, "kind": "truth", "true": list(true), "false": list(false)}

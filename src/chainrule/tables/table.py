@@ -13,7 +13,7 @@ from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.dressing import proven_decimal
-from chainrule.tables.frames import plain_types, rounded_notes, said_kinds, to_polars
+from chainrule.tables.frames import duration_notes, plain_types, rounded_notes, said_kinds, to_polars
 from chainrule.tables.spellings import proven_order
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
 
@@ -258,7 +258,7 @@ def typed_table(
     if frame.height == 0:
         raise NoRowsError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
     made = Table(
-        clean(plain_types(frame), missing), name, untyped=untyped, notes=(*notes, *rounded_notes(frame)),
+        clean(plain_types(frame), missing), name, untyped=untyped, notes=(*notes, *rounded_notes(frame), *duration_notes(frame)),
         said=said_kinds(frame),
     )  # fmt: skip
     return with_finite(made, infinite)
