@@ -55,7 +55,7 @@ def choose(encoded: Encoded) -> Prepared:
     else:
         training, split_off = encoded.left, encoded.left[:0]
     resolved = _validating(resolved, encoded, len(split_off))
-    rows = np.concatenate([training, split_off])
+    rows = np.concatenate([training, split_off]) if len(split_off) else training
     encoded, unknown = _scorable(encoded, target)
     arrays = _arrays(encoded, target, resolved, rows, len(training))
     # What can't be scored on is said now, rather than after training.
