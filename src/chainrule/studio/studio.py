@@ -61,6 +61,8 @@ class Studio:
         self.generation = 1
         self.made = Made(course, self._hears)
         self.runs = Runs(self.made, self._hears)
+        for beside in course.beside:
+            self.runs.open_beside(Made(beside, self._hears))
         self.state = self.runs.current.state
         self._since = -math.inf
         self._found: tuple[tuple[Any, ...], list[dict[str, Any]], float] = ((None,), [], -math.inf)
