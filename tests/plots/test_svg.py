@@ -240,7 +240,7 @@ def area_of(d: str) -> int:
         if way == "M":
             at = start = (int(first), int(second))
             continue
-        to = {"H": lambda: (int(first), at[1]), "V": lambda: (at[0], int(first)), "Z": lambda: start}[way]()
+        to = start if way == "Z" else (int(first), at[1]) if way == "H" else (at[0], int(first))
         twice += at[0] * to[1] - to[0] * at[1]
         at = to
     return abs(twice) // 2

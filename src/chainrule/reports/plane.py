@@ -8,7 +8,7 @@ from typing import Any
 from chainrule.explain.columns.boundary import Boundary
 from chainrule.explain.columns.plane import number_columns, plane
 from chainrule.explain.show.document import Picture, Words
-from chainrule.plots.bins import MOST_POINTS
+from chainrule.plots.marks import MOST_POINTS
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 

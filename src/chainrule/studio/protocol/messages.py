@@ -89,7 +89,7 @@ SHAPES: Mapping[str, Fields] = {
     "RowCounts": {"training": "whole", "validation": "whole", "test": "whole", "numbers": "whole[]"},
     "Field": {"name": "string", "label": "string",
               "kind": '"choice" | "number" | "text" | "flag" | "list" | "column" | "columns"',
-              "value": "unknown", "choices?": "string[]", "unset": "string", "help": "string", "more?": "boolean"},
+              "value": "unknown", "choices?": "string[]", "titles?": "string[]", "unset": "string", "help": "string", "more?": "boolean"},
     "FieldGroup": {"group": "string", "fields": "Field[]"},
     "LayerHead": {"number": "whole", "title": "string", "size": "whole", "x": "number", "formula": "string", "hidden": "whole"},
     "Neuron": {"address": "string", "z": "string | null", "layer": "whole", "index": "whole", "x": "number", "y": "number",

@@ -15,9 +15,9 @@ from chainrule.model.source import Reading
 from chainrule.studio.training.course import (
     LESSON_EPOCHS,
     Course,
-    courses_of_model,
     course_of_setup,
     course_of_table,
+    courses_of_model,
 )
 from chainrule.tables.table import Table
 from chainrule.training.settings.record import Settings
