@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.explain.columns.boundary import Boundary
-from chainrule.explain.columns.plane import number_columns, plane
+from chainrule.explain.columns.plane import answered_plane, number_columns
 from chainrule.explain.show.document import Picture, Words
 from chainrule.plots.marks import MOST_POINTS
 from chainrule.reports.part import ReportPart
@@ -26,7 +26,7 @@ def plane_part(subject: Reported, columns: Sequence[str]) -> ReportPart | None:
         return None
     first, second = names
     target = subject.model.target.names[0]
-    made = plane(
+    made = answered_plane(
         subject.model,
         subject.around,
         (first, second),

@@ -19,7 +19,7 @@ from chainrule.studio.training.session import SessionState
 from chainrule.studio.training.turns import Turns
 
 
-class Asked:
+class StudioQuestions:
     """The questions that a studio answers of what it has: what is shown (``made``), where (``state``), and beside what."""
 
     made: Made

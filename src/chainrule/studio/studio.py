@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.studio.asked import Asked
+from chainrule.studio.asked import StudioQuestions
 from chainrule.studio.shown.curves import CurveRecord
 from chainrule.studio.shown.hello import hello
 from chainrule.studio.shown.looking import Look
@@ -41,7 +41,7 @@ SOON = (None,)
 """What stands for the frame that is shown where checks and findings follow."""
 
 
-class Studio(Asked):
+class Studio(StudioQuestions):
     """A session on a course; ``publish`` is called, from any thread, with the name and the data of each event."""
 
     def __init__(self, course: Course, publish: Publish = lambda kind, data: None) -> None:

@@ -48,7 +48,7 @@ class AnsweredNumbers:
         )
 
 
-def plane(
+def answered_plane(
     model: Model,
     table: Table,
     columns: tuple[str, str],
