@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.effort import one_in
 
 import chainrule
 from chainrule.cli import main
@@ -29,6 +28,7 @@ from chainrule.model.model import Model
 from chainrule.reports.search import search_document
 from chainrule.training.scores.temperature import at_temperature
 from chainrule.training.settings.record import Settings
+from effort import one_in
 
 N = 90
 RNG = np.random.default_rng(0)
