@@ -15,7 +15,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
-from chainrule.tables.dress import Dress, given_number, as_typed
+from chainrule.tables.dress import Dress, as_typed, given_number
 from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
 from chainrule.tables.values import BLANKS, DEFAULT_MISSING, level_counts
