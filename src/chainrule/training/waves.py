@@ -46,7 +46,8 @@ def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]
     waves -= waves.mean(axis=1, keepdims=True)
     squares = np.einsum("anj,bnj->jab", waves, waves)
     inverse = np.linalg.pinv(squares, hermitian=True)
-    taken, found = [np.ones(n), x], []
+    taken = [np.ones(n), x]
+    found: list[tuple[float, float]] = []
     left = y - y.mean(axis=0)
     spread = np.sum(left**2, axis=0)
     while len(found) < most:
