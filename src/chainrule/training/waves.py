@@ -102,8 +102,10 @@ def _of_numbers(x: FloatArray, y: FloatArray, most: int) -> list[list[tuple[floa
     found = [swings(column, y, most) for column in x.T]
     if len(found) < 2 or not any(found):
         return found
-    parts = [np.stack([column, *(np.cos(2 * math.pi * f * column + phi) for f, phi in own)], axis=1)
-             for column, own in zip(x.T, found, strict=True)]
+    parts = [
+        np.stack([column, *(np.cos(2 * math.pi * f * column + phi) for f, phi in own)], axis=1)
+        for column, own in zip(x.T, found, strict=True)
+    ]
     basis = np.concatenate([np.ones((len(x), 1)), *parts], axis=1)
     if basis.shape[1] > len(x) // 2:
         return found
