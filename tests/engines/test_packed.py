@@ -6,7 +6,7 @@ from agreement import TOLERANCE
 
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.packed import FEWEST_CODED, Packed, packed, unpacked
+from chainrule.engines.cpu.packed import FEWEST_CODED, Packed, packed, spread_out
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
@@ -75,10 +75,10 @@ def test_what_was_packed_can_be_written_out(monkeypatch):
     network, _, data = a_run(np.float32)
     found = packed(network, data.x, np.float32)
     assert found.codes == (1, 4)
-    np.testing.assert_array_equal(unpacked(network, found), data.x)
+    np.testing.assert_array_equal(spread_out(network, found), data.x)
     planted = Packed(found.x.copy(), found.codes)
     planted.x[3, 1] += 1
-    assert not np.array_equal(unpacked(network, planted), data.x)
+    assert not np.array_equal(spread_out(network, planted), data.x)
 
 
 def test_small_categories_stay_as_they_are():

@@ -49,7 +49,7 @@ def packed(network: Network, x: Any, dtype: Any) -> Packed:
     return Packed(held, codes)
 
 
-def unpacked(network: Network, rows: Packed) -> FloatArray:
+def spread_out(network: Network, rows: Packed) -> FloatArray:
     """Return the inputs (n, d) of packed rows."""
     features = network.features
     if features is None or not rows.codes:

@@ -34,7 +34,7 @@ from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
 from chainrule.engines.cpu.kernels.tabm_steps import train_tabm_steps
-from chainrule.engines.cpu.packed import packed, unpacked
+from chainrule.engines.cpu.packed import packed, spread_out
 from chainrule.engines.cpu.pieces.machine_code import (
     compiled,
     loss_source,
@@ -401,7 +401,7 @@ class CpuRun:
         # Of rows that are held as codes only those of the step are written out.
         rows, places = np.unique(np.concatenate(batch), return_inverse=True)
         batch = np.split(places, np.cumsum([len(each) for each in batch])[:-1])
-        x = unpacked(self.layout.network, self.packed._replace(x=self.x[rows]))
+        x = spread_out(self.layout.network, self.packed._replace(x=self.x[rows]))
         data = replace(data, x=x, y=self.y[rows], weights=None if weights is None else weights[rows])
         arrays = {name: array[row] for name, array in self._arrays().items()}
         state = OptimizerState(int(self.made[row]) + number - 1, arrays)

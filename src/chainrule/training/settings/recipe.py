@@ -23,19 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done for a table: the hidden layers, the members, the most and fewest epochs, and the work.
+    """How much is done for a table: the hidden layers, the members, the fewest and most epochs, and the work.
 
     ``flops`` is what all epochs of all members may take on a table of `ROWS` rows, in floating-point operations.
+    ``more_waves`` may follow where they are worth it.
     """
 
     hidden: tuple[int, ...]
     members: int
     epochs: tuple[int, int]
     flops: float
+    more_waves: int
 
 
-FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11)
-FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=1.3e10)
+FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11, more_waves=0)
+FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=6.5e9, more_waves=2)
 
 ROWS, GROWTH = 5_000, 0.75
 """The work grows with the rows to this power, so epochs become fewer on large tables."""
@@ -103,7 +105,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
     "activation_mix": False, "linear_path": False, "parametrization": "standard", "regularization_schedule": "constant",
-    "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False,
+    "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False, "more_waves": 0,
 }  # fmt: skip
 """The switches of which a plain network has none."""
 
@@ -196,6 +198,9 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "validation_share": 0.2,
         "members": members,
     }
+    # Who names the epochs or the schedule has these.
+    goes_on = stops and settings.epochs is None and settings.schedule is None
+    chosen["more_waves"] = effort.more_waves if goes_on else 0
     chosen["epochs"] = epochs(effort, problem, hidden, members, periodic=periodic)
     chosen["patience"] = max(20, round(PATIENCE * (settings.epochs or chosen["epochs"])))
     return chosen
@@ -253,6 +258,7 @@ _ONE_ROW: Mapping[str, Any] = {
     "stop_together": False,
     "watch": "loss",
     "clamp": False,
+    "more_waves": 0,
 }
 """What a single row leaves of both: every epoch is run, and no answer is held to its one number."""
 

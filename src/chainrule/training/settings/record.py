@@ -128,6 +128,9 @@ class Settings:
         "stop when the watched loss no longer falls, and keep the best epoch", unset="yes", card="always")
     patience: int | None = option(None, whole(1), "training", "N", "epochs without a better loss before stopping",
         unset="55 % of the epochs, at least 20; of a plain network 20", card="always")
+    more_waves: int | None = option(None, whole(0), "training", "N",
+        "waves of the schedule coslog4 that may follow the epochs, each twice as long as the one before, while they help",
+        unset="2 with {fast}, where neither {epochs} nor {schedule} is given, else none", page="recipe.md#more-waves")
     tolerance: float = option(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)", card="always")
     stop_together: bool | None = option(None, flag(), "training", "",
         "watch the members' mean: they end together and keep the same epoch", unset="with the recipe",
@@ -168,6 +171,9 @@ class Settings:
     time_limit: float | None = option(None, positive(), "training", "SECONDS",
         "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",
         page="#time-limit")
+    search: int | None = option(None, whole(1, below=1001), "training", "N",
+        "try so many settings, the default first, and weigh their networks by answers for rows that they haven't seen",
+        unset="1, the default alone", page="search.md", card="elsewhere")
 
     # ---- regularization
 
