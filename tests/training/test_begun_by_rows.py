@@ -20,7 +20,7 @@ from chainrule.training.waves import on_waves, swings
 def begun(network, data, members=1):
     """Return the start of a network's members, and its arrays by layer after all that is fitted to the rows."""
     start = initial_parameters(network, members, 0)
-    return start, Layout(network).unflatten(by_rows(network, start, data))
+    return start, Layout(network).unflatten(by_rows(network, start, data, stage=True))
 
 
 # ---- how much an input tells
