@@ -70,6 +70,8 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     if (size.members, size.epochs, size.share) == (members, plan.epochs, 1.0):
         # Of the waves that may follow, those that fit.
         waves = sum(plan.length(more) <= fewer for more in range(1, plan.more_waves + 1))
+        if waves == plan.more_waves:
+            return prepared
         return replace(prepared, resolved=replace(resolved, plan=replace(plan, more_waves=waves)))
     limit = f"the time limit of {budget.seconds:g} s"
     most_steps = None
