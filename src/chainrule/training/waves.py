@@ -46,7 +46,8 @@ def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]
     waves -= waves.mean(axis=1, keepdims=True)
     squares = np.einsum("anj,bnj->jab", waves, waves)
     inverse = np.linalg.pinv(squares, hermitian=True)
-    taken, found = [np.ones(n), x], []
+    taken = [np.ones(n), x]
+    found: list[tuple[float, float]] = []
     left = y - y.mean(axis=0)
     spread = np.sum(left**2, axis=0)
     while len(found) < most:
@@ -102,8 +103,10 @@ def _of_numbers(x: FloatArray, y: FloatArray, most: int) -> list[list[tuple[floa
     found = [swings(column, y, most) for column in x.T]
     if len(found) < 2 or not any(found):
         return found
-    parts = [np.stack([column, *(np.cos(2 * math.pi * f * column + phi) for f, phi in own)], axis=1)
-             for column, own in zip(x.T, found, strict=True)]
+    parts = [
+        np.stack([column, *(np.cos(2 * math.pi * f * column + phi) for f, phi in own)], axis=1)
+        for column, own in zip(x.T, found, strict=True)
+    ]
     basis = np.concatenate([np.ones((len(x), 1)), *parts], axis=1)
     if basis.shape[1] > len(x) // 2:
         return found

@@ -103,8 +103,8 @@ class Settings:
     loss: str | None = option(None, free_text(loss_named), "training", "F", "a name (see {losses}), or a formula in a and y",
         more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers", card="elsewhere")
     label_smoothing: float | None = option(None, share(), "training", "X",
-        "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe, less where a class is rare",
-        task="classification", card="elsewhere")
+        "the part of a row's target that is spread evenly over all classes",
+        unset="0.05 with the recipe, less where a class is rare", task="classification", card="elsewhere")
     optimizer: str | None = option(None, free_text(optimizer_named), "training", "NAME",
         "adam if not given; see {optimizers}", unset="adam", card="always")
     learning_rate: float | None = option(None, positive(), "training", "ETA", "the base learning rate",
