@@ -132,17 +132,19 @@ def run(options: argparse.Namespace) -> None:
     history = None if options.history is None else Path(options.history)
     study = _study(options)
     if study is None:
-        _check_outputs(path, history, options)
+        refused = _refused(path, history, options)
     elif given := next(filter(vars(options).get, ("out", "history", "small", "search_file")), None):
         raise SettingsError(
             f"--{given.replace('_', '-')} would have no effect: {study} writes no model; leave one of them out"
         )
     elif options.report is not None:
-        _check_outputs(None, None, options)
+        refused = _refused(None, None, options)
     elif options.overwrite:
         raise SettingsError(
             f"--overwrite would have no effect: {study} writes nothing but a --report; leave it out"
         )
+    else:
+        refused = None
     from chainrule._files import write_atomically
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
@@ -188,6 +190,8 @@ def run(options: argparse.Namespace) -> None:
     if study is not None:
         question = question.opened()
     prepared = prepare(question if options.cross_validate is None else _without_test(question), settings)
+    if refused is not None:
+        raise refused
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
@@ -290,6 +294,15 @@ def _stem(table: str) -> str:
     """Return the name of the model: ``data/a.csv.gz`` and ``data/a-*.csv`` make ``a``, standard input makes ``model``."""
     name = "" if table == "-" else Path(table).name.split(".")[0]
     return name.translate(dict.fromkeys(map(ord, "*?[]"))).strip(" -_") or "model"
+
+
+def _refused(path: Path | None, history: Path | None, options: argparse.Namespace) -> OutputError | None:
+    """Return what speaks against writing the files: told after what is wrong with the table, as it is mended last."""
+    try:
+        _check_outputs(path, history, options)
+    except OutputError as error:
+        return error
+    return None
 
 
 def _check_outputs(path: Path | None, history: Path | None, options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, known_rows, number_cells
 from chainrule.tables.dress import Dress
+from chainrule.tables.dressing import find_duration
 from chainrule.tables.kinds import (
     INPUT_KINDS,
     KIND_WORDS,
@@ -230,6 +231,8 @@ def _find(table: Table, name: str, kind: str | None) -> ColumnKind:
         return replace(finding, odd="")
     spelling = (finding.spelling or DATE_FORMATS[0]) if kind == "datetime" else ""
     note = finding.note if kind == "datetime" else ""
+    if kind == "number" and finding.kind == "datetime" and table.column(name).dtype == pl.String:
+        finding = replace(finding, kind="number", found=find_duration(table.column(name), asked=True))
     if kind == "number" and finding.found is not None and finding.found.dress is not None:
         note = finding.found.say(name)
     return replace(finding, kind=kind, reason=AS_ASKED, spelling=spelling, odd="", note=note)

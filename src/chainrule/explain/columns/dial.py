@@ -15,6 +15,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.dress import Dress, as_typed, given_number
 from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
 from chainrule.tables.values import BLANKS, DEFAULT_MISSING, level_counts
@@ -83,7 +84,7 @@ class Dial:
         if np.isnan(value):
             return MISSING
         if self.column.kind == "number":
-            return number_text(value, 6)
+            return as_typed(number_text(value, 6), self.column.dress)
         microseconds = round(value)
         if self.is_time:
             return str(pl.Series([microseconds * 1000]).cast(pl.Time)[0])
@@ -96,6 +97,8 @@ class Dial:
         Raises SettingsError for a cell that the column can't have.
         """
         text = None if cell is None else str(cell).strip(BLANKS)
+        if self.column.kind == "number" and isinstance(cell, int | float) and not isinstance(cell, bool):
+            text = as_typed(text or "", self.column.dress)
         known = {*self.missing_words, ""}
         if text is None or text in known:
             return self._encoded(None), None
@@ -114,13 +117,21 @@ class Dial:
         return f"{kind} such as {middle}" if middle else kind
 
     def _cell(self, text: str | None) -> Table:
+        if self.column.kind == "number" and text is not None:
+            number = given_number(text, self.column.dress or Dress(self.decimal))
+            if number is not None:
+                return from_frame({self.name: [number]}, "the cells tried")
         made = from_frame({self.name: pl.Series([text], dtype=pl.String)}, "the cells tried")
         return replace(made, decimal=self.decimal)
 
     def _encoded(self, text: str | None) -> FloatArray:
         out = np.zeros((1, len(self.own)))
         try:
-            self.column.write(self._cell(text), out)
+            cell = self._cell(text)
+        except SettingsError as error:
+            raise SettingsError(f"{setting('set')}: {self.name}: {error}") from error
+        try:
+            self.column.write(cell, out)
         except TableError as error:
             what = str(error).partition(f"column {self.name!r}: ")[2] or str(error)
             what = f"{what.partition(';')[0]}; give {self._example}, or nothing for a missing cell"

@@ -212,7 +212,7 @@ class _Search:
         kept, members = len(trained_members(result)), prepared.resolved.members
         plain = replace(prepared, settings=replace(prepared.settings, threshold=None))
         training = GroupTraining(prepared, result)
-        if trial.number and (not any(result.best_epochs) or (prepared.folds is not None and kept < members)):
+        if trial.number and prepared.folds is not None and kept < members:
             return _Ran(trial, "failed", operations, f"{members - kept} of {members} members learned nothing")
         try:
             model, notes = trained_model(plain, result, engine=self.engine)

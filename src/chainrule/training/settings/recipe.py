@@ -57,6 +57,9 @@ ADAMS = ("adam", "adamw", "adam_epsilon_hat")
 SEVERAL = 8
 """The members of a plain network where what is asked for needs several."""
 
+SMOOTHING = 0.05
+"""The part of a row's target that is spread evenly over the classes."""
+
 FEWEST_STEPS = 400
 """The fewest steps of a training, as far as the most epochs have so many."""
 
@@ -162,7 +165,7 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "hidden": hidden,
         "activation": "relu" if classes else "leaky_relu",
         "loss": _loss(settings, problem),
-        "label_smoothing": 0.05 if classes and own_loss else None,
+        "label_smoothing": _smoothing(settings, problem) if classes and own_loss else None,
         "optimizer": "adam",
         # Rate and decay were measured with Adam's step; others have their own.
         "learning_rate": 0.004 if method.name in ADAMS else None,
@@ -232,6 +235,13 @@ def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
         # What is shown of one network is the answer; several are averaged by who asks for what only several have.
         "members": SEVERAL if settings.bagging or settings.stop_together or settings.sharing != "none" else 1,
     }  # fmt: skip
+
+
+def _smoothing(settings: Settings, problem: Problem) -> float:
+    """Return what is spread over the classes: no class gets more of it than its share of the rows, weights aside."""
+    if settings.class_weight is not None or not problem.n_classes:
+        return SMOOTHING
+    return min(SMOOTHING, problem.n_classes * problem.rarest)
 
 
 def _loss(settings: Settings, problem: Problem) -> str:

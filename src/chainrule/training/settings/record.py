@@ -103,8 +103,8 @@ class Settings:
     loss: str | None = option(None, free_text(loss_named), "training", "F", "a name (see {losses}), or a formula in a and y",
         more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers", card="elsewhere")
     label_smoothing: float | None = option(None, share(), "training", "X",
-        "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe",
-        task="classification", card="elsewhere")
+        "the part of a row's target that is spread evenly over all classes",
+        unset="0.05 with the recipe, less where a class is rare", task="classification", card="elsewhere")
     optimizer: str | None = option(None, free_text(optimizer_named), "training", "NAME",
         "adam if not given; see {optimizers}", unset="adam", card="always")
     learning_rate: float | None = option(None, positive(), "training", "ETA", "the base learning rate",
@@ -215,7 +215,7 @@ class Problem:
 
     ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
     validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each. ``most_folds``:
-    how many folds the rows can be dealt out to, None for any number.
+    how many folds the rows can be dealt out to, None for any number. ``rarest``: the share of the rarest class in the rows.
     """
 
     task: Task
@@ -226,6 +226,7 @@ class Problem:
     validates: bool = False
     n_targets: int = 1
     most_folds: int | None = None
+    rarest: float = 1.0
 
 
 MOST_ONE_HOT = 9
