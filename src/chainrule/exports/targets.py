@@ -107,6 +107,9 @@ def language_of(path: str | PathLike[str]) -> TargetLanguage:
 
 def _named(to: str | None, path: str | PathLike[str] | None, or_name_it: str) -> TargetLanguage:
     if to is not None:
+        alike = next((name for name, one in LANGUAGES.items() if f".{to.lower()}" in one.suffixes), to)
+        if alike != to:
+            raise SettingsError(f"{setting('to')} {to!r} is unknown: did you mean {alike}?")
         check_choice(setting("to"), to, tuple(LANGUAGES))
         return LANGUAGES[to]
     suffix = "" if path is None else Path(fspath(path)).suffix.lower()

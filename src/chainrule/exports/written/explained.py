@@ -38,7 +38,7 @@ def explanations(program: Program, typical: TypicalRow) -> Iterator[str]:
     """Yield the lines of what explains."""
     yield from _quantities(program)
     cells = program.cells_graph(scaled=False)
-    given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
+    given = {name: Lies("v", start) for name, start in program.starts.items()}
     written = write_rowwise(cells, JAVASCRIPT, given, {"x": Lies("x")})
     what = "The numbers of cells as the formulas of their scalings meet them."
     yield from written_function("unscaled", "v", "x", program.n_inputs, what, written)

@@ -141,6 +141,7 @@ export const PROTOCOL = 1;
  * @property {"choice" | "number" | "text" | "flag" | "list" | "column" | "columns"} kind
  * @property {unknown} value
  * @property {string[]} [choices]
+ * @property {string[]} [titles]
  * @property {string} unset
  * @property {string} help
  * @property {boolean} [more]
@@ -469,6 +470,7 @@ export const PROTOCOL = 1;
  * @property {Record<string, string>} [flags]
  * @property {string[]} [frozen]
  * @property {FindingShown[]} [findings]
+ * @property {boolean} [follows]
  * @property {number} [run]
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]
