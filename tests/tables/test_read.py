@@ -498,7 +498,8 @@ def test_many_columns_at_once_are_read_as_one_by_one(decimal: str) -> None:
         "exact": ["1.5", "2.25", "", "-0.5"],
         "zeros": ["007", "1", "2", "3"], "plus": ["+1", "2", "3", "4"], "text": ["a", " b", "", "nan"],
         "comma": ["1,5", "2", "", "3"],
-        "gone": ["", "NA", "", ""], "nan": ["nan", "1.5", "2", "3"], "both": ["1,5", "1.5", "2", "3"], "big": ["1e400", "2", "3", "4"],
+        "gone": ["", "NA", "", ""], "nan": ["nan", "1.5", "2", "3"],
+        "both": ["1,5", "1.5", "2", "3"], "big": ["1e400", "2", "3", "4"],
         "long": ["99999999999999999999", "1", "2", "3"], "true": ["true", "false", "true", ""],
     }  # fmt: skip
     cells = pl.DataFrame(columns)
