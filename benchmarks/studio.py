@@ -349,7 +349,7 @@ def measure_plane(folder: Path, rounds: int) -> dict[str, float]:
         side = page.evaluate("document.querySelector('canvas.heat').width")
         for speed, kept in (("16", found), ("0", following)):
             page.locator(".pace select").select_option(speed)
-            page.locator("button.main").click()
+            page.locator("button.main:has-text('Play')").click()
             page.wait_for_timeout(1500)
             for _ in range(rounds + 1):
                 began, before = time.perf_counter(), pictures("cr-plane")

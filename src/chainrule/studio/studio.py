@@ -9,19 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from chainrule._types import FloatArray
 from chainrule.errors import ChainruleError, SettingsError
+from chainrule.studio.asked import StudioQuestions
 from chainrule.studio.shown.curves import CurveRecord
-from chainrule.studio.shown.frames import hello
+from chainrule.studio.shown.hello import hello
 from chainrule.studio.shown.looking import Look
-from chainrule.studio.shown.numbers import inspected, member_named, naming_of
+from chainrule.studio.shown.numbers import naming_of
 from chainrule.studio.stages.all import stage_of
 from chainrule.studio.training.course import Course
 from chainrule.studio.training.made import Made
-from chainrule.studio.training.runs import Runs, begins_at, said_of_build, update_at
+from chainrule.studio.training.runs import Runs, said_of_build
 from chainrule.studio.training.session import SessionState, reduce
+from chainrule.studio.training.turns import Turns
 from chainrule.studio.training.walk import WalkPlace
 
 Publish = Callable[[str, Mapping[str, Any]], None]
@@ -36,10 +35,13 @@ DIAGNOSED = 0.5
 """The seconds between two looks of the doctor while something plays."""
 
 PATIENCE = 0.25
-"""The seconds after an edit before the branch is trained on, so that what is dragged isn't trained at each place."""
+"""The seconds after an edit before the branch is trained on and looked through, so that what is dragged isn't at each place."""
+
+SOON = (None,)
+"""What stands for the frame that is shown where checks and findings follow."""
 
 
-class Studio:
+class Studio(StudioQuestions):
     """A session on a course; ``publish`` is called, from any thread, with the name and the data of each event."""
 
     def __init__(self, course: Course, publish: Publish = lambda kind, data: None) -> None:
@@ -53,9 +55,12 @@ class Studio:
         self._shown: tuple[Any, ...] = ()
         self._frame: dict[str, Any] | None = None
         self._curves = CurveRecord()
+        self._turns = Turns()
         self.generation = 1
         self.made = Made(course, self._hears)
         self.runs = Runs(self.made, self._hears)
+        for beside in course.beside:
+            self.runs.open_beside(Made(beside, self._hears))
         self.state = self.runs.current.state
         self._since = -math.inf
         self._found: tuple[tuple[Any, ...], list[dict[str, Any]], float] = ((None,), [], -math.inf)
@@ -94,7 +99,8 @@ class Studio:
             if who is not None and who in self._done:
                 return self._done[who]
         try:
-            answer = self._follow(command)
+            with self._turns.asked():
+                answer = self._follow(command)
         except ChainruleError as error:
             answer = {"problem": str(error)}
         if who is not None:
@@ -106,56 +112,6 @@ class Studio:
 
     def may(self, what: str, query: Mapping[str, Any]) -> None:
         """Raise SettingsError for a question of a page that isn't answered now; here every one is."""
-
-    def number(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what there is to say of an address, at the place shown or at the one that is asked for."""
-        with self._framing:
-            look = self._look_of({**member_named(str(query["address"])), **query})
-            return inspected(look, query, self.state.notation)
-
-    def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a picture as nested lists, with its table."""
-        from chainrule.studio.shown.pictures import Now
-
-        if query.get("kind") == "gradients":
-            return self._gradients(query)
-        if query.get("kind") == "compare":
-            return self._compared(query)
-        if query.get("kind") in ("weight", "line"):
-            from chainrule.studio.views.lines import line_picture
-
-            with self._framing:
-                return line_picture(
-                    self._look_of({"t": query["t"]} if "t" in query else {}), query, self.state.notation
-                )
-        with self._framing:
-            with self._lock:
-                state, made = self.state, self.made
-            curves = self.curve()
-            t = min(query.get("t", state.t), made.tape.frontier)
-            members = range(made.course.members)
-            parameters = np.stack([made.tape.state(t, member).parameters for member in members])
-        ended = made.tape.last is not None
-        result = made.worker.result if ended else None
-        at_end = ended and t >= (made.tape.last or 0)
-        return made.pictures.picture(
-            query, Now(parameters, f"after update {t:,}", curves, result, at_end, state.opened)
-        )
-
-    def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the network answers over two columns, as plain data."""
-        with self._framing:
-            with self._lock:
-                state, made = self.state, self.made
-            t, parameters, member = self._parameters(state, made, query)
-        return {"generation": self.generation, **made.planes.plane(query, parameters, t, member)}
-
-    def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the cost over two weights, or over the plane of the path, as plain data."""
-        with self._framing:
-            look, made = self._look_of(query), self.made
-            steps = made.mountain.steps(look)
-        return {"generation": self.generation, **made.mountain.hill(query, look, steps)}
 
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return the name, kind and bytes of what is taken away."""
@@ -215,7 +171,7 @@ class Studio:
 
                 notation(str(command["name"]))
             self._become(lambda state: reduce(state, command))
-        frame = self._show()
+        frame = self._show(soon=what in ("edit", "undo", "run"))
         return {"ok": True, "seq": frame["seq"]}
 
     def _become(self, change: Callable[[SessionState], SessionState]) -> None:
@@ -292,22 +248,38 @@ class Studio:
             before.worker.close(5.0)
         self._publish("hello", self.hello())
 
-    def _show(self) -> dict[str, Any]:
-        """Make the frame of now, and publish it where it says something new."""
+    def _show(self, *, soon: bool = False) -> dict[str, Any]:
+        """Make the frame of now, and publish it where it says something new; ``soon``: what takes long follows in another."""
         with self._framing:
-            frame = self.frame()
+            frame = self._first_part() if soon else self.frame()
             if frame["seq"] != self._sent:
                 self._sent = frame["seq"]
                 self._publish("frame", frame)
             return frame
 
-    def _framed(self, state: SessionState, made: Made) -> dict[str, Any]:
+    def _first_part(self) -> dict[str, Any]:
+        """Return the frame of now without checks and findings, which the clock has follow."""
+        with self._lock:
+            state, made = self.state, self.made
+            self._frame, self._shown = self._framed(state, made, soon=True), SOON
+            self._wake.notify_all()
+        return self._frame
+
+    @property
+    def _follows(self) -> bool:
+        """Whether what was shown is without what takes long."""
+        return self._shown is SOON
+
+    def _framed(self, state: SessionState, made: Made, *, soon: bool = False) -> dict[str, Any]:
         look, place, stage = self._seen(state, made)
         self._seq += 1
         more: dict[str, Any] = {"seq": self._seq, "generation": self.generation, "phase": self.phase}
-        if not state.playing:
-            more["checks"] = self._checked(made, look)
-        more["findings"] = self._diagnosed(made, state, look)
+        if soon:
+            more["follows"] = True
+        else:
+            if not state.playing:
+                more["checks"] = self._checked(made, look)
+            more["findings"] = self._diagnosed(made, state, look)
         more |= self.runs.told(made, state, look, place)
         return made.framer.frame(state, look, place, stage, more)
 
@@ -339,67 +311,6 @@ class Studio:
         worst = found.worst.address if found.failed and found.worst else None
         return {"compared": found.compared, "wrong": found.failed, "worst": worst}
 
-    def _look_of(self, query: Mapping[str, Any]) -> Look:
-        state, made = self.state, self.made
-        t, member = query.get("t"), query.get("member")
-        row = query.get("row", state.row)
-        if row is not None and row not in made.course.places:
-            raise SettingsError(f"row {row} is none of the rows that are trained on or watched")
-        if member is not None and not 1 <= member <= made.course.members:
-            raise SettingsError(f"there is no member {member}: there are {made.course.members}")
-        return made.lookout.look(state.t if t is None else t, (member or state.member) - 1, row)
-
-    def _parameters(
-        self, state: SessionState, made: Made, query: Mapping[str, Any]
-    ) -> tuple[int, FloatArray, int]:
-        """Return the updates ``t``, the parameters (k, p) of all members then, or of the one that is asked for, and its place."""
-        t, one = min(query.get("t", state.t), made.tape.frontier), query.get("member", 0)
-        if not 0 <= one <= made.course.members:
-            raise SettingsError(f"there is no member {one}: there are {made.course.members}")
-        members = range(made.course.members) if not one else (one - 1,)
-        found = np.stack([np.asarray(made.tape.state(t, m).parameters, np.float64) for m in members])
-        return t, found, 0 if one else state.member - 1
-
-    def _compared(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the runs side by side; those that aren't as far as the one that is shown are trained on to its epoch."""
-        from chainrule.studio.shown.compare import comparison, same_split
-
-        with self._framing:
-            with self._lock:
-                shown, state = self.runs.current, self.state
-                epoch = begins_at(shown) + state.epoch
-                for run in self.runs.all.values():
-                    if run is not shown and same_split(run, shown):
-                        run.made.worker.bring(update_at(run, begins_at(shown) + shown.made.tape.epochs))
-            return comparison(
-                self.runs, epoch, str(query.get("name") or "validation"), float(query.get("width") or 420)
-            )
-
-    def _gradients(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the sizes of each layer's derivatives in the batch."""
-        from chainrule.explain.show.layers import flow
-        from chainrule.plots.svg.draw import to_svg
-        from chainrule.plots.svg.page import table
-        from chainrule.studio.protocol.nested import nested
-
-        with self._framing:
-            look = self._look_of({name: query[name] for name in ("t",) if name in query})
-            step = (look.batch or look.picked).steps[0]
-            if step.gradients is None:
-                raise SettingsError("there is no gradient without targets")
-            network = look.course.network
-            each = [
-                step.gradients.parameters[n][layer.product.name].reshape(-1)
-                for n, layer in enumerate(network.layers, 1)
-            ]
-            chart = flow(network, each)
-            width = float(query.get("width") or 420)
-            return {
-                "title": chart.title,
-                "nodes": nested(to_svg(chart, width)),
-                "table": nested(table(chart)),
-            }
-
     # ---- what the training and the clock do
 
     def _hears(self, made: Made, what: str) -> None:
@@ -413,7 +324,9 @@ class Studio:
             progress = {"do": "progress", "frontier": made.tape.frontier, "last": made.tape.last}
             self._become(lambda state: reduce(state, progress))
             self._wake.notify_all()
-        if what != "epoch":
+        if what == "epoch":
+            self._turns.give_way()
+        else:
             self._tell_curve()
             self._publish("status", {"phase": self.phase, "words": self._status()})
             if what in ("failed", "ended") and made.worker.problem:
@@ -436,11 +349,6 @@ class Studio:
         if news is not None:
             self._publish("curve", {"generation": self.generation, **news})
 
-    def curve(self) -> dict[str, Any]:
-        """Return the curve so far, of all epochs."""
-        with self._framing:
-            return {"generation": self.generation, **self._curves.all}
-
     def _ticks(self) -> None:
         """Go on with what plays, as fast as was asked, and show how far the training has come."""
         due = 0.0
@@ -450,6 +358,8 @@ class Studio:
                 now = time.monotonic()
                 if state.ticks:
                     wait = due - now
+                elif self._follows:
+                    wait = self._since + PATIENCE - now
                 else:
                     wait = 1 / FASTEST if self._news() else math.inf
                 if not self.made.worker.started:
@@ -471,6 +381,8 @@ class Studio:
                     self._show()
                 elif not state.ticks:
                     due = 0.0
+                    if self._follows and now < self._since + PATIENCE:
+                        continue
                     self._show()
                     time.sleep(1 / FOLLOWING)
             except ChainruleError as error:

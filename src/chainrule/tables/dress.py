@@ -137,6 +137,30 @@ class Dress(Plain):
         return read
 
 
+def given_number(text: str, dress: Dress) -> float | None:
+    """Return the number that somebody gives for a cell, as its column writes numbers or as a program does; None for no number.
+
+    Raises SettingsError where both are one, and not the same.
+
+    >>> given_number("1.200,50 €", Dress(",", ".", (), ("€",))), given_number("1200.5", Dress(",", "."))
+    (1200.5, 1200.5)
+    """
+    dressed = dress.reader()(text)
+    plain = float(text) if is_plain_number(text) else None
+    if dressed is None or plain is None or dressed == plain:
+        return plain if dressed is None else dressed
+    ways = f"{as_typed(dressed, dress)} or {as_typed(plain, dress)}"
+    raise SettingsError(
+        f"{text!r} can be read in two ways: {dressed:g} as its column writes numbers, {plain:g} as a program does; give {ways}"
+    )
+
+
+def as_typed(number: float | str, dress: Dress | None) -> str:
+    """Return a number, or one in digits, as it is read alike in a dress and without: with no point where that parts thousands."""
+    text = str(number).removesuffix(".0")
+    return text.replace(".", dress.decimal) if dress is not None and dress.decimal != "." else text
+
+
 def cell_pattern(before: str, body: str, after: str) -> str:
     """Return the pattern of a whole cell: brackets and signs around what stands before a number, itself, and behind it.
 

@@ -148,13 +148,23 @@ def _held_out(lines: IntArray) -> list[IntArray]:
 def _rows(network: Network, data: Data, rows: IntArray) -> LinearCost:
     if len(rows) > MOST_ROWS:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
-    x: Any = np.asarray(data.x[rows], np.float64)
-    if np.count_nonzero(x) < DENSE * x.size:
-        from scipy.sparse import csr_array
-
-        x = csr_array(x)
+    x = _without_zeros(data.x, rows)
     weights = np.full(len(rows), 1.0) if data.weights is None else data.weights[rows].astype(np.float64)
     return LinearCost(network, x, np.asarray(data.y[rows], np.float64), weights / weights.sum())
+
+
+def _without_zeros(x: FloatArray, rows: IntArray) -> Any:
+    """Return some rows of inputs in float64, without the zeros where most are; of a large table block by block."""
+    from scipy.sparse import csr_array, vstack
+
+    size = max(1, MOST_NUMBERS // max(1, x.shape[1]))
+    parts = []
+    for start in range(0, max(1, len(rows)), size):
+        block = np.asarray(x[rows[start : start + size]], np.float64)
+        if np.count_nonzero(block) >= DENSE * block.size:
+            return np.asarray(x[rows], np.float64)
+        parts.append(csr_array(block))
+    return parts[0] if len(parts) == 1 else vstack(parts, format="csr")
 
 
 def _ridges(data: Data) -> Sequence[Slopes]:

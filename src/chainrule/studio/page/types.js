@@ -141,6 +141,7 @@ export const PROTOCOL = 1;
  * @property {"choice" | "number" | "text" | "flag" | "list" | "column" | "columns"} kind
  * @property {unknown} value
  * @property {string[]} [choices]
+ * @property {string[]} [titles]
  * @property {string} unset
  * @property {string} help
  * @property {boolean} [more]
@@ -274,6 +275,24 @@ export const PROTOCOL = 1;
  * @property {number[]} whole
  * @property {number} stops
  * @property {number} updates
+ * @property {WhatIfAbout} whatif
+ */
+
+/**
+ * WhatIfAbout.
+ * @typedef {object} WhatIfAbout
+ * @property {number} at
+ * @property {string | null} refused
+ * @property {number} numbers
+ * @property {number} off
+ */
+
+/**
+ * WhatIfShown.
+ * @typedef {object} WhatIfShown
+ * @property {number} at
+ * @property {number | null} row
+ * @property {EditShown[]} edits
  */
 
 /**
@@ -451,10 +470,12 @@ export const PROTOCOL = 1;
  * @property {Record<string, string>} [flags]
  * @property {string[]} [frozen]
  * @property {FindingShown[]} [findings]
+ * @property {boolean} [follows]
  * @property {number} [run]
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]
  * @property {WasShown} [was]
+ * @property {WhatIfShown} [whatif]
  * @property {Place} place
  * @property {boolean} [withheld]
  * @property {Stage | null} stage

@@ -24,9 +24,12 @@ from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, si
 from chainrule.explain.diagnose.steps import gradient_findings
 from chainrule.explain.trace.address import Address
 from chainrule.model.group import Group
-from chainrule.model.model import Model
+from chainrule.model.model import Model, Prediction
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.training.course import Course
+from chainrule.tables.table import Table
+from chainrule.tables.targets import Targets
+from chainrule.training.scores.metrics import PRIMARY, metric
 
 MOST_ROWS = 1000
 """The most rows of each kind that are looked at; of more, so many are taken, evenly."""
@@ -144,13 +147,22 @@ def _overfitted(look: Look, rows: IntArray, advice: Advice) -> Iterator[Finding]
         reads.encoder,
         reads.target,
     )
-    scores = []
-    for part in (own, held):
-        table = prepared.fitted.take(part)
-        scores.append(model.score(model.answer(prepared.arrays.x[part]), table).scores)
-    key = "rmse" if reads.task == "regression" else "accuracy"
-    if all(key in each and np.isfinite(each[key]) for each in scores):
-        yield from overfitted(reads.task, scores[0][key], scores[1][key], len(held), advice)
+    here, there = (
+        _primary_score(model, model.answer(prepared.arrays.x[part]), prepared.fitted.take(part))
+        for part in (own, held)
+    )
+    if np.isfinite((here, there)).all():
+        yield from overfitted(reads.task, here, there, len(held), advice)
+
+
+def _primary_score(model: Model, answer: Prediction, table: Table) -> float:
+    """Return the one score that is compared, without all others, some of which take long; of several targets their mean."""
+    name, target = PRIMARY[model.task], model.target
+    if isinstance(target, Targets):
+        return model.score(answer, table).scores.get(name, float("nan"))
+    if answer.codes is None:
+        return metric(name).function(target.numbers(table), answer.labels, None)
+    return metric(name).function(target.codes(table), answer.codes, None)
 
 
 def _advice(course: Course) -> Advice:

@@ -164,12 +164,13 @@ class Lookout:
 
     def __init__(self, course: Course, tape: Tape) -> None:
         self.course, self.tape = course, tape
-        self._looks: OrderedDict[tuple[int, int, int | None, bool], Look] = OrderedDict()
+        self._looks: OrderedDict[tuple[int, int, int, bool], Look] = OrderedDict()
         self._batches: OrderedDict[tuple[int, int], list[IntArray]] = OrderedDict()
 
     def look(self, t: int, member: int, row: int | None) -> Look:
         """Return what there is to see after ``t`` updates of a member (from 0), on a row by its number or the batch's first."""
         made = t + 1 <= self.tape.frontier
+        row = self._first_of(t, member) if row is None else row
         key = (t, member, row, made)
         if key not in self._looks:
             self._looks[key] = self._made(t, member, row)
@@ -188,8 +189,13 @@ class Lookout:
                 self._batches.popitem(last=False)
         return self._batches[key][index]
 
+    def _first_of(self, t: int, member: int) -> int:
+        """Return the number of the row that is looked at where none is picked: the batch's first, or the first of all."""
+        stays = self.tape.state(t, member).stays
+        return int(self.course.numbers[0 if stays else self.batch(t, member)[0]])
+
     @one_blas_thread()
-    def _made(self, t: int, member: int, row: int | None) -> Look:
+    def _made(self, t: int, member: int, row: int) -> Look:
         course, tape, data = self.course, self.tape, self.course.data
         state = tape.state(t, member)
         rows: IntArray = np.arange(0)
@@ -199,7 +205,7 @@ class Lookout:
             epoch, index = divmod(t, tape.steps_per_epoch)
             eta = float(tape.rates(epoch)[index])
             batch = self._trace(self._step(state, member, rows, eta), rows)
-        place = course.places[row] if row is not None else int(rows[0]) if len(rows) else 0
+        place = course.places[row]
         number, among = int(course.numbers[place]), np.flatnonzero(rows == place)
         picked, index = batch, int(among[0]) if len(among) else 0
         if picked is None or not len(among):

@@ -97,8 +97,8 @@ class TaughtStudio(Studio):
             address = str(Naming(notation(name), made.course.network).read(address).plain)
         return allows(made.walk, limit, address)
 
-    def _framed(self, state: SessionState, made: Made) -> dict[str, Any]:
-        frame = super()._framed(state, made)
+    def _framed(self, state: SessionState, made: Made, *, soon: bool = False) -> dict[str, Any]:
+        frame = super()._framed(state, made, soon=soon)
         limit = self._limit(made, state)
         if limit is None:
             self.asker.has_seen(made, state.t)
@@ -174,8 +174,8 @@ class TaughtStudio(Studio):
             return replace(before, playing=False, follows=False, wanted=None)
         raise SettingsError(FIRST if self._waits else LATER)
 
-    def _show(self) -> dict[str, Any]:
-        frame = super()._show()
+    def _show(self, *, soon: bool = False) -> dict[str, Any]:
+        frame = super()._show(soon=soon)
         self._tell_epochs()
         self._tell_lesson()
         return frame

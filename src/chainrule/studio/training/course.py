@@ -17,12 +17,13 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.explain.show.drawn import output_names
+from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question
 from chainrule.fitting.replay import trained_again
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.timing import start_of
-from chainrule.fitting.train import fit_prepared, prepare
+from chainrule.fitting.train import prepare
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -84,6 +85,8 @@ class Course:
     """The rows (by their places, from 0) that were changed or added by hand, each a table of one row."""
     by_hand: bool = False
     """Whether it is a branch, which begins where somebody changed something."""
+    beside: tuple[Course, ...] = ()
+    """Trainings that are opened with it, as runs beside: those of a model's other groups."""
 
     @cached_property
     def layout(self) -> Layout:
@@ -159,6 +162,10 @@ def course_of_table(question: Question, settings: Settings, threads: int | None 
     if settings.time_limit is not None:
         raise SettingsError(
             f"{setting('time_limit')} is about a clock, and the studio waits for you: leave it out"
+        )
+    if (settings.search or 1) > 1:
+        raise SettingsError(
+            f"{setting('search')} makes many trainings, and the studio shows one: leave it out"
         )
     if settings.refit:
         raise SettingsError(
@@ -299,3 +306,24 @@ def course_of_model(
         model=model,
         notes=tuple(begun.table.notes),
     )
+
+
+def courses_of_model(model: Model, source: Source, title: str = "", threads: int | None = None) -> Course:
+    """Return the training that made a model, of several groups that of the first, with those of the others beside it.
+
+    Raises SettingsError for a model that can't be replayed, TableError for another table than its own.
+    """
+    made, first = [], 1
+    for number, (group, share) in enumerate(zip(model.groups, model.shares, strict=True), 1):
+        course = course_of_model(model, source, title, first, threads)
+        first += group.members
+        if len(model.groups) > 1:
+            sizes = "-".join(map(str, group.network.sizes))
+            told = f"group {number} of {len(model.groups)}: {sizes}, {100 * share:.3g} % of the answer"
+            note = (
+                f"The model has {len(model.groups)} groups of different networks, each trained by itself; what it answers is "
+                f"their mean by weight. Shown is {told}; the others are runs beside it, under Compare."
+            )
+            course = replace(course, title=f"{course.title}, {told}", notes=(note, *course.notes))
+        made.append(course)
+    return replace(made[0], beside=tuple(made[1:]))

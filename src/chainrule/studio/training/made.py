@@ -42,7 +42,7 @@ class Made:
 
     def __init__(self, course: Course, told: Callable[[Made, str], None], like: Made | None = None) -> None:
         self.course = course
-        self.tape = Tape(course)
+        self.tape: Tape = Tape(course, like=None if like is None else like.tape)
         self.walk = UpdateWalk(
             course.network,
             encoded=course.encoded,
@@ -58,9 +58,12 @@ class Made:
             self.drawn, self.known = like.drawn, like.known
             # The arithmetic of a row's cells takes longest where there are many: it stays, unless the row was changed.
             before, now = like.course.own_rows, course.own_rows
-            self._cells = {
-                row: own for row, own in like.framer.cells.items() if before.get(row) is now.get(row)
-            }
+
+            def stays(place: int) -> bool:
+                return before.get(place) is now.get(place)
+
+            self._cells = {place: own for place, own in like.framer.cells.items() if stays(place)}
+            course.truths.update((place, own) for place, own in like.course.truths.items() if stays(place))
 
     @cached_property
     def drawn(self) -> Drawing:

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import RunState
-from chainrule.engines.member_rows import member_rows
+from chainrule.engines.member_rows import MemberRows, member_rows
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -49,18 +49,28 @@ class EpochNote:
 
 
 class Tape:
-    """The states of a training as far as it has come; `record` is called by whoever trains, `state` by whoever looks."""
+    """The states of a training as far as it has come; `record` is called by whoever trains, `state` by whoever looks.
 
-    def __init__(self, course: Course, most_bytes: int = MOST_BYTES) -> None:
+    ``like`` is another one's; where the two trainings differ in nothing but numbers, no engine is needed to begin.
+    """
+
+    def __init__(self, course: Course, most_bytes: int = MOST_BYTES, like: Tape | None = None) -> None:
         self.course = course
         self.most_bytes = most_bytes
-        begin = course.engine.start(course.network, course.start, course.data, course.settings)
-        self.steps_per_epoch = begin.steps_per_epoch
-        self.made_of = member_rows(course.network, course.settings.sharing, course.start)
+        self.steps_per_epoch: int
+        self.made_of: MemberRows
+        self._first: RunState
+        if like is not None and _alike(course, like.course):
+            self._first = _from_the_start(course, like._first)
+            self.steps_per_epoch, self.made_of = like.steps_per_epoch, like.made_of
+        else:
+            run = course.engine.start(course.network, course.start, course.data, course.settings)
+            self._first, self.steps_per_epoch = run.state(), run.steps_per_epoch
+            self.made_of = member_rows(course.network, course.settings.sharing, course.start)
         self._lock = threading.Lock()
-        self._kept: dict[int, RunState] = {0: begin.state()}
+        self._kept: dict[int, RunState] = {0: self._first}
         self._every = 1
-        members = tuple(range(len(begin.parameters)))
+        members = tuple(range(course.members))
         self._notes: list[EpochNote] = [EpochNote(members, 0)]
         self._near: OrderedDict[tuple[int, int], MemberState] = OrderedDict()
         self._near_bytes = 0
@@ -153,13 +163,23 @@ class Tape:
             whole = self.last_of(0)
             at = t if whole is None else min(t, whole)
             return np.asarray(self._run_state(at, 0).parameters)
-        return np.stack([self.state(t, member).parameters for member in range(self.course.members)])
+        members = range(self.course.members)
+        self._bring_near(t, [member for member in members if not self.is_near(t, member)])
+        return np.stack([self.state(t, member).parameters for member in members])
+
+    def _bring_near(self, t: int, members: list[int]) -> None:
+        """Make in one replay what is to be asked of several members, those that go on."""
+        going = [one for one in members if (last := self.last_of(one)) is None or t < last]
+        if len(going) > 1:
+            made = self._run_state(t, *going)
+            for member in going:
+                self._keep_near(member, self._of_member(made, member, t))
 
     def _replayed(self, t: int, member: int) -> MemberState:
         return self._of_member(self._run_state(t, member), member, t)
 
-    def _run_state(self, t: int, member: int) -> RunState:
-        """Return a state in which a member is after ``t`` updates; those that share are all."""
+    def _run_state(self, t: int, *members: int) -> RunState:
+        """Return a state in which some members are after ``t`` updates; those that share are all."""
         course, steps = self.course, self.steps_per_epoch
         epoch, made = divmod(t, steps)
         with self._lock:
@@ -172,10 +192,10 @@ class Tape:
             for number in range(begin, epoch + bool(made)):
                 rates = self.rates(number)
                 rates = rates[:made] if number == epoch else rates
-                active = self._notes[number].active if self.shares else (member,)
+                active = self._notes[number].active if self.shares else members
                 report = run.train_epoch(number, rates, active, course.plan.strength(number))
                 if report.diverged:
-                    raise SettingsError(str(report.diverged[member]))
+                    raise SettingsError(str(next(iter(report.diverged.values()))))
         return run.state()
 
     def _of_member(self, state: RunState, member: int, t: int) -> MemberState:
@@ -191,6 +211,23 @@ class Tape:
         while self._near_bytes > MOST_NEAR and len(self._near) > 2:
             self._near.popitem(last=False)
             self._near_bytes -= own
+
+
+def _alike(course: Course, other: Course) -> bool:
+    """Tell whether two trainings differ in nothing but the numbers that they begin with, and those of their rows."""
+    return (
+        course.network is other.network
+        and course.settings is other.settings
+        and course.engine is other.engine
+        and course.start.shape == other.start.shape
+        and course.data.train.shape == other.data.train.shape
+    )
+
+
+def _from_the_start(course: Course, first: RunState) -> RunState:
+    """Return the state that a training begins in, of the same shapes and kinds as the first of one that is alike."""
+    arrays = {name: np.zeros_like(array) for name, array in first.arrays.items()}
+    return RunState(np.array(course.start, first.parameters.dtype), arrays, np.zeros_like(first.steps))
 
 
 def _bytes_of(state: RunState) -> int:

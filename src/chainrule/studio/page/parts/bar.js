@@ -59,8 +59,8 @@ export function buildBar(element, { store, api, player, help }) {
  * @param {import("../types.js").Frame} frame
  * @param {(address: string) => void} ask
  */
-function checked(box, { checks, playing }, ask) {
-  if (playing) return;
+function checked(box, { checks, playing, follows }, ask) {
+  if (playing || follows) return;
   box.hidden = !checks;
   if (!checks) return;
   const { compared, wrong, worst } = checks;

@@ -23,7 +23,7 @@ export function buildDoctor(element, { store, api }) {
   const clock = { last: 0 };
   return (changed, state) => {
     const { frame, view } = state;
-    if (view.tab !== "layers" || !frame || !(changed.has("frame") || changed.has("client") || changed.has("view.tab"))) return;
+    if (view.tab !== "layers" || !frame || frame.follows || !(changed.has("frame") || changed.has("client") || changed.has("view.tab"))) return;
     const found = frame.findings ?? [];
     const mine = steers(state);
     const key = JSON.stringify([found, mine, frame.names]);

@@ -123,7 +123,7 @@ export function buildPanels(element, { store, api }) {
       panel.setAttribute("aria-labelledby", `tab-${tab}`);
     }
     const layers = list.querySelector("[data-tab=layers]");
-    if (layers && changed.has("frame")) {
+    if (layers && changed.has("frame") && !state.frame?.follows) {
       say(layers, doctorWords(state.frame?.findings));
       layers.classList.toggle("found", Boolean(state.frame?.findings?.some((one) => one.grave)));
     }
