@@ -20,10 +20,8 @@ from chainrule.studio.taught.withheld import place_after
 from chainrule.studio.training.made import Made
 from chainrule.studio.training.session import SessionState
 
-if TYPE_CHECKING:
-    from chainrule.lessons.asking import (
-        LessonQuestion,
-    )  # a table needs no lessons, which take a while to be loaded
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.asking import LessonQuestion
 
 OPTIONS = 4
 """The weights of which one is chosen."""

@@ -11,10 +11,8 @@ from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.prose import shown_words
 from chainrule.studio.protocol.nested import Node, nested, text_of
 
-if TYPE_CHECKING:
-    from chainrule.lessons.asking import (
-        LessonQuestion,
-    )  # a table needs no lessons, which take a while to be loaded
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.asking import LessonQuestion
 
 HINTS = {
     "number": "Write down the formula first, then put each number in.",

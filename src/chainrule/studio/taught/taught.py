@@ -16,10 +16,8 @@ from chainrule.studio.training.made import Made
 from chainrule.studio.training.opening import asked_of
 from chainrule.studio.training.session import SessionState, reduce
 
-if TYPE_CHECKING:
-    from chainrule.studio.taught.tutor import (
-        Tutor,
-    )  # a table needs no lessons, which take a while to be loaded
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.studio.taught.tutor import Tutor
 
 PICTURES = frozenset(("curves", "activation"))
 """The pictures that may be had while something is withheld; curves end where it begins."""

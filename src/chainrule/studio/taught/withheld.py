@@ -13,10 +13,8 @@ from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address
 from chainrule.studio.training.walk import UpdateWalk
 
-if TYPE_CHECKING:
-    from chainrule.lessons.asking import (
-        LessonQuestion,
-    )  # a table needs no lessons, which take a while to be loaded
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.asking import LessonQuestion
 
 GIVEN = frozenset(("x", "y", "y_smooth", "W", "b", "eta", "t", "strength", "scale"))
 """What is there before an update begins."""
