@@ -23,6 +23,7 @@ from rich.console import Console
 from benchmarks.machine import describe, slug, versions
 from benchmarks.tabular import ranking
 from benchmarks.tabular.methods import METHODS, Method, measure, ours, warm_up
+from benchmarks.tabular.paired import against
 from benchmarks.tabular.plot import draw
 from benchmarks.tabular.report import print_report
 from benchmarks.tabular.tables import (
@@ -34,12 +35,15 @@ from benchmarks.tabular.tables import (
     inner_split,
     read_folder,
     read_results,
+    sampled,
 )
 
 HERE = Path(__file__).parent
 TABLES, RESULTS = HERE / "tables", HERE / "results"
-PACKAGES = ("pandas", "lightgbm", "catboost", "pytabkit")
+PACKAGES = ("pandas", "lightgbm", "catboost", "xgboost", "pytabkit")
 """Packages of peers beside those that `describe` names."""
+FEWEST_ROWS = 100
+"""The fewest rows of a sample."""
 WIDTH = 160
 """Columns of the tables where the output is no terminal."""
 
@@ -113,12 +117,18 @@ def given_results(
 
 
 def assemble(
-    results: list[dict[str, Any]], splits: Sequence[Split], *, inner: bool, seeds: int
+    results: list[dict[str, Any]],
+    splits: Sequence[Split],
+    *,
+    inner: bool,
+    seeds: int,
+    baseline: str | None = None,
 ) -> dict[str, Any]:
-    """Return the report as plain data, which names no day."""
+    """Return the report as plain data, which names no day; with a ``baseline`` also what differs from it."""
     own = {entry["method"] for entry in results if entry.get("ours")}
     machine = describe()
     machine["versions"] |= versions(PACKAGES)
+    compared = {} if baseline is None else {"baseline": baseline, "against": against(results, own, baseline)}
     return {
         "scored_on": INNER_ROWS if inner else TEST_ROWS,
         "seeds": seeds,
@@ -129,6 +139,7 @@ def assemble(
             metric: ranking.summarize(ranking.collect(results, metric), own) for metric in ranking.METRICS
         },
         "seconds": ranking.seconds(results, own),
+        **compared,
         "results": results,
     }
 
@@ -139,7 +150,7 @@ def write(report: dict[str, Any], path: Path) -> None:
     lines = []
     for key, value in report.items():
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        if key in ("results", "seconds") and value:
+        if key in ("results", "seconds", "against") and value:
             text = (
                 "[\n"
                 + ",\n".join(json.dumps(item, ensure_ascii=False, allow_nan=False) for item in value)
@@ -153,8 +164,14 @@ def run(given: argparse.Namespace, console: Console) -> None:
     """Fit and score what was asked for, print it, and write JSON and picture; raises TablesError."""
     if given.seeds < 1:
         raise TablesError(f"--seeds {given.seeds} must be at least 1")
-    methods = chosen(given.methods, given.variant)
+    if given.against is not None and given.seeds < 2:
+        raise TablesError(f"--against {given.against} needs --seeds 2 or more: one difference has no error")
+    methods = chosen(",".join(filter(None, [given.methods, given.against])), given.variant)
     splits = read_folder(given.tables, [name.strip() for name in given.only.split(",") if name.strip()])
+    if given.most_rows is not None:
+        if given.most_rows < FEWEST_ROWS:
+            raise TablesError(f"--most-rows {given.most_rows} must be at least {FEWEST_ROWS}")
+        splits = [sampled(split, given.most_rows) for split in splits]
     absent = {method.name: reason for method in methods if (reason := method.absent()) is not None}
     present = [method for method in methods if method.name not in absent]
     results = given_results(_peers(given, console), splits, present)
@@ -164,12 +181,13 @@ def run(given: argparse.Namespace, console: Console) -> None:
     path = given.out or RESULTS / f"{slug()}-accuracy{'-inner' if given.inner else ''}.json"
     if any(method.ours for method in present):
         warm_up()
+    about = {"inner": given.inner, "seeds": given.seeds, "baseline": given.against}
     # Written after each fit, for a run may take hours.
     for split, method, seed in work(splits, present, given.seeds, inner=given.inner):
         results.append(found := measure(method, split, seed))
         console.print(_line(found), highlight=False, markup=False)
-        write(assemble(results, splits, inner=given.inner, seeds=given.seeds), path)
-    report = assemble(results, splits, inner=given.inner, seeds=given.seeds)
+        write(assemble(results, splits, **about), path)
+    report = assemble(results, splits, **about)
     if not results:
         raise TablesError("nothing was run and no results were given: name --methods, or give --peers FILE")
     print_report(console, report)
@@ -202,6 +220,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="seeds 0, 1, … (default %(default)s)")
     parser.add_argument(
         "--inner", action="store_true", help="score on a quarter of the training rows, for choosing recipes"
+    )
+    parser.add_argument(
+        "--against",
+        metavar="NAME",
+        help="run this method, too, and say on which tables ours is worse than it by two standard errors of the "
+        "paired difference over the seeds",
+    )
+    parser.add_argument(
+        "--most-rows", type=int, metavar="N", help="fit on, or divide, a sample of so many training rows"
     )
     parser.add_argument(
         "--peers",

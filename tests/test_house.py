@@ -27,6 +27,7 @@ GROUND = [
     "chainrule.errors",
     "chainrule._types",
     "chainrule._kept",
+    "chainrule._ranking",
     "chainrule._notebook",
     "chainrule._plain",
     "chainrule._numbers",

@@ -15,6 +15,9 @@ from benchmarks.tabular.tables import TARGET
 MOST_CATEGORIES = 255
 """The most categories of a column that scikit-learn's boosting takes; the rarest share one code."""
 
+MISSING = "missing"
+"""The category that stands for a missing one where they are text."""
+
 Array = np.ndarray[Any, Any]
 
 
@@ -33,6 +36,7 @@ class Columns:
             encoded_missing_value=np.nan,
             max_categories=MOST_CATEGORIES,
         )
+        self.levels = {name: sorted(set(train[name].fill_null(MISSING))) for name in self.categories}
         self.medians = {name: train[name].median() or 0.0 for name in self.numbers}
         numbers, categories = self._parts(train)
         if self.numbers:
@@ -49,21 +53,34 @@ class Columns:
         """Numbers as they are, and a code for each category; NaN for what is missing or new."""
         return self._joined(rows, None, self.ordinal)
 
+    def plain(self, rows: pl.DataFrame) -> Array:
+        """Numbers and categories as they are, in one array of objects; NaN for what is missing."""
+        return np.column_stack([part.astype(object) for part in self._parts(rows)])
+
     @property
     def places(self) -> list[int]:
         """Which columns of `codes` are categories."""
         return list(range(len(self.numbers), len(self.numbers) + len(self.categories)))
 
-    def pandas(self, rows: pl.DataFrame, *, kind: str = "object", medians: bool = False) -> Any:
-        """A pandas frame; a missing category is one of its own, and ``medians`` replace missing numbers."""
+    def pandas(
+        self, rows: pl.DataFrame, *, kind: str = "object", medians: bool = False, known: bool = False
+    ) -> Any:
+        """A pandas frame; a missing category is one of its own, and ``medians`` replace missing numbers.
+
+        ``known``: the categories are those of the training rows, in the same order each time; a new one is missing.
+        """
         import pandas
 
         frame = pandas.DataFrame({name: rows[name].to_numpy() for name in self.numbers})
         if medians:
             frame = frame.fillna(self.medians)
         for name in self.categories:
-            labels = pandas.Series(rows[name].fill_null("missing").to_list(), dtype=object)
-            frame[name] = labels.astype(kind)
+            labels = pandas.Series(rows[name].fill_null(MISSING).to_list(), dtype=object)
+            if known:
+                labels = pandas.Categorical(
+                    labels.where(labels.isin(self.levels[name])), categories=self.levels[name]
+                )
+            frame[name] = labels if known else labels.astype(kind)
         return frame
 
     def _parts(self, rows: pl.DataFrame) -> tuple[Array, Array]:

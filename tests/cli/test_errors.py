@@ -34,6 +34,7 @@ TABLES = {
     "twice.csv": "x,x,y\n1,2,a\n3,4,b\n",
     "ragged.csv": "x,y\n1,a\n2,b,c\n3,a\n",
     "good.csv": rows("x,z,y"),
+    "no_target.csv": "x,z\n1,2\n3,4\n",
     "infinite.csv": rows("x,z,y", x="inf"),
     "huge.csv": rows("x,z,y", x="1e309"),
     "odd.csv": rows("x,z,y", x="oops"),
@@ -301,6 +302,10 @@ BAD_WORDS = [
         "old.safetensors exists; choose another name with --out or add --overwrite",
     ),
     (
+        "good.csv --target nothing --out old.safetensors",
+        "good.csv: the target 'nothing' is not there; the columns are x, z, y",
+    ),
+    (
         "good.csv --target y --history old.safetensors",
         "old.safetensors exists; choose another name with --history or add --overwrite",
     ),
@@ -416,6 +421,13 @@ def test_a_new_table_that_does_not_fit_the_model(refused, run, table):
 
 def test_a_new_table_with_other_classes(refused, run):
     assert run("train", "good.csv", *TARGET, *FAST, "--quiet").code == 0
+    refused(
+        "no_target.csv has no column 'y', so there is nothing to score against: to get its answers, chainrule predict "
+        "good.safetensors no_target.csv",
+        "evaluate",
+        "good.safetensors",
+        "no_target.csv",
+    )
     refused(
         "new_class.csv: line 2, column 'y': 'q' is none of the classes that were trained (a, b); correct it or leave "
         "the row out",

@@ -126,6 +126,7 @@ def test_the_parameters_left_end_the_training_otherwise():
         "groups",
         "patience",
         "recipe",
+        "search",
         "tolerance",
         "time",
         "split",

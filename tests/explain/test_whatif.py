@@ -11,8 +11,11 @@ import chainrule
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.columns.whatif import WhatIf, nearest, whatif
 from chainrule.explain.columns.whatif_shown import whatif_document
+from chainrule.explain.derive.derivation import derive
 from chainrule.explain.show import render
 from chainrule.explain.trace.sources import trace_rows
+from chainrule.reports.data import distribution
+from chainrule.reports.reported import Reported
 
 FEW = {"engine": "reference", "members": 2, "epochs": 60, "hidden": [8]}
 
@@ -215,3 +218,64 @@ def test_it_is_plain_data_and_every_format_has_it(number, classes):
             render(document, "svg")
     text = render(whatif_document(whatif(number[0], number[1], 9), "m", "t"), "text")
     assert "What one column must be for another y: add target_value." in text
+
+
+RENTS = [round(310.5 + 37.25 * i, 2) for i in range(30)]
+
+
+def in_euro(number: float) -> str:
+    return f"{number:,.2f} €".translate(str.maketrans(",.", ".,"))
+
+
+@pytest.fixture(scope="module")
+def dressed():
+    rows = pl.DataFrame({"rent": list(map(in_euro, RENTS)), "y": list(map(in_euro, RENTS))})
+    return chainrule.train(rows, "y", engine="reference", members=1, hidden=[2], epochs=2).model, rows
+
+
+@pytest.mark.parametrize("given", ["1300.5", "1300,50", "1.300,50 €", "1300,5 €", 1300.5])
+def test_a_number_is_set_as_its_column_writes_it_or_plain(dressed, given):
+    model, rows = dressed
+    asked = pl.DataFrame({"rent": ["1.300,50 €"]})
+    assert whatif(model, rows, 3, {"rent": given}).after.number == float(model.predict(asked).labels[0])
+
+
+def test_a_number_that_can_be_read_in_two_ways_is_asked_about(dressed):
+    model, rows = dressed
+    with pytest.raises(
+        SettingsError, match=r"'1.300' can be read in two ways: 1300 .* 1.3 .* give 1300 or 1,3"
+    ):
+        whatif(model, rows, 3, {"rent": "1.300"})
+    # A number that is none of text is itself, and an example in a message can be given.
+    assert whatif(model, rows, 3, {"rent": 412.125}).changes[0].after == "412,125"
+    with pytest.raises(SettingsError) as refused:
+        whatif(model, rows, 3, {"rent": "much"})
+    example = str(refused.value).partition("such as ")[2].partition(", or")[0]
+    assert whatif(model, rows, 3, {"rent": example}).changes[0].after == example
+
+
+def test_a_report_reads_a_dressed_column_and_target_as_the_model_does(dressed):
+    model, rows = dressed
+    columns = {one.name: one for one in Reported(model, model.table(rows), "m", "m").columns}
+    assert [columns[name].summary for name in ("rent", "y")] == ["310.5 to 1390.75, median 850.625"] * 2
+    assert distribution(model.table(rows), columns["rent"]) is not None
+
+
+def test_what_v_is_of_a_cell_is_said(number):
+    model, frame = number
+    trace, notes = trace_rows(model, frame, [5]), {}
+    for place, neuron in enumerate(model.encoder.inputs, 1):
+        notes[neuron.name] = derive(trace, f"x[{place}]").lines[-1].note
+    assert notes["a"] == "v is the number in the cell"
+    assert notes["flag"] == "v is 1 for true or yes, 0 for false or no"
+    said = {
+        "month (sine)": "the month of the date, 1 to 12",
+        "Monday": "the day of the week, 1 (Monday) to 7",
+    }
+    for label, words in said.items():
+        assert notes.get(f"day: {label}", f"v is {words}") == f"v is {words}"
+    assert any(
+        note.startswith("v is the") and "date" in note
+        for name, note in notes.items()
+        if name.startswith("day")
+    )

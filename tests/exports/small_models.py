@@ -32,6 +32,21 @@ COLUMNS = {
     "when": ["2024-05-01 10:00", "2024-06-11 23:59", "2024-01-30 00:00", "2023-05-02 12:30", "2024-12-24 18:45",
              "2024-02-29 06:00", "1999-12-31 23:59", None],
 }  # fmt: skip
+TEXTS = {
+    "title": [
+        "Data Engineer",
+        "senior data analyst",
+        "R&D ingénieur",
+        None,
+        "Ingénieur données",
+        "c++ ENGINEER",
+        "analyst, data",
+        "x",
+    ],
+    "full title": ["Data a", "data Ж", "A engineer", "ж a", "a b", "engineer", "b, b", "x"],
+}
+"""Columns of short text, which not all languages can take apart."""
+
 TARGETS = {
     "price": [10.0, 20.0, 15.0, 30.0, 12.0, 11.0, 19.0, 22.5],
     "size": [1.0, 2.0, 1.5, 3.0, 1.2, 1.1, 1.9, 2.2],
@@ -39,7 +54,7 @@ TARGETS = {
     "kept": [True, False, True, False, True, False, True, False],
     "kind": ["x", 'y "quoted"', "z\\", "x", "z\\", 'y "quoted"', "ü", "x"],
 }
-KINDS = {"code": "category", "when": "datetime", "wet": "boolean"}
+KINDS = {"code": "category", "when": "datetime", "wet": "boolean", "title": "text", "full title": "text"}
 
 
 def small_model(
@@ -49,14 +64,18 @@ def small_model(
     """A model of a small table; ``layers`` are its network's, ``features(groups)`` makes a stage of the columns' groups."""
     rng = np.random.default_rng(seed)
     names = [targets] if isinstance(targets, str) else list(targets)
-    table = from_frame({name: COLUMNS[name] for name in columns} | {name: TARGETS[name] for name in names})
+    table = from_frame(
+        {name: (COLUMNS | TEXTS)[name] for name in columns} | {name: TARGETS[name] for name in names}
+    )
     kinds = {name: kind for name, kind in KINDS.items() if name in columns}
     schema = infer_schema(table, target=names, inputs=list(columns), kinds=kinds)
     encoder = fit_encoder(table, schema, scaling=scaling)
     stage = None
     if features is not None:
         parts = [
-            (column.kind, len(column.levels) + column.missing + 1, len(column.parts) + column.missing)
+            ("category", len(column.inputs), 0)
+            if column.words is not None
+            else (column.kind, len(column.levels) + column.missing + 1, len(column.parts) + column.missing)
             for column in encoder.columns
         ]
         stage = features(parts)

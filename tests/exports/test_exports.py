@@ -294,6 +294,7 @@ def test_an_export_is_written_checked_and_refused(tmp_path, tiny, few_rows):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
+        ({"to": "js"}, "to 'js' is unknown: did you mean javascript?"),
         ({"to": "cobol"}, "to 'cobol' is unknown: choose python, javascript, c, onnx, sql, wasm, xlsx"),
         ({}, "no language is named: choose .py"),
         ({"path": "model.txt"}, "model.txt: the ending says no language"),

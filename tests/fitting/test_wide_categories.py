@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.fitting import timing
 from chainrule.tables import schema as levels_of
 from chainrule.tables.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
-from chainrule.training import linear_path
+from chainrule.training import begin, linear_path
 
 SMALL = {"hidden": [8], "recipe": True, "epochs": 4, "members": 3}
 
@@ -29,7 +28,7 @@ def test_levels_beyond_64_have_an_input_where_they_occur_twice():
     words = [f"w{i}" for i in range(80) for _ in range(2)] + [f"once{i}" for i in range(40)]
     table = from_frame({"k": words, "y": list(range(200))})
     narrow, wide = (infer_schema(table, target="y", wide=one) for one in (False, True))
-    assert (narrow.max_levels, wide.max_levels) == (64, 4_000)
+    assert (narrow.max_levels, wide.max_levels) == (64, 8_000)
     assert [len(fit_encoder(table, one).columns[0].levels) for one in (narrow, wide)] == [64, 80]
     assert fit_encoder(table, wide).columns[0].rare
     assert (
@@ -86,7 +85,7 @@ def test_a_planted_leak_is_seen(monkeypatch):
     rows["y"] = np.random.default_rng(3).normal(size=1_500).tolist()
     monkeypatch.setattr(linear_path, "EXACT", 5)
     assert chainrule.train(rows, "y", **SMALL).out_of_fold.scores["r2"] < 0.02
-    honest = timing.on_linear_path
+    honest = begin.on_linear_path
 
     def leaking(network, start, data, sharing="none"):
         # Every member's slopes come from all rows, and are judged on the fold that it should not have seen.
@@ -96,6 +95,6 @@ def test_a_planted_leak_is_seen(monkeypatch):
         lines = np.broadcast_to(everyone, (len(data.train), len(everyone)))
         return honest(network, start, replace(data, train=lines), sharing)
 
-    monkeypatch.setattr(timing, "on_linear_path", leaking)
+    monkeypatch.setattr(begin, "on_linear_path", leaking)
     found = chainrule.train(rows, "y", **SMALL).out_of_fold.scores
     assert found["r2"] > 0.05

@@ -310,12 +310,18 @@ def test_kinds_by_hand(kind: str, tmp_path: Path) -> None:
     made = TableRegressor(kinds={"a": kind}, **SMALL).fit(
         pd.DataFrame({"a": columns["a"], "b": columns["b"]}), columns["y"]
     )
-    expected = {"leave-out": "left out", "date": "datetime", "text": "category"}.get(kind, kind)
+    expected = {"leave-out": "left out", "date": "datetime"}.get(kind, kind)
     for schema in (models[0].prepared.schema, made.schema_):
         column = schema.columns[0]
         assert (column.role if kind == "leave-out" else column.kind) == expected
-    if kind in ("text", "category"):
-        assert models[0].model.encoder.columns[0].levels == tuple(f"0{10 + i}" for i in range(6))
+    column = models[0].model.encoder.columns[0]
+    if kind == "category":
+        assert column.levels == tuple(f"0{10 + i}" for i in range(6))
+    if kind == "text":
+        assert column.words is not None
+        assert {label for label in column.words.labels if "…" not in label} == {
+            f"0{10 + i}" for i in range(6)
+        }
     everywhere(
         models[0].model,
         path,

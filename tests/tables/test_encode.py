@@ -467,8 +467,9 @@ def test_no_encoder_at_all(value: object) -> None:
         (["columns", 0, "parts", 0, "parameters"], {"mean": 1}, "encoder.columns[0].parts[0].parameters: 'std' is not "
          "there"),
         (["columns", 0, "extra"], 1, "encoder.columns[0]: 'extra' is not known here"),
-        (["columns", 0, "kind"], "text", "encoder.columns[0].kind: 'text' is not one of boolean, category, datetime, "
-         "number"),
+        (["columns", 0, "kind"], "nested", "encoder.columns[0].kind: 'nested' is not one of boolean, category, datetime, "
+         "number, text"),
+        (["columns", 0, "kind"], "text", "encoder.columns[0].words: a text has words, and nothing else has"),
         (["columns", 0, "levels"], ["u"], "encoder.columns[0].levels: levels are different, and of a category only"),
     ],
 )  # fmt: skip

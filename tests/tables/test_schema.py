@@ -97,7 +97,11 @@ def test_penguins() -> None:
         ),
         (
             [f"a sentence that is quite long, no. {i // 2 * 2 if i < 4 else i}" for i in range(10)],
-            ("text", "left out", "it is free text: 8 different values in 10 rows, 36 characters on average"),
+            (
+                "long text",
+                "left out",
+                "it is free text: 8 different values in 10 rows, 36 characters on average",
+            ),
         ),
     ],
 )

@@ -113,6 +113,94 @@ def test_without_validation_rows_the_loss_of_what_is_kept_decides():
     assert all(np.isnan(line.validation_loss) for line in result.history)
 
 
+# ---- more waves
+
+
+def falling(*valleys, last):
+    """Losses of 15, 31, 63 epochs in which waves end at 7, 15, 31 and 63 with these; a hill of 9 before each valley."""
+    losses, at = [10.0, *[9.0] * last], (7, 15, 31, 63)
+    for value, epoch in zip(valleys, at, strict=False):
+        losses[epoch] = value
+    return losses
+
+
+@pytest.mark.parametrize(
+    ("valleys", "epochs", "stopped"),
+    [
+        # 3 % of 8 is 0.24: 7.76 is just enough, 7.77 isn't.
+        ((8, 7.77, 1), 15, "early stopping"),
+        ((8, 7.76, 7.76), 31, "early stopping"),
+        ((8, 7.76, 7.5), 63, "epochs"),
+        ((8, 8.5, 1), 15, "early stopping"),
+        ((-8, -8.23), 15, "early stopping"),
+        ((-8, -8.24, -8.4), 31, "early stopping"),
+    ],
+)
+def test_a_wave_follows_where_the_last_was_worth_three_percent(valleys, epochs, stopped):
+    engine = Scripted(falling(*valleys, last=63))
+    result = run(engine, epochs=15, more_waves=2, patience=9, schedule=schedule("coslog4"))
+    assert (len(result.history), result.stopped) == (epochs, stopped)
+    at = (7, 15, 31)[int(np.argmin(valleys[: (15, 31, 63).index(epochs) + 2]))]
+    assert result.best_epochs == (at,)
+    # The schedule goes on as it was: 0 at the end of each wave, the rate itself in its middle, in log2(1 + 15 t/T).
+    rates = [rates[0] for rates in engine.rates]
+    shares = np.log2(1 + np.arange(epochs))
+    np.testing.assert_allclose(rates, 0.8 * (1 - np.cos(2 * np.pi * shares)) / 2, atol=1e-12)
+
+
+def test_without_early_stopping_and_with_lengths_of_their_own_all_waves_follow():
+    engine = Scripted(falling(8, 8, 8, last=31))
+    plan = {"epochs": 15, "more_waves": 1, "schedule": schedule("coslog4"), "early_stopping": False}
+    result = run(engine, **plan)
+    assert (len(result.history), result.stopped) == (31, "epochs")
+    result = run(Scripted(falling(8, 8, 8, last=31)), **plan, lengths=(20,))
+    assert (len(result.history), result.best_epochs) == (20, (20,))
+
+
+def test_patience_grows_with_the_waves():
+    # The fourth wave ends at its best; the fifth of 16 epochs is over in 12 = 6 · 31/15 epochs without better.
+    losses = falling(8, 7, last=31)
+    result = run(Scripted(losses), epochs=15, more_waves=1, patience=6, schedule=schedule("coslog4"))
+    assert (len(result.history), result.stopped, result.best_epochs) == (13, "early stopping", (7,))
+    losses[12] = 7.5
+    result = run(Scripted(losses), epochs=15, more_waves=1, patience=6, schedule=schedule("coslog4"))
+    assert (len(result.history), result.stopped, result.best_epochs) == (28, "early stopping", (15,))
+
+
+def test_a_training_goes_on_from_within_a_wave_to_the_same_end():
+    plan = {"epochs": 15, "more_waves": 2, "patience": 9, "schedule": schedule("coslog4")}
+    losses, kept = falling(8, 7, 6.9, last=63), []
+    whole = run(
+        Scripted(losses), callback=lambda state: kept.append((state.epochs, state.checkpoint())), **plan
+    )
+    assert len(whole.history) == 31
+    # What a callback is told: 15 epochs until that wave's end, then 31; at the end it is over.
+    assert [epochs for epochs, _ in kept[:14]] == [15] * 14
+    assert [epochs for epochs, _ in kept[14:30]] == [31] * 16
+    assert kept[30][0] == 31
+    data = Data(np.zeros((2, 1)), np.zeros((2, 1)), np.array([0]), np.arange(1, 2))
+    for at in (3, 14, 20, 30):
+        engine = Scripted(losses)
+        start = engine.start
+
+        def begin(*words, start=start, engine=engine, at=at, **more):
+            start(*words, **more)
+            engine.parameters[:] = at + 1
+            return engine
+
+        engine.start = begin
+        again = fit(
+            engine,
+            NETWORK,
+            np.zeros((1, 1)),
+            data,
+            STEPS,
+            Plan(learning_rate=0.8, **plan),
+            resume=kept[at][1],
+        )
+        assert (len(again.history), again.stopped, again.best_epochs) == (31, "early stopping", (31,))
+
+
 def test_without_early_stopping_every_epoch_is_run_and_the_last_is_kept():
     for validation in (0, 1):
         result = run(Scripted([9, 5, 1, 6, 4, 7, 8]), early_stopping=False, validation=validation, patience=1)

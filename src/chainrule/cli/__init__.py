@@ -33,6 +33,7 @@ COMMANDS = {
     "whatif": "change cells of a row, and find what would turn its answer",
     "report": "write one page about a model: scores, mistakes, columns, rows, checks",
     "describe": "show what a model is: inputs, layers, target, training",
+    "search": "show what a search has tried, and what it chose",
     "prune": "set a share of a model's weights to 0, and train the others again",
     "export": "write a model as a program in another language, and check it",
     "lesson": "walk through a worked example, every number shown and checked",

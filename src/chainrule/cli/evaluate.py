@@ -47,6 +47,12 @@ def run(options: argparse.Namespace) -> None:
 
     form = chosen_format(options)
     model, table = opened(options)
+    lacking = [name for name in model.target.names if name not in table.columns]
+    if lacking:
+        raise SettingsError(
+            f"{table.name} has no column {', '.join(map(repr, lacking))}, so there is nothing to score "
+            f"against: to get its answers, chainrule predict {options.model} {options.table}"
+        )
     with limited_threads(options.threads):
         evaluation = model.evaluate(table)
         seen, unseen = _seen(model, table)

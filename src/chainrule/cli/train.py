@@ -36,8 +36,10 @@ from chainrule.explain.show import render
 from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
+    from chainrule.cli.searching import KeptSearch
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import Trained
+    from chainrule.model.model import Model
     from chainrule.training.settings.by_hand import ReadName
 
 EXAMPLES = """
@@ -45,6 +47,7 @@ chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
 chainrule train penguins.csv --target species --time year --cross-validate 2
 chainrule train penguins.csv --target species --learning-curve
+chainrule train penguins.csv --target species --search 8
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1
@@ -86,6 +89,9 @@ def parser() -> Parser:
         "--small": "also write a network of four neurons, taught by the answers of the model: small enough to be followed whole",
         "--overwrite": "replace files that exist",
     }
+    output["--search-file FILE"] = (
+        "keep what a search has finished in it, and go on from it; if not given, only until it is done"
+    )
     made.options("output", output)
     made.option(
         "output",
@@ -126,25 +132,30 @@ def run(options: argparse.Namespace) -> None:
     history = None if options.history is None else Path(options.history)
     study = _study(options)
     if study is None:
-        _check_outputs(path, history, options)
-    elif given := next(filter(vars(options).get, ("out", "history", "small")), None):
-        raise SettingsError(f"--{given} would have no effect: {study} writes no model; leave one of them out")
+        refused = _refused(path, history, options)
+    elif given := next(filter(vars(options).get, ("out", "history", "small", "search_file")), None):
+        raise SettingsError(
+            f"--{given.replace('_', '-')} would have no effect: {study} writes no model; leave one of them out"
+        )
     elif options.report is not None:
-        _check_outputs(None, None, options)
+        refused = _refused(None, None, options)
     elif options.overwrite:
         raise SettingsError(
             f"--overwrite would have no effect: {study} writes nothing but a --report; leave it out"
         )
+    else:
+        refused = None
     from chainrule._files import write_atomically
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
     from chainrule.fitting.cross_validation import check_crosses
+    from chainrule.fitting.fit import fit_prepared
     from chainrule.fitting.learning import check_learns
     from chainrule.fitting.question import Question
-    from chainrule.fitting.score import score_prepared
+    from chainrule.fitting.score import score_made, score_prepared
     from chainrule.fitting.timing import within_time
-    from chainrule.fitting.train import fit_prepared, prepare, score_without
+    from chainrule.fitting.train import prepare, score_without
     from chainrule.model.source import Reading
     from chainrule.reports.history import history_text
     from chainrule.reports.training import found_document
@@ -179,6 +190,8 @@ def run(options: argparse.Namespace) -> None:
     if study is not None:
         question = question.opened()
     prepared = prepare(question if options.cross_validate is None else _without_test(question), settings)
+    if refused is not None:
+        raise refused
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
@@ -197,13 +210,24 @@ def run(options: argparse.Namespace) -> None:
             tell(f"wrote {options.report}")
         return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
-    with ProgressBar(shown=False if options.quiet else None) as progress:
-        result = fit_prepared(
-            prepared, engine=engine, threads=options.threads, dtype=options.dtype, on_epoch_end=progress
-        )
+    training: dict[str, Any] = {"engine": engine, "threads": options.threads, "dtype": options.dtype}
+    searches = (settings.search or 1) > 1
+    kept_search: KeptSearch | None = None
+    with ProgressBar(shown=False if options.quiet else None) as progress, limited_threads(options.threads):
+        if searches:
+            from chainrule.cli.searching import search
+
+            made, kept_search = search(prepared, path, options, training, progress)
+        elif options.search_file is not None:
+            raise SettingsError("--search-file is for a search: add --search 8, or leave it out")
+        else:
+            result = fit_prepared(prepared, **training, on_epoch_end=progress)
     with limited_threads(options.threads):
-        again = partial(score_without, prepared, engine=engine, threads=options.threads, dtype=options.dtype)
-        trained = score_prepared(prepared, result, engine=engine, without=again)
+        again = partial(score_without, prepared, **training)
+        if searches:
+            trained = score_made(made, engine=engine, without=again)
+        else:
+            trained = score_prepared(prepared, result, engine=engine, without=again)
     texts = {} if history is None else {history: history_text(trained.fit.watched.history)}
     if options.report is not None:
         texts[Path(options.report)] = _report(trained, path, report_format, options)
@@ -213,6 +237,8 @@ def run(options: argparse.Namespace) -> None:
 
         small = small_of(trained, engine=engine, threads=options.threads)
     _write(trained, path, texts, options.overwrite, small)
+    if kept_search is not None:
+        kept_search.done(trained.model.card["search"].get("ended", ""), kept=options.search_file is not None)
     if talks:
         other = None if small is None else (small, small_path(path))
         _print_result(trained, path, list(texts), options.table, other)
@@ -270,16 +296,27 @@ def _stem(table: str) -> str:
     return name.translate(dict.fromkeys(map(ord, "*?[]"))).strip(" -_") or "model"
 
 
+def _refused(path: Path | None, history: Path | None, options: argparse.Namespace) -> OutputError | None:
+    """Return what speaks against writing the files: told after what is wrong with the table, as it is mended last."""
+    try:
+        _check_outputs(path, history, options)
+    except OutputError as error:
+        return error
+    return None
+
+
 def _check_outputs(path: Path | None, history: Path | None, options: argparse.Namespace) -> None:
     """Raise OutputError before any work for a file that can't be written, or is one of those to be read."""
     from chainrule._files import ensure_writable
 
     outputs = {"out": path, "history": history, "report": options.report}
+    outputs["search-file"] = options.search_file
     outputs["small"] = small_path(path) if options.small and path is not None else None
     written = {name: Path(output) for name, output in outputs.items() if output is not None}
     for name, output in written.items():
         with through(renamed={"out": name}):
-            ensure_writable(output, options.overwrite)
+            # The file of a search is gone on with, where there is one.
+            ensure_writable(output, options.overwrite or name == "search-file")
     for one, other in combinations(written, 2):
         if _same(written[one], written[other]):
             raise OutputError(f"--{one} and --{other} are the same file, {written[one]}; choose another name")
@@ -364,7 +401,7 @@ def _print_result(
     console.print(Text.assemble("wrote ", (written, "bold"), "; next:"), soft_wrap=True)
     read = "NEW.csv" if table == "-" else table  # standard input can't be read again
     files = {"model": shlex.quote(printable(path)), "table": shlex.quote(printable(read))}
-    for line in NEXT:
+    for line in (*(("search {model}",) if "search" in trained.model.card else ()), *NEXT):
         console.print(Text(f"  chainrule {line.format(**files)}", "cyan"), soft_wrap=True)
 
 
@@ -375,6 +412,13 @@ def _shared(trained: Trained) -> dict[str, Any] | None:
         return None
     without = found.without
     return {"rows": found.rows, "scores_without": None if without is None else without.scores}
+
+
+def _networks(model: Model) -> dict[str, Any]:
+    """Return what programs are told of the network, or of those of several groups and what they count in the answer."""
+    if len(model.groups) == 1:
+        return {"network": model.network.to_dict()}
+    return {"networks": [group.network.to_dict() for group in model.groups], "weights": list(model.shares)}
 
 
 def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[str, Any]:
@@ -394,7 +438,7 @@ def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[
         "scores_without_leaks": None if trained.without_leaks is None else trained.without_leaks.scores,
         "baselines": dict(trained.baselines),
         "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
-        "network": model.network.to_dict(),
+        **_networks(model),
         "members": model.members,
         "training": {
             **{name: value for name, value in model.card.items() if name != "seen"},

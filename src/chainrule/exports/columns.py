@@ -5,17 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chainrule.exports.program import Cell
+from chainrule._doors import setting
+from chainrule.errors import SettingsError
+from chainrule.exports.program import VALUE, Cell, Program
 from chainrule.tables.dress import NUMBER_SIGNS, Dress
 from chainrule.tables.months import month_numbers
 from chainrule.tables.spellings import date_pattern, is_time_only
-from chainrule.tables.steps import IsPlace, LookUp, MissingWords, ReadDate, ReadNumber, ReadTruth, Trim
+from chainrule.tables.steps import (
+    HashWords,
+    IsPlace,
+    LookUp,
+    MissingWords,
+    ReadDate,
+    ReadNumber,
+    ReadTruth,
+    Trim,
+)
 from chainrule.tables.values import float_text, is_plain_number
 
 EXACT_WHOLE = 2.0**53
 
 LONG = 40
 """The most signs of a value that stands in its column; a longer one is a constant, once for all columns."""
+
+
+def refuse_words(program: Program, language: str, lacks: str) -> None:
+    """Raise SettingsError where a column is text, which a language can't take apart."""
+    texts = [cell.name for cell in program.cells if isinstance(cell.steps.reads, HashWords)]
+    if texts:
+        raise SettingsError(
+            f"the column {texts[0]!r} is text, whose words are hashed, and {language} {lacks}: export to python, javascript, c "
+            f"or wasm, or train again with {setting('drop', [texts[0]])}"
+        )
 
 
 def column_data(cell: Cell) -> dict[str, Any]:
@@ -26,6 +47,10 @@ def column_data(cell: Cell) -> dict[str, Any]:
     data: dict[str, Any] = {"name": steps.column, "blanks": trim, "missing": words}
     match steps.reads:
         case ReadNumber(dress):
+            if dress.duration:
+                raise SettingsError(
+                    f"column {steps.column!r} is durations as text, which exports don't read: train on their seconds instead"
+                )
             return {**data, "kind": "number", **_dress(dress)}
         case ReadTruth(true, false):
             return {**data, "kind": "truth", "true": list(true), "false": list(false)}
@@ -41,6 +66,17 @@ def column_data(cell: Cell) -> dict[str, Any]:
             }
         case LookUp(levels):
             return {**data, "kind": "place", **_levels(levels, _places(cell))}
+        case HashWords(buckets, piece, kept, separators, cases):
+            return {
+                **data,
+                "kind": "words",
+                "buckets": buckets,
+                "piece": piece,
+                "kept": list(kept),
+                "separators": separators,
+                "cases": [list(case) for case in cases],
+                "tells_missing": VALUE in cell.inputs,
+            }
 
 
 def in_common(columns: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], list[dict[str, str]]]:

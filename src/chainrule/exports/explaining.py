@@ -18,7 +18,7 @@ from chainrule.equations.graph import Graph, Traced
 from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
 from chainrule.explain.attribute.gradients import baseline_row
-from chainrule.explain.attribute.outcome import share_of_class
+from chainrule.explain.attribute.outcome import Scale, scales_of, share_of_class
 from chainrule.explain.derive.derivation import rules_of
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Sum, Writer
@@ -49,13 +49,10 @@ def slopes_graph(group: Group, rows: int | str = 1) -> Graph:
 
     Its inputs are x, y (rows, n_out) and the parameters, as `network_graph` calls them.
     """
-    network = group.network
-    graph = Graph()
+    network, graph = group.network, Graph()
     x = graph.input("x", (rows, network.n_inputs))
     y = graph.input("y", (rows, network.output.n_out))
-    p: dict[int, dict[str, Traced]] = {number: {} for number in network.shapes()}
-    for name, slot in parameter_slots(group).items():
-        p[slot.layer][slot.name] = graph.input(name, slot.shape)
+    p = _parameters(graph, group)
     projection = Loss("projection", "a*y", over_outputs="sum")
     # Its gradient by the inputs is that of the outputs in direction y.
     of_outputs = Network([network.n_inputs, *network.layers], projection, "sum", network.features)
@@ -64,15 +61,39 @@ def slopes_graph(group: Group, rows: int | str = 1) -> Graph:
     return graph
 
 
-def quantity_graph(program: Program) -> Graph:
+def firsts_graph(group: Group) -> Graph:
+    """Return the graph of ``firsts``, what a member's sigmoids leave to the first classes, without cancellation: (1, n_out)."""
+    network, graph = group.network, Graph()
+    record = network.forward(_parameters(graph, group), graph.input("x", (1, network.n_inputs)), graph)
+    graph.output("firsts", network.output.activation(-record.layers[-1].z, graph))
+    return graph
+
+
+def _parameters(graph: Graph, group: Group) -> dict[int, dict[str, Traced]]:
+    """Return a member's parameters as inputs of a graph, by layer."""
+    p: dict[int, dict[str, Traced]] = {number: {} for number in group.network.shapes()}
+    for name, slot in parameter_slots(group).items():
+        p[slot.layer][slot.name] = graph.input(name, slot.shape)
+    return p
+
+
+def needs_firsts(program: Program) -> bool:
+    """Whether a logit needs the share of the first class by itself: where an output speaks for the second of two."""
+    own = program.answers.kind == "labels" or program.n_outputs == 1
+    return "logit" in scales_of(program.model) and own
+
+
+def quantity_graph(program: Program, scale: Scale) -> Graph:
     """Return the graph of Q, what is explained, and of its slope by each of the mean ``outputs``: ``quantity`` (1, 1 + n_out).
 
     ``chosen`` (1, n_out) is 1 at the target or class, and 0 elsewhere; of one output that speaks for the second class
-    −1 is the first.
+    −1 is the first. ``firsts`` (1, n_out) are the shares of the first classes, of which `needs_firsts` tells.
     """
     graph, model = Graph(), program.model
     m, chosen = (graph.input(name, (1, program.n_outputs)) for name in ("outputs", "chosen"))
-    if program.answers.kind == "number":
+    if scale == "logit":
+        q, slope = _logit(graph, m, chosen, graph.input("firsts", m.dims) if needs_firsts(program) else None)
+    elif scale == "units":
         made, slopes = [], []
         for j, target in enumerate(model.target.parts):
             own, one = m[..., j : j + 1], chosen[..., j : j + 1]
@@ -82,15 +103,30 @@ def quantity_graph(program: Program) -> Graph:
             slopes.append(derivative(undo, "y").evaluate_like(values, own, graph) * one)
         slope = graph.concat(slopes, axis=-1)
         q = graph.sum(graph.concat(made, axis=-1), axis=1, keepdims=True)
-    elif program.answers.kind == "class" and program.n_outputs > 1 and model.gives_probabilities:
+    elif scale == "probability" and program.answers.kind == "class" and program.n_outputs > 1:
         q, slope = share_of_class(m, chosen, graph)
     else:
         q, slope = graph.sum(m * chosen, axis=1, keepdims=True), chosen
-        if model.gives_probabilities:
+        if scale == "probability":
             first = graph.where(chosen < 0, graph.traced(1.0), graph.traced(0.0))
             q = q + graph.sum(first, axis=1, keepdims=True)
     graph.output("quantity", graph.concat([graph.whole(q), graph.whole(slope)], axis=-1))
     return graph
+
+
+def _logit(graph: Graph, m: Traced, chosen: Traced, firsts: Traced | None) -> tuple[Any, Any]:
+    """Return ln(p/(1-p)) of a class's share p, and its slope by the mean outputs m, as `Outcome` has them."""
+    one = graph.traced(1.0)
+    if firsts is None:
+        own = graph.sum(m * chosen, axis=1, keepdims=True)
+        others = graph.sum(m * (one - chosen), axis=1, keepdims=True)
+        return graph.log(own) - graph.log(others), chosen / own - (one - chosen) / others
+    odds = graph.log(m) - graph.log(firsts)
+    # Where an output isn't the chosen one its share may be 0, and 0 times infinity is no number.
+    is_own = chosen != graph.traced(0.0)
+    none = graph.traced(0.0)
+    q = graph.sum(graph.where(is_own, odds * chosen, none), axis=1, keepdims=True)
+    return q, graph.where(is_own, (one / m + one / firsts) * chosen, none)
 
 
 # Formulas

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -28,8 +29,10 @@ from chainrule.model.model import Model
 from chainrule.tables.scalings import parsed
 from chainrule.tables.steps import (
     ColumnSteps,
+    CountIn,
     DrawIn,
     Fill,
+    HashWords,
     InputStep,
     IsMissing,
     IsPlace,
@@ -41,23 +44,33 @@ from chainrule.tables.steps import (
 from chainrule.tables.target import Label
 from chainrule.tables.targets import Targets
 
-VALUE = "value"
+VALUE, COUNTS = "value", "counts"
 
 
 @dataclass(frozen=True)
 class Cell:
     """One column: its steps, and the inputs of the graph of cells that it gives, by the part of the cell.
 
-    A number gives its ``value``, a category the place among its levels, a date its parts.
+    A number gives its ``value``, a category the place among its levels, a date its parts; a text gives its ``counts``, as many
+    as it has inputs, and of a text that may be missing the ``value`` is NaN where it is, else 0. ``words`` are some that
+    training saw in a text.
     """
 
     steps: ColumnSteps
     inputs: Mapping[str, str]
+    words: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The column's name."""
         return self.steps.column
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many numbers each of these inputs is, by its name."""
+        reads = self.steps.reads
+        n = len(reads.kept) if isinstance(reads, HashWords) else 1
+        return {name: n if part == COUNTS else 1 for part, name in self.inputs.items()}
 
 
 class WholeArray(NamedTuple):
@@ -111,9 +124,22 @@ class Program:
         """The columns, in the order of the encoder."""
         reading = self.model.reading
         steps = self.model.encoder.steps(reading.words, reading.decimal)
+        words = [() if one.words is None else one.words.examples for one in self.model.encoder.columns]
         return tuple(
-            Cell(own, {part: _input_name(i, part) for part in _parts(own)}) for i, own in enumerate(steps)
+            Cell(own, {part: _input_name(i, part) for part in _parts(own)}, words[i])
+            for i, own in enumerate(steps)
         )
+
+    @cached_property
+    def starts(self) -> dict[str, int]:
+        """Where the numbers of each input of the graph of cells begin, one after the other, by its name."""
+        sizes = {name: size for cell in self.cells for name, size in cell.sizes.items()}
+        return dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
+
+    @property
+    def n_values(self) -> int:
+        """How many numbers the cells of a row are read as."""
+        return sum(size for cell in self.cells for size in cell.sizes.values())
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -178,7 +204,10 @@ class Program:
         graph = Graph(np.float64)
         pieces: list[Traced] = []
         for cell in self.cells:
-            given = {part: graph.input(name, (rows,)) for part, name in cell.inputs.items()}
+            given = {
+                part: graph.input(name, (rows, cell.sizes[name]) if part == COUNTS else (rows,))
+                for part, name in cell.inputs.items()
+            }
             pieces += list(_pieces(graph, cell.steps if scaled else _unscaled(cell.steps), given))
         graph.output("x", graph.concat(pieces, axis=-1))
         return graph
@@ -267,6 +296,9 @@ def _input_name(column: int, part: str) -> str:
 
 def _parts(steps: ColumnSteps) -> list[str]:
     """Return the parts of a cell that its inputs are made of, in order."""
+    if isinstance(steps.reads, HashWords):
+        missing = len(steps.inputs) > len(steps.reads.kept)
+        return [COUNTS] * bool(steps.reads.kept) + [VALUE] * missing
     if not isinstance(steps.reads, ReadDate):
         return [VALUE]
     taken = [step.part for one in steps.inputs for step in one.steps if isinstance(step, TakePart)]
@@ -280,8 +312,13 @@ def _pieces(graph: Graph, steps: ColumnSteps, given: Mapping[str, Traced]) -> It
         places = [step.place for one in steps.inputs for step in one.steps if isinstance(step, IsPlace)]
         yield _truth(graph, value == graph.asarray(np.array(places, np.float64)))
         return
+    if COUNTS in given:
+        # All counts have the same steps.
+        yield _number(graph, steps.inputs[0].steps, {COUNTS: given[COUNTS]})
+    rest = {part: number for part, number in given.items() if part != COUNTS}
     for one in steps.inputs:
-        yield graph.expand_dims(_number(graph, one.steps, given), axis=-1)
+        if not isinstance(one.steps[0], CountIn):
+            yield graph.expand_dims(_number(graph, one.steps, rest), axis=-1)
 
 
 def _unscaled(steps: ColumnSteps) -> ColumnSteps:
@@ -300,7 +337,7 @@ def _truth(graph: Graph, condition: Traced) -> Traced:
 
 
 def _number(graph: Graph, steps: tuple[InputStep, ...], given: Mapping[str, Traced]) -> Traced:
-    """Return what the steps of a number's input make of a part of its cell."""
+    """Return what the steps of a number's input, or of all counts' inputs, make of a part of the cell."""
     part = next((step.part for step in steps if isinstance(step, TakePart)), next(iter(given)))
     v = given[part]
     for step in steps:
@@ -313,7 +350,7 @@ def _number(graph: Graph, steps: tuple[InputStep, ...], given: Mapping[str, Trac
                 v = graph.clip(v, low, high)
             case Scale(formula=formula, parameters=parameters):
                 v = _evaluated(graph, parsed(formula), {"v": v, **parameters}, v)
-            case TakePart():
+            case TakePart() | CountIn():
                 pass
             case IsPlace():
                 raise SettingsError("a number has no place among levels")

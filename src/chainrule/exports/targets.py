@@ -102,6 +102,9 @@ def language_named(
 
 def _named(to: str | None, path: str | PathLike[str] | None) -> TargetLanguage:
     if to is not None:
+        alike = next((name for name, one in LANGUAGES.items() if f".{to.lower()}" in one.suffixes), to)
+        if alike != to:
+            raise SettingsError(f"{setting('to')} {to!r} is unknown: did you mean {alike}?")
         check_choice(setting("to"), to, tuple(LANGUAGES))
         return LANGUAGES[to]
     suffix = "" if path is None else Path(fspath(path)).suffix.lower()

@@ -19,10 +19,11 @@ from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.ablation_records import Ablation, AblationRun, Ablations, Difference
+from chainrule.fitting.fit import check_no_search, fit_whole
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.score import trained_model
-from chainrule.fitting.train import fit_whole, prepare
+from chainrule.fitting.train import prepare
 from chainrule.model.model import Model, Prediction, check_finite
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
@@ -100,6 +101,7 @@ def check_ablates(settings: Settings, seeds: int) -> None:
             f"{setting('ablate')} takes the default recipe apart, and with {plain} it is a plain network without ingredients: "
             f"leave out {plain}{added}"
         )
+    check_no_search(settings, "ablate")
     if settings.time_limit is not None:
         raise SettingsError(
             f"{setting('ablate')} compares whole trainings, and a {setting('time_limit')} would end each at another epoch: "

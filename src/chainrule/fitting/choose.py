@@ -22,7 +22,7 @@ from chainrule.tables.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
 from chainrule.training.scores.weights import check_counted, check_range, class_weights
-from chainrule.training.settings.record import Problem
+from chainrule.training.settings.record import Problem, Settings
 from chainrule.training.settings.resolve import Resolved
 
 
@@ -55,7 +55,7 @@ def choose(encoded: Encoded) -> Prepared:
     else:
         training, split_off = encoded.left, encoded.left[:0]
     resolved = _validating(resolved, encoded, len(split_off))
-    rows = np.concatenate([training, split_off])
+    rows = np.concatenate([training, split_off]) if len(split_off) else training
     encoded, unknown = _scorable(encoded, target)
     arrays = _arrays(encoded, target, resolved, rows, len(training))
     # What can't be scored on is said now, rather than after training.
@@ -77,6 +77,27 @@ def choose(encoded: Encoded) -> Prepared:
     if resolved.bagging:
         _ = prepared.folds  # rows that the rule doesn't let be dealt out are refused now
     return prepared
+
+
+def chosen_again(prepared: Prepared, settings: Settings) -> Prepared:
+    """Return another training of the same rows, encoded as they are and dealt out to the same folds.
+
+    The settings differ in the network or its training alone: outputs, loss, members and what is held out stay. Raises
+    SettingsError where they contradict each other or the table.
+    """
+    was = prepared.resolved
+    resolved = resolve_by_hand(settings, prepared.problem, prepared.question.names)
+    if resolved.plan.watch is not None:
+        plan = replace(resolved.plan, watch=was.plan.watch or in_units(resolved.plan.watch, prepared.target))
+        resolved = replace(resolved, plan=plan)
+    resolved = _validating(resolved, prepared, prepared.arrays.n_fitted - prepared.arrays.n_training)
+    if resolved.bagging:
+        resolved = replace(resolved, members=was.members)
+    made = replace(prepared, settings=settings, resolved=resolved)
+    same = ("validation_share", "bagging", "refit", "calibrate", "clamp")
+    if any(getattr(was, name) != getattr(resolved, name) for name in same):
+        raise SettingsError("other rows would be held out than those of the default")
+    return made
 
 
 def _scorable(encoded: Encoded, target: Target) -> tuple[Encoded, tuple[str, ...]]:
@@ -106,6 +127,9 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))
         problem = replace(problem, n_classes=max(part.n_classes for part in target.parts))
+        if len(target.parts) == 1:
+            counts = np.bincount(target.codes(encoded.table.narrowed(target.names).take(rows)))
+            problem = replace(problem, rarest=float(counts[counts > 0].min() / len(rows)))
         return target, problem, resolve_by_hand(settings, problem, question.names)
     # A number is scaled to what the output can reach, so the network comes first.
     resolved = resolve_by_hand(settings, problem, question.names)

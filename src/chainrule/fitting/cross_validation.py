@@ -20,13 +20,13 @@ from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.choose import choose
 from chainrule.fitting.encode import encode
+from chainrule.fitting.fit import check_no_search, fit_whole
 from chainrule.fitting.prepared import Prepared, Split
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.read import read
 from chainrule.fitting.rows import CROSS_STREAM, strata_of
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.split import parted
-from chainrule.fitting.train import fit_whole
 from chainrule.model.source import Source
 from chainrule.tables.parting import SplitRule
 from chainrule.training.scores.metrics import METRICS, Scores, standard_error
@@ -173,6 +173,7 @@ def cross_validate_asked(
     on_run: Callable[[CrossRun], None] | None = None,
 ) -> CrossValidation:
     """Cross-validate the trainings of a question with these settings; see `cross_validate`."""
+    check_no_search(settings, "cross_validate")
     check_crosses(question, folds)
     runs: list[CrossRun] = []
     notes: dict[str, None] = {}

@@ -30,6 +30,8 @@ def encode(parts: Split) -> Encoded:
 def input_groups(encoder: Encoder, table: Table, rows: IntArray) -> tuple[InputGroup, ...]:
     """Return what the inputs are, in their order: numbers, parts of dates, categories, and plain flags.
 
+    The words of a text are levels of a category, of which a cell has several.
+
     A number of at most two values in the ``rows`` is plain: there is nothing between them.
     """
     groups: list[InputGroup] = []
@@ -37,6 +39,9 @@ def input_groups(encoder: Encoder, table: Table, rows: IntArray) -> tuple[InputG
         flags = len(column.inputs)
         if column.kind == "category":
             groups.append(InputGroup("category", flags, len(column.levels)))
+            continue
+        if column.words is not None and column.words.kept:
+            groups.append(InputGroup("category", flags, len(column.words.kept)))
             continue
         is_number = column.kind == "number" and _has_many_values(column.numbers(table)[rows])
         if is_number or column.kind == "datetime":

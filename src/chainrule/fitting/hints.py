@@ -66,7 +66,7 @@ def _are_groups(found: Read, column: Column) -> bool:
     """Tell whether a column has several rows of each of many values, and a group's name, or one target for each value."""
     table, rows = found.table, found.usable
     if (
-        column.kind not in ("category", "number", "boolean", "identifier", "text")
+        column.kind not in ("category", "number", "boolean", "identifier", "text", "long text")
         or column.n_missing > len(rows) / 2
     ):
         return False

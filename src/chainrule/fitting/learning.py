@@ -13,13 +13,13 @@ from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.choose import choose
 from chainrule.fitting.encode import encode
+from chainrule.fitting.fit import check_no_search, fit_whole
 from chainrule.fitting.prepared import Prepared, Split
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.read import read
 from chainrule.fitting.rows import LEARNING_STREAM, strata_of
 from chainrule.fitting.score import trained_model
 from chainrule.fitting.split import split
-from chainrule.fitting.train import fit_whole
 from chainrule.model.model import check_finite
 from chainrule.model.source import Source
 from chainrule.training.scores.metrics import Scores
@@ -148,6 +148,7 @@ def learn_asked(
 
 def check_learns(settings: Settings, draws: int, shares: Sequence[float] = SHARES) -> None:
     """Raise SettingsError where there are no trainings that can be compared."""
+    check_no_search(settings, "learning_curve")
     if settings.time_limit is not None:
         raise SettingsError(
             f"{setting('learning_curve')} compares whole trainings, and a {setting('time_limit')} would end each at another "

@@ -35,8 +35,8 @@ from chainrule.tables.equal import cells_of
 from chainrule.tables.kinds import weight_cells
 from chainrule.tables.parting import Parting, SplitRule, parting
 from chainrule.tables.table import Table
+from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
-from chainrule.training.linear_path import on_linear_path
 from chainrule.training.plan import Plan
 from chainrule.training.scores.temperature import at_temperature
 from chainrule.training.scores.weights import row_weights
@@ -265,7 +265,7 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
         data = replace(data, train=folds.rest)
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
-    start = on_linear_path(model.network, start, data, settings.sharing)
+    start = by_rows(model.network, start, data, settings.sharing)
     return Begun(start, data, numbers, table, settings, plan)
 
 

@@ -18,6 +18,7 @@ from chainrule.fitting.bits import bits_told
 from chainrule.fitting.card import training_card
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.judged import Result, judged
+from chainrule.fitting.parts import GroupTraining, outputs_held_out, rows_held_out
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.shared import Shared, shared_of
@@ -41,6 +42,15 @@ MOST_CHECKED = 1000
 """The training rows on which a trained network's outputs are checked to be finite."""
 
 
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """A model, notes about its training, and the trainings of its groups, in their order."""
+
+    model: Model
+    notes: Sequence[str]
+    parts: tuple[GroupTraining, ...]
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained model, how training went, and its scores beside the baselines'.
@@ -50,7 +60,8 @@ class Trained:
     ``out_of_fold`` is about the training rows, each as answered by the one member that held it out. ``shared``: the rows
     of the score that training saw all the same, with the score without them. ``without_leaks`` is the score of a training
     without the columns that alone nearly tell the target, where there are some. ``verdict`` is what is worst about the result,
-    in one sentence with what to try; "" where nothing speaks against it.
+    in one sentence with what to try; "" where nothing speaks against it. ``parts`` are the trainings of the model's groups,
+    in their order; the first is ``fit``, of ``prepared``.
     """
 
     model: Model
@@ -63,6 +74,7 @@ class Trained:
     shared: Shared | None = None
     verdict: str = ""
     without_leaks: Evaluation | None = None
+    parts: tuple[GroupTraining, ...] = ()
 
     @property
     def held_out(self) -> bool:
@@ -77,34 +89,56 @@ def score_prepared(
     engine: str = ENGINES[0],
     without: Callable[[Sequence[str]], Evaluation | None] | None = None,
 ) -> Trained:
-    """Make the model of a training and score it on the rows held out, beside the baselines.
+    """Make the model of a training (`trained_model`) and score it on the rows held out, beside the baselines.
 
     ``without``: what gives the score of a training without some columns, asked where these alone nearly tell the target.
     Ctrl-C leaves out the baselines, which can take longer than the rest, rather than lose what was trained. Raises
     SettingsError where training left nothing finite.
     """
     try:
-        return _scored(prepared, result, engine, without, with_baselines=True)
+        return _scored(ensemble_of(prepared, result, engine), engine, without, with_baselines=True)
     except KeyboardInterrupt:
-        return _scored(prepared, result, engine, None, with_baselines=False)
+        return _scored(ensemble_of(prepared, result, engine), engine, None, with_baselines=False)
+
+
+def ensemble_of(prepared: Prepared, result: FitResult, engine: str = ENGINES[0]) -> Ensemble:
+    """Return the model of a single training (`trained_model`), as one of several groups would be returned."""
+    model, notes = trained_model(prepared, result, engine=engine)
+    return Ensemble(model, notes, (GroupTraining(prepared, result),))
+
+
+def score_made(
+    made: Ensemble,
+    *,
+    engine: str = ENGINES[0],
+    without: Callable[[Sequence[str]], Evaluation | None] | None = None,
+) -> Trained:
+    """Score a model on the rows held out as `score_prepared` does."""
+    try:
+        return _scored(made, engine, without, with_baselines=True)
+    except KeyboardInterrupt:
+        return _scored(made, engine, None, with_baselines=False)
 
 
 def _scored(
-    prepared: Prepared,
-    result: FitResult,
+    made: Ensemble,
     engine: str,
     without: Callable[[Sequence[str]], Evaluation | None] | None,
     *,
     with_baselines: bool,
 ) -> Trained:
-    model, notes = trained_model(prepared, result, engine=engine)
+    model, notes, parts = made.model, list(made.notes), made.parts
+    prepared, result = parts[0].prepared, parts[0].result
     if prepared.arrays.are_large:
         give_back()
-    out_of_fold = _out_of_fold(model, prepared, result, engine)
+    out_of_fold = _out_of_fold(model, parts, engine)
     if not prepared.tested.n_rows:
         own = check_finite(model.answer(prepared.arrays.fitted.x), prepared.fitted_targets)
         evaluation = model.score(own, prepared.fitted_targets)
-        return Trained(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold)
+        return Trained(
+            *(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold),
+            parts=parts,
+        )
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
     evaluation = model.score(tested, prepared.tested)
     if prepared.arrays.are_large:
@@ -122,6 +156,7 @@ def _scored(
     return Trained(
         *(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold, shared, verdict),
         without_leaks=leaked,
+        parts=parts,
     )
 
 
@@ -169,10 +204,7 @@ def trained_model(
         raise SettingsError(no_finite_outputs(result, large))
     if resolved.calibrate:
         model = _calibrated(model, prepared, result, engine)
-    if prepared.settings.threshold is not None:
-        model = replace(
-            model, threshold=_threshold(model, prepared, result, engine, prepared.settings.threshold)
-        )
+    model = with_threshold(model, [GroupTraining(prepared, result)], engine)
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.fitted.x
         notes.append(separability(x, prepared.target.codes(prepared.fitted_targets), model.answer(x).codes))
@@ -191,7 +223,7 @@ def _class_weights(prepared: Prepared) -> dict[str, float] | None:
 
 def _of_each(prepared: Prepared, rows: int) -> int:
     """Return how many rows a member sees in an epoch."""
-    return rows if prepared.folds is None else int(prepared.folds.rest.shape[1])
+    return rows if prepared.folds is None else prepared.folds.n_rest
 
 
 def _has_diverged(result: FitResult) -> bool:
@@ -211,52 +243,44 @@ def _to_scale(prepared: Prepared) -> str:
     return f"the target, up to {target:.3g} ({setting('target_scaling', 'standard')})"
 
 
-def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Evaluation | None:
+def _out_of_fold(model: Model, parts: Sequence[GroupTraining], engine: str) -> Evaluation | None:
     """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
+    prepared = parts[0].prepared
     if not prepared.resolved.bagging:
         return None
-    rows, answers = _answers_out_of_fold(model, prepared, result, engine)
+    rows, answers = _answers_out_of_fold(model, parts, engine)
     return model.score(answers, prepared.fitted_targets.take(rows))
 
 
 def out_of_fold_answers(trained: Trained, engine: str = ENGINES[0]) -> tuple[IntArray, Prediction]:
-    """Return with bagging the places of the fitted rows, and each one's answer by the member that hasn't seen it."""
-    return _answers_out_of_fold(trained.model, trained.prepared, trained.fit, engine)
+    """Return with bagging the places of the fitted rows, and each one's answer by the members that haven't seen it."""
+    return _answers_out_of_fold(trained.model, trained.parts, engine)
 
 
 def _answers_out_of_fold(
-    model: Model, prepared: Prepared, result: FitResult, engine: str
+    model: Model, parts: Sequence[GroupTraining], engine: str
 ) -> tuple[IntArray, Prediction]:
-    outputs = held_out(prepared, result, _answers(model, engine))[0]
-    return held_out_rows(prepared, result), model.answer_of(outputs)
+    rows = rows_held_out(parts)
+    return rows, model.answer_of(outputs_held_out(model, parts, rows, engine))
 
 
-def _threshold(
-    model: Model, prepared: Prepared, result: FitResult, engine: str, wanted: float | str
-) -> DecisionThreshold:
-    """Return the threshold that is given, or the best by a rule for the rows that the members haven't seen."""
+def with_threshold(model: Model, parts: Sequence[GroupTraining], engine: str) -> Model:
+    """Return the model with the threshold of the settings, or the best by their rule for rows that members haven't seen."""
+    prepared = parts[0].prepared
+    wanted = prepared.settings.threshold
+    if wanted is None:
+        return model
     place = rarer(prepared.target.codes(prepared.fitted_targets))
     if not isinstance(wanted, str):
-        return DecisionThreshold(place, float(wanted), "given")
-    outputs = held_out(prepared, result, _answers(model, engine)).mean(axis=0)
-    probabilities = model.probabilities(outputs)
+        return replace(model, threshold=DecisionThreshold(place, float(wanted), "given"))
+    rows = rows_held_out(parts)
+    probabilities = model.probabilities(outputs_held_out(model, parts, rows, engine))
     assert probabilities is not None
     fitted, watched = prepared.fitted_targets, prepared.watched
-    parts = [fitted] if watched is None else [fitted, watched]
-    codes = np.concatenate([prepared.target.codes(part) for part in parts])[held_out_rows(prepared, result)]
-    return DecisionThreshold(place, best_threshold(wanted, codes == place, probabilities[:, place]), wanted)
-
-
-def _answers(model: Model, engine: str) -> Callable[[FloatArray, FloatArray], FloatArray]:
-    """Return what gives the outputs (k, n, n_out) of some members' parameters as trained, at the model's temperature."""
-    temperature, made = model.card["temperature"], engine_named(engine)
-
-    def outputs(parameters: FloatArray, x: FloatArray) -> FloatArray:
-        if temperature is not None:
-            parameters = at_temperature(model.network, parameters, temperature)
-        return made.predict(model.network, parameters, x)
-
-    return outputs
+    tables = [fitted] if watched is None else [fitted, watched]
+    codes = np.concatenate([prepared.target.codes(table) for table in tables])[rows]
+    found = best_threshold(wanted, codes == place, probabilities[:, place])
+    return replace(model, threshold=DecisionThreshold(place, found, wanted))
 
 
 def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Model:

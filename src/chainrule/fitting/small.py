@@ -12,17 +12,17 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.engines import ENGINES, engine_named
+from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.fitting.encode import encode_target
-from chainrule.fitting.held_out import held_out, held_out_rows
+from chainrule.fitting.fit import fit_prepared
+from chainrule.fitting.parts import outputs_held_out, rows_held_out
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.score import Trained, score_prepared
-from chainrule.fitting.train import fit_prepared, prepare
+from chainrule.fitting.train import prepare
 from chainrule.tables.table import with_columns
-from chainrule.training.scores.temperature import at_temperature
 from chainrule.training.settings.record import Settings
 
 NEURONS = 4
@@ -84,16 +84,7 @@ def _taught(trained: Trained, made: Prepared, engine: str) -> FloatArray:
 
 def _outputs(trained: Trained, made: Prepared, engine: str) -> FloatArray:
     """Return the answers (n, n_out) for the small network's rows; out of fold where the members have folds."""
-    model, prepared = trained.model, trained.prepared
-    x = made.arrays.x[: made.arrays.n_fitted]
-    if prepared.folds is None or len(held_out_rows(prepared, trained.fit)) < len(x):
-        return model.mean(model.outputs(x))
-    temperature, own = model.card["temperature"], engine_named(engine)
-
-    def answers(parameters: FloatArray, x: FloatArray) -> FloatArray:
-        if temperature is not None:
-            parameters = at_temperature(model.network, parameters, temperature)
-        return own.predict(model.network, parameters, x)
-
-    found: FloatArray = held_out(prepared, trained.fit, answers)[0]
-    return found
+    rows, n = rows_held_out(trained.parts), made.arrays.n_fitted
+    if trained.prepared.folds is None or len(rows) < n:
+        return trained.model.mean(trained.model.outputs(made.arrays.x[:n]))
+    return outputs_held_out(trained.model, trained.parts, rows, engine)

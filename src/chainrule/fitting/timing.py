@@ -14,9 +14,9 @@ from chainrule.engines.base import Data
 from chainrule.errors import SettingsError
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import unseen_inputs
+from chainrule.training.begin import by_rows
 from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
-from chainrule.training.linear_path import on_linear_path
 
 WORTH_ALL_FOLDS = 16
 """So many epochs, where they fit, are worth keeping all bagged members under a time limit."""
@@ -31,7 +31,7 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
     data = Data(arrays.x, arrays.y, train, held, arrays.weights)
-    return on_linear_path(resolved.network, start, data, steps.sharing), data
+    return by_rows(resolved.network, start, data, steps.sharing), data
 
 
 def check_not_limited(prepared: Prepared) -> None:
@@ -68,7 +68,11 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
         # Fewer members have larger folds, and so fewer rows to learn from: epochs are given up first.
         size = Size(members, min(plan.epochs, fewer))
     if (size.members, size.epochs, size.share) == (members, plan.epochs, 1.0):
-        return prepared
+        # Of the waves that may follow, those that fit.
+        waves = sum(plan.length(more) <= fewer for more in range(1, plan.more_waves + 1))
+        if waves == plan.more_waves:
+            return prepared
+        return replace(prepared, resolved=replace(resolved, plan=replace(plan, more_waves=waves)))
     limit = f"the time limit of {budget.seconds:g} s"
     most_steps = None
     if size.share < 1:
@@ -79,7 +83,11 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     else:
         note = f"{limit} has room for {size.epochs:,} of {plan.epochs:,} epochs and {size.members} of {members} members"
     plan = replace(
-        plan, epochs=size.epochs, warmup=round(plan.warmup * size.epochs / plan.epochs), most_steps=most_steps
+        plan,
+        epochs=size.epochs,
+        more_waves=0,
+        warmup=round(plan.warmup * size.epochs / plan.epochs),
+        most_steps=most_steps,
     )
     cut = replace(resolved, plan=plan, members=size.members, refit=resolved.refit and most_steps is None)
     return replace(prepared, resolved=cut, notes=(*prepared.notes, note))

@@ -13,29 +13,25 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import DTypeLike
 
-from chainrule._doors import setting
-from chainrule._memory import give_back
-from chainrule.engines import ENGINES, engine_named
+from chainrule._files import PathLike
+from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
-from chainrule.errors import TableError
 from chainrule.fitting.choose import choose
 from chainrule.fitting.encode import encode
+from chainrule.fitting.fit import fit_prepared, fit_whole
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.read import read
-from chainrule.fitting.score import Trained, score_prepared
+from chainrule.fitting.score import Trained, score_made, score_prepared
+from chainrule.fitting.search.search import OnTrial, search_prepared
+from chainrule.fitting.search.stored import search_file_of
 from chainrule.fitting.split import split
-from chainrule.fitting.timing import check_not_limited, start_of, within_time
+from chainrule.fitting.timing import within_time
 from chainrule.model.model import Evaluation
 from chainrule.model.source import Source
-from chainrule.tables.cells import located
-from chainrule.training.checkpoint import Checkpoint
-from chainrule.training.loop import fit
-from chainrule.training.refit import refit
-from chainrule.training.result import Callback, FitResult
+from chainrule.training.result import Callback
 from chainrule.training.settings.record import Settings, Task
 
 
@@ -69,14 +65,17 @@ def train(
     threads: int | None = None,
     dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
+    on_trial: OnTrial | None = None,
+    search_file: PathLike | None = None,
     **settings: Any,
 ) -> Trained:
     """Train a network on a table and score it on rows it never saw.
 
     ``target`` is a column, or a list of columns that are all numbers, or all of two classes: one network answers all.
     ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
-    ``settings`` are the fields of `Settings`, ``dtype`` (float32 or float64) what the engine trains in. All words are the
-    command line's. Raises TableError or SettingsError with one line that says what to do.
+    ``settings`` are the fields of `Settings`, ``dtype`` (float32 or float64) what the engine trains in. Of a ``search``
+    ``on_trial`` is called after each trial, and a ``search_file`` keeps those that are finished, to go on from. All words are
+    the command line's. Raises TableError or SettingsError with one line that says what to do.
 
     >>> import chainrule
     >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", hidden=[4], epochs=30)
@@ -84,7 +83,10 @@ def train(
     (8, ['a', 'b'])
     """
     words = {**locals(), **settings}
-    how = {name: words.pop(name) for name in ("engine", "threads", "dtype", "on_epoch_end")}
+    how = {
+        name: words.pop(name)
+        for name in ("engine", "threads", "dtype", "on_epoch_end", "on_trial", "search_file")
+    }
     del words["settings"]
     return train_prepared(prepare(*asked(words.pop("table"), words.pop("target"), words)), **how)
 
@@ -104,13 +106,19 @@ def train_prepared(
     threads: int | None = None,
     dtype: DTypeLike | None = None,
     on_epoch_end: Callback | None = None,
+    on_trial: OnTrial | None = None,
+    search_file: PathLike | None = None,
 ) -> Trained:
-    """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
+    """Train on a prepared table (`fit_prepared`, or `search_prepared`), and score beside the baselines (`score_prepared`)."""
+    how: dict[str, Any] = {"engine": engine, "threads": threads, "dtype": dtype}
+    file = search_file_of(search_file, prepared, engine, dtype)
     with limited_threads(threads):
         prepared = within_time(prepared, engine=engine, threads=threads)
-        how: dict[str, Any] = {"engine": engine, "threads": threads, "dtype": dtype}
-        result = fit_prepared(prepared, on_epoch_end=on_epoch_end, **how)
         again = partial(score_without, prepared, **how)
+        if (prepared.settings.search or 1) > 1:
+            made = search_prepared(prepared, **how, on_epoch_end=on_epoch_end, on_trial=on_trial, file=file)
+            return score_made(made, engine=engine, without=again)
+        result = fit_prepared(prepared, on_epoch_end=on_epoch_end, **how)
         return score_prepared(prepared, result, engine=engine, without=again)
 
 
@@ -136,65 +144,6 @@ def score_without(
         test_file=prepared.scored,
         validation=prepared.watched,
     )
-    made = prepare(question, prepared.settings)
+    made = prepare(question, replace(prepared.settings, search=None))
     result = fit_whole(made, engine=engine, threads=threads, dtype=dtype)
     return score_prepared(made, result, engine=engine).evaluation
-
-
-def fit_prepared(
-    prepared: Prepared,
-    *,
-    engine: str = ENGINES[0],
-    threads: int | None = None,
-    dtype: DTypeLike | None = None,
-    on_epoch_end: Callback | None = None,
-    resume: Checkpoint | None = None,
-) -> FitResult:
-    """Train on a prepared table with ``threads`` threads (all processors if None), or go on from a checkpoint.
-
-    ``dtype``: float32 or float64, the engine's own if None.
-
-    Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
-    none, and KeyboardInterrupt goes on.
-    """
-    resolved, budget = prepared.resolved, prepared.budget
-    if resume is not None:
-        check_not_limited(prepared)
-    made = engine_named(engine, threads=threads, dtype=dtype)
-    _check_room(prepared, made.dtype)
-    start, data = start_of(prepared)
-    if prepared.arrays.are_large:
-        give_back()
-    what = (made, resolved.network, start, data, resolved.steps, resolved.plan)
-    result = fit(*what, on_epoch_end, resume=resume, budget=budget)
-    if prepared.arrays.are_large:
-        give_back()
-    if resolved.refit:
-        result = refit(*what, result, on_epoch_end, budget=budget)
-    if result.stopped == "interrupted" and not result.history:
-        raise KeyboardInterrupt
-    return result
-
-
-def fit_whole(prepared: Prepared, **how: Any) -> FitResult:
-    """Train as `fit_prepared` does, where only whole trainings can be compared: Ctrl-C is KeyboardInterrupt in any epoch."""
-    result = fit_prepared(prepared, **how)
-    if result.stopped == "interrupted":
-        raise KeyboardInterrupt
-    return result
-
-
-def _check_room(prepared: Prepared, dtype: DTypeLike) -> None:
-    """Raise TableError for a target that an engine's dtype has no room for, by its place; inputs are drawn in before."""
-    y, limits = prepared.arrays.y, np.finfo(np.dtype(dtype))
-    if max(y.max(initial=0.0), -y.min(initial=0.0)) <= limits.max:
-        return
-    row, column = (int(place[0]) for place in np.nonzero(np.abs(y) > limits.max))
-    n = prepared.arrays.n_fitted
-    watched = prepared.watched if row >= n else None
-    table, row = (prepared.fitted, row) if watched is None else (watched, row - n)
-    raise TableError(
-        f"{located(table, row, prepared.target.names[column])} is beyond the largest number of {limits.dtype}, "
-        f"{float(limits.max):.3g}: scale it ({setting('target_scaling', 'standard')}), or choose "
-        f"{setting('engine', 'reference')}, which has float64"
-    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
+from chainrule.training.plan import Plan
 from chainrule.training.result import FitResult
 from chainrule.training.scores.baselines import linearly_separable
 from chainrule.training.settings.resolve import Resolved
@@ -63,9 +64,7 @@ def training_notes(
     elif untrained:
         never = f"{untrained} of {members} members never got better than their initial weights"
         notes.append(f"{never}, and are left out")
-    elif (
-        plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
-    ):
+    elif plan.early_stopping and result.stopped == "epochs" and _was_falling(result, plan):
         more = f", or a longer {setting('time_limit')}," if limited else ""
         notes.append(f"{STILL_FALLING}: more {setting('epochs')}{more} may help")
     if resolved.refit and not trained_again and untrained < members:
@@ -73,6 +72,15 @@ def training_notes(
             "training ended before it could be done again on all rows: the validation rows are not learned from"
         )
     return notes
+
+
+def _was_falling(result: FitResult, plan: Plan) -> bool:
+    """Return whether all planned epochs were too few: the last wave was worth another, or the last epoch is the best."""
+    if not plan.more_waves:
+        return min(result.best_epochs) == len(result.history)
+    greater = plan.watch is not None and plan.watch.metric.greater_is_better
+    watched = [-line.watched if greater else line.watched for line in result.history]
+    return plan.was_worth(watched, plan.more_waves)
 
 
 def separability(x: FloatArray, y: IntArray, answers: IntArray | None) -> str:

@@ -97,6 +97,44 @@ class CardBits(Plain):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CardTrial(Plain):
+    """A trial of a search: what its settings ``changes``, for what ``length`` of the epochs, and what came of it.
+
+    ``score`` of answers for rows that it hasn't seen, its ``gain`` over trial 0 on them and the gain's standard ``error``, None
+    where there is none; ``weight`` in the answer, and the ``operations`` that it took. ``why`` there is no score.
+    """
+
+    number: Count
+    length: AboveZero
+    changes: Mapping[str, str]
+    state: Literal["done", "cut short", "same", "failed", "not begun"]
+    operations: NotNegative
+    score: Annotated[float | None, IF_SET] = None
+    gain: Annotated[float | None, IF_SET] = None
+    error: Annotated[float | None, IF_SET] = None
+    weight: Annotated[float, IF_SET] = 0.0
+    why: Annotated[str, IF_SET] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardSearch(Plain):
+    """A search: the ``trials`` in the order in which they were made, and how their weights came about.
+
+    ``metric`` is what they were compared by, on ``rows`` rows; ``picks`` the number of greedy picks, ``gain`` and ``error`` what
+    they bring over trial 0 on rows that they weren't made by. ``ended`` says what ended it early.
+    """
+
+    asked: Positive
+    metric: Annotated[str, Form(str, _metric_name)]
+    rows: Count
+    picks: Count
+    gain: float
+    error: float
+    trials: tuple[CardTrial, ...]
+    ended: Annotated[Literal["", "interrupted", "time"], IF_SET] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card(Plain):
     """A training as a model file tells it; no dates and no seconds, so that the same seed gives the same file.
 
@@ -125,6 +163,7 @@ class Card(Plain):
     epochs: Positive
     early_stopping: bool
     patience: Positive
+    more_waves: Annotated[Count, IF_SET] = 0
     tolerance: NotNegative
     stop_together: Annotated[bool, IF_SET] = False
     validation_share: Share
@@ -159,6 +198,7 @@ class Card(Plain):
     seen: Annotated[Mapping[str, SeenColumn] | None, IF_SET] = None
     split: Annotated[SplitRule | None, IF_SET] = None
     bits: Annotated[CardBits | None, IF_SET] = None
+    search: Annotated[CardSearch | None, IF_SET] = None
 
 
 def read_card(value: object, where: str = "card") -> dict[str, Any]:

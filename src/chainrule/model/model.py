@@ -38,6 +38,7 @@ from chainrule.model.threshold import DecisionThreshold
 from chainrule.tables.by_row import RowEncoder
 from chainrule.tables.cells import no_row, shown
 from chainrule.tables.encode import Encoder
+from chainrule.tables.encoded_rows import encoded_rows
 from chainrule.tables.spellings import FIRST_KNOWN
 from chainrule.tables.steps import ColumnSteps
 from chainrule.tables.table import Table
@@ -48,12 +49,12 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 6
-"""The newest version of the description: networks may have a linear path from the inputs to the outputs.
+VERSION = 7
+"""The newest version of the description: columns may be text, whose words are inputs.
 
-In 5 numbers may be in dress, dates in the spellings of people, signs be named, and there may be a threshold, in 4 there may be
-several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the oldest version from
-2 on that says all of it.
+In 6 networks may have a linear path from the inputs to the outputs, in 5 numbers may be in dress, dates in the spellings of
+people, signs be named, and there may be a threshold, in 4 there may be several targets, in 3 groups may have cards, 1 is of
+one network. What has no such thing is written in the oldest version from 2 on that says all of it.
 """
 
 MOST_OUTPUTS = 20_000_000
@@ -254,7 +255,9 @@ class Model:
     def predict(self, source: Source, **reading: Any) -> Prediction:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
         table = self.table(source, **reading)
-        return check_finite(self.answer(self.encoder.transform(table)), table)
+        return check_finite(
+            self.answer(encoded_rows(self.encoder, [(table, np.arange(table.n_rows))])), table
+        )
 
     def drift(self, source: Source, **reading: Any) -> tuple[str, ...]:
         """Return a note about each column of a table whose cells lie outside what training saw, with their share.
@@ -411,8 +414,10 @@ class Model:
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
-        if any(group.network.output.linear_path for group in self.groups):
+        if any(column.words is not None for column in self.encoder.columns):
             return VERSION
+        if any(group.network.output.linear_path for group in self.groups):
+            return 6
         if self.threshold is not None:
             return 5
         dresses = [

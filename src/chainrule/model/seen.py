@@ -1,7 +1,7 @@
 """What a model's training saw of each column, in a few numbers, and how far a new table lies outside it.
 
 Of numbers and dates these are the edges of ten quantile bins and the rows in each, of categories the rows of each level that has
-an input. The outer edges are rounded outward.
+an input, of texts the rows with a word that counts and those with none. The outer edges are rounded outward.
 """
 
 from __future__ import annotations
@@ -128,6 +128,12 @@ def _codes(column: ColumnEncoder, table: Table) -> tuple[IntArray, int]:
     if column.kind == "boolean":
         values = boolean_cells(table, column.name)
         return np.where(np.isnan(values), -1, np.nan_to_num(values)).astype(np.int64), 2
+    if column.words is not None:
+        whole = column.words.whole_words
+        cells = column.words.hashing.column(table, column.name)
+        # Pieces of words tell little: texts of another kind have them, too.
+        found = [-1 if counted is None else int(whole.isdisjoint(counted[0])) for counted in cells]
+        return np.array(found, np.int64), 1
     codes, n = column.looked_up(table), len(column.levels)
     return np.where(codes == LEVEL_MISSING, -1, np.where(codes == LEVEL_UNSEEN, n, codes)), n
 
@@ -179,7 +185,10 @@ def _drift(column: ColumnEncoder, seen: SeenColumn, table: Table) -> Iterator[st
             low, high = (_shown(column, edge) for edge in (seen.edges[0], seen.edges[-1]))
             yield f"{which} lie outside what training saw, {low} to {high}{_units(column, _power(seen, known))}"
         else:
-            yield f"{which} are levels that training did not see, and count as other"
+            if column.words is not None:
+                yield f"{which} have no word that training saw, and count as nothing"
+            else:
+                yield f"{which} are levels that training did not see, and count as other"
     elif column.kind == "number" and seen.edges and there >= FEWEST:
         yield from _in_one_bin(column, seen, known)
 

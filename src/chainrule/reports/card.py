@@ -39,6 +39,10 @@ def limits_part(subject: Reported) -> ReportPart:
         )
     if "category" in kinds:
         lines.append("Words that it has not seen are all the same to it: they share one input, “other”.")
+    if "text" in kinds:
+        lines.append(
+            "Of texts it counts the words that it has seen, and pieces of them; other words are nothing to it."
+        )
     if model.task == "classification" and model.gives_probabilities:
         how = (
             "were set to the rows it didn't learn from by one temperature"

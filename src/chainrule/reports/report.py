@@ -34,6 +34,7 @@ from chainrule.reports.plane import plane_part
 from chainrule.reports.reported import Reported
 from chainrule.reports.rows import rows_part
 from chainrule.reports.scores import score_intervals, scores_part
+from chainrule.reports.search import search_part
 from chainrule.reports.slices import slices_part
 from chainrule.reports.summary import summary
 from chainrule.reports.trust import ablation_part, certificate_part, diagnosis_part, learning_part
@@ -171,6 +172,7 @@ def _parts(subject: Reported, intervals: Mapping[str, Interval]) -> Sequence[Rep
         "curves": lambda: curves_part(subject),
         "diagnosis": lambda: diagnosis_part(subject),
         "certificate": lambda: certificate_part(subject),
+        "search": lambda: search_part(subject),
         "learning": lambda: learning_part(subject),
         "ablation": lambda: ablation_part(subject),
         "limits": lambda: limits_part(subject),

@@ -154,13 +154,18 @@ class Reported:
     def _column(self, name: str) -> Column:
         found, table = find_kind(self.table, name), self.table
         inputs = {column.name: column for column in self.model.encoder.columns}
-        kind, role, reason, spelling = found.kind, "left out", found.reason or NO_INPUT, found.spelling
-        if name in self.model.target.names:
-            role, reason = "target", ""
-        elif name in inputs:
-            kind, role, reason, spelling = inputs[name].kind, "input", "", inputs[name].spelling
-        summary = summary_of(table, name, kind, spelling)
-        return Column(name, kind, role, reason, found.n_missing, found.n_unique, summary, spelling)
+        kind, role, reason = found.kind, "left out", found.reason or NO_INPUT
+        spelling, dress = found.spelling, found.dress
+        if name in inputs:
+            one = inputs[name]
+            kind, role, reason, spelling, dress = one.kind, "input", "", one.spelling, one.dress
+        for part in self.model.target.parts:
+            if part.name == name:
+                role, reason = "target", ""
+                if not part.n_classes:
+                    kind, dress = "number", part.dress
+        summary = summary_of(table, name, kind, spelling, dress)
+        return Column(name, kind, role, reason, found.n_missing, found.n_unique, summary, spelling, dress)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from chainrule.explain.show.document import (
     more,
     notes,
 )
+from chainrule.model.card import CardSearch
+from chainrule.reports.search import search_blocks
 from chainrule.reports.words import (
     SCORE_NAMES,
     STOPPED,
@@ -82,6 +84,8 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     }
     how = list(training_words(told, resolved.network, rows["training"]))
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
+    if plan.more_waves:
+        how.append(f"or {plan.longest:,} where each wave is worth it")
     if plan.early_stopping:
         watched = "loss" if plan.watch is None else SCORE_NAMES[plan.watch.metric.name]
         how.append(f"until {plan.patience} in a row bring no better {watched}")
@@ -138,8 +142,12 @@ def result_document(trained: Trained) -> Document:
     blocks: list[Block] = []
     if trained.verdict:
         blocks.append(Words(f"{trained.verdict[0].upper()}{trained.verdict[1:]}.", "warn"))
-    blocks.append(Words(_ending(trained.fit, model.card["best_epochs"])))
-    if model.card["temperature"] is not None:
+    search = model.card.get("search")
+    if search is not None:
+        blocks.append(Section("The search", search_blocks(CardSearch.from_dict(search))))
+    if len(model.groups) == 1:
+        blocks.append(Words(_ending(trained.fit, model.card["best_epochs"])))
+    if len(model.groups) == 1 and model.card["temperature"] is not None:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
     if model.threshold is not None:
         blocks.append(Words(threshold_words(model)))

@@ -19,6 +19,7 @@ from chainrule.tables.steps import (
     ColumnSteps,
     DrawIn,
     Fill,
+    HashWords,
     InputStep,
     IsMissing,
     LookUp,
@@ -98,6 +99,8 @@ def cell_function(steps: ColumnSteps) -> _Cell:
     reads = steps.reads
     if isinstance(reads, LookUp):
         return _category(reads, steps, trim, words)
+    if isinstance(reads, HashWords):
+        return _text(reads, steps, trim, words)
     if isinstance(reads, ReadDate):
         return _date(reads, steps, trim, words)
     of_text = _number_of(reads) if isinstance(reads, ReadNumber) else _truth_of(reads.true, reads.false)
@@ -221,6 +224,31 @@ def _category(reads: LookUp, steps: ColumnSteps, trim: str, words: frozenset[str
         if type(cell) is float:
             return known.get(float_text(cell), other) if -_INFINITE < cell < _INFINITE else gap
         return None
+
+    return function
+
+
+def _text(reads: HashWords, steps: ColumnSteps, trim: str, words: frozenset[str]) -> _Cell:
+    n, count_in = len(steps.inputs), reads.counter()
+    zeros = [0.0] * n
+    # All counts are scaled alike.
+    scaled = _chain(steps.inputs[0].steps) if reads.kept else float
+    gap = list(zeros)
+    if n > len(reads.kept):
+        gap[-1] = 1.0
+
+    def function(cell: Any) -> Values | None:
+        if cell is None:
+            return gap
+        if type(cell) is not str:
+            return None
+        text = cell.strip(trim)
+        if text in words:
+            return gap
+        made = list(zeros)
+        for place, count in zip(*count_in(text), strict=True):
+            made[place] = scaled(count)
+        return made
 
     return function
 

@@ -16,12 +16,13 @@ from chainrule.tables.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
 from chainrule.tables.dress import Dress
 from chainrule.tables.kinds import INPUT_KINDS
 from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
-from chainrule.tables.schema import MAX_LEVELS, Column
+from chainrule.tables.schema import MAX_LEVELS, OFTEN, Column
 from chainrule.tables.spellings import DATE_FORMATS, date_spellings, is_time_only
 from chainrule.tables.steps import (
     ColumnSteps,
     DrawIn,
     Fill,
+    InputStep,
     InputSteps,
     IsMissing,
     IsPlace,
@@ -37,6 +38,7 @@ from chainrule.tables.steps import (
     parts_read,
 )
 from chainrule.tables.table import Table
+from chainrule.tables.texts import TextWords, fit_words
 from chainrule.tables.values import BLANKS, FALSE_WORDS, TRUE_WORDS, check_texts, level_counts
 
 VALUE = "value"
@@ -107,7 +109,8 @@ class ColumnEncoder(Plain):
     A number, a truth value and a date have an input for each of ``parts``, and one that says that the cell is missing
     if that was so in training (``missing``). A category has one for each of ``levels``, one for missing cells if there
     were any in training, and always one for whatever else: levels too rare for an input of their own (``rare``: whether
-    there were any), levels never seen, and missing cells if there were none in training.
+    there were any), levels never seen, and missing cells if there were none in training. A text has one for each bucket of
+    its ``words``, and like a number one for missing cells.
     """
 
     name: str
@@ -118,11 +121,14 @@ class ColumnEncoder(Plain):
     missing: bool
     spelling: str
     dress: Annotated[Dress | None, IF_SET] = None
+    words: Annotated[TextWords | None, IF_SET] = None
 
     def __post_init__(self) -> None:
         kind, parts, levels, spelling = self.kind, self.parts, self.levels, self.spelling
         check_texts((self.name, *levels), "levels")
-        allowed = {"category": (), "datetime": DATE_PARTS}.get(kind, (VALUE,))
+        if (self.words is None) == (kind == "text"):
+            raise SettingsError("words: a text has words, and nothing else has")
+        allowed = {"category": (), "text": (), "datetime": DATE_PARTS}.get(kind, (VALUE,))
         for part in parts:
             if part.name not in allowed:
                 raise SettingsError(f"parts: a {kind} has no part {part.name!r}")
@@ -145,6 +151,10 @@ class ColumnEncoder(Plain):
             label = name if part.name == VALUE else f"{name}: {_part_label(part)}"
             formula = ARITHMETIC[part.arithmetic].formula
             found.append(Input(label, name, part.name, formula, part.parameters, part.seen))
+        if self.words is not None:
+            scale = self.words.scale
+            for label in self.words.labels:
+                found.append(Input(f"{name}: {label}", name, "count", scale.formula, scale.parameters, True))
         for level in self.levels:
             found.append(Input(f"{name}: {level}", name, "level", f'[{name} = "{level}"]', {}, True))
         if self.missing:
@@ -169,6 +179,12 @@ class ColumnEncoder(Plain):
                 places[codes == LEVEL_MISSING] = len(self.levels)
             out[np.arange(len(places)), places] = 1
             return
+        if self.words is not None:
+            n = len(self.words.kept)
+            self.words.write(table, self.name, out[:, :n])
+            if self.missing:
+                out[:, n] = table.column(self.name).is_null().to_numpy()
+            return
         values = self._values(table)
         for j, part in enumerate(self.parts):
             out[:, j] = part.apply(values[part.name])
@@ -179,6 +195,8 @@ class ColumnEncoder(Plain):
         """Return for each input the ``v`` of its formula, shape (n,), or None where it has none."""
         if self.kind == "category":
             return [None] * len(self.inputs)
+        if self.words is not None:
+            return [*self.words.counts(table, self.name).T, *[None] * self.missing]
         values = self._values(table)
         used: list[FloatArray | None] = [part.numbers(values[part.name]) for part in self.parts]
         return used + [None] * self.missing
@@ -190,7 +208,9 @@ class ColumnEncoder(Plain):
     def steps(self, missing: Sequence[str], decimal: str = ".") -> ColumnSteps:
         """Return the steps from a cell to the values of the inputs, where these words mean a missing cell."""
         cell = (Trim(BLANKS), MissingWords(tuple(dict.fromkeys(("", *missing)))), self._reads(decimal))
+        steps: list[tuple[InputStep, ...]]
         steps = [(TakePart(p.name), *p.steps) if self.kind == "datetime" else p.steps for p in self.parts]
+        steps += [] if self.words is None else self.words.steps()
         flags: list[tuple[IsPlace | IsMissing]] = []
         if self.kind == "category":
             flags = [(IsPlace(place),) for place in range(len(self.inputs))]
@@ -206,7 +226,7 @@ class ColumnEncoder(Plain):
             return ReadTruth(TRUE_WORDS, FALSE_WORDS)
         if self.kind == "datetime":
             return ReadDate(date_spellings(self.spelling))
-        return LookUp(self.levels)
+        return LookUp(self.levels) if self.words is None else self.words.hashing
 
     def looked_up(self, table: Table) -> IntArray:
         """Return the place of each cell of a category among the levels (n,), less than 0 where it is missing or another."""
@@ -221,11 +241,12 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
     name, kind = column.name, column.kind
     parts: tuple[Part, ...] = ()
     levels: tuple[str, ...] = ()
-    rare, spelling = False, ""
+    rare, spelling, words = False, "", None
     if kind == "category":
         counts = level_counts(as_levels(table, name)[rows])
-        # A level that occurs once has nothing to be told from chance by; beyond the first it has no input of its own.
-        often = counts.head(MAX_LEVELS).extend(counts.slice(MAX_LEVELS).filter(pl.col("count") > 1))
+        # Where many levels occur once, what they add can't be told from chance; beyond the first they have no input of their own.
+        fewest = 1 if counts.get_column("count").sum() >= OFTEN * counts.height else 2
+        often = counts.head(MAX_LEVELS).extend(counts.slice(MAX_LEVELS).filter(pl.col("count") >= fewest))
         levels = tuple(sorted(often.head(max_levels).get_column("level")))
         rare = counts.height > len(levels)
     elif kind == "datetime":
@@ -236,11 +257,13 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
         present = values[~np.isnan(values)]
         fill = float(len(present) > 0 and present.mean() > 0.5)
         parts = (Part(VALUE, "none", {}, fill, bool(present.any())),)
+    elif kind == "text":
+        words = fit_words(table.text(name)[rows])
     else:
         parts = (_fit_part(VALUE, scaling, number_cells(table, name, column.dress)[rows]),)
     missing = bool(table.column(name)[rows].is_null().any())
     dress = column.dress if kind == "number" else None
-    return ColumnEncoder(name, kind, parts, levels, rare, missing, spelling, dress)
+    return ColumnEncoder(name, kind, parts, levels, rare, missing, spelling, dress, words)
 
 
 def _fit_part(name: str, scaling: str, values: FloatArray) -> Part:

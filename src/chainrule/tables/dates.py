@@ -9,6 +9,15 @@ from chainrule._types import FloatArray
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
+PART_WORDS = {
+    "year": "the year of the date",
+    "month": "the month of the date, 1 to 12",
+    "day": "the day of the month",
+    "weekday": "the day of the week, 1 (Monday) to 7",
+    "hour": "the hour of the day, minutes as a fraction of it",
+    "days": "the days from 1970-01-01 to the date",
+}
+"""What the number of each part is."""
 
 _MICROSECONDS_PER_HOUR = 3.6e9
 _FIRST_DAY = datetime(1970, 1, 1).toordinal()
@@ -40,6 +49,16 @@ def parts_of(moment: datetime | time) -> dict[str, float]:
         "year": float(moment.year), "month": float(moment.month), "day": float(moment.day),
         "weekday": float(moment.isoweekday()), "hour": hour, "days": float(elapsed) / (24 * _MICROSECONDS_PER_HOUR),
     }  # fmt: skip
+
+
+def part_named(label: str) -> str | None:
+    """Return the part that the label of an input tells of, such as "month (cosine)" or "Monday"; None for no part.
+
+    >>> part_named("month (cosine)"), part_named("Monday"), part_named("missing")
+    ('month', 'weekday', None)
+    """
+    word = label.partition(" (")[0]
+    return "weekday" if word in WEEKDAYS else word if word in PART_WORDS else None
 
 
 def middle(dates: pl.Series) -> pl.Series:

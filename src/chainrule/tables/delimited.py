@@ -180,8 +180,10 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     ends = np.concatenate((breaks, [len(octets)]))
     if starts[-1] == len(octets):
         starts, ends = starts[:-1], ends[:-1]
-    fields = 1 + np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts)
-    lines = 1 + np.searchsorted(newlines, starts)
+    # In the type of what is searched, of which there would be a larger copy otherwise.
+    first, last = (np.searchsorted(delimiters, some.astype(delimiters.dtype)) for some in (starts, ends))
+    fields = 1 + last - first
+    lines = 1 + np.searchsorted(newlines, starts.astype(newlines.dtype))
     filled = ends > starts
     ends = ends - (filled & (octets[np.maximum(ends - 1, 0)] == ord("\r")) if len(octets) else 0)
     return _Layout(starts, ends, lines, fields)

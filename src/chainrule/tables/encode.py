@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule._kept import cached_property
-from chainrule._plain import AnyNumber, Plain, one_of
+from chainrule._plain import IF_SET, AnyNumber, Plain, one_of
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.by_row import RowEncoder
@@ -24,7 +24,8 @@ from chainrule.tables.values import DEFAULT_MISSING
 class InputValue(Plain):
     """The value of one input neuron for one row, with the cell and the arithmetic it comes from.
 
-    ``cell`` is the cell as written, None if missing; ``parameters`` has the values of the formula's names.
+    ``cell`` is the cell as written, None if missing; ``parameters`` has the values of the formula's names. ``counted`` are the
+    words of a text, and pieces of them, that ``v`` counts.
     """
 
     input: str
@@ -33,6 +34,7 @@ class InputValue(Plain):
     formula: str
     parameters: Mapping[str, AnyNumber]
     value: AnyNumber
+    counted: Annotated[tuple[str, ...], IF_SET] = ()
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,16 @@ class Encoder(Plain):
         explained: list[list[InputValue]] = [[] for _ in range(table.n_rows)]
         for column in self.columns:
             cells = table.text(column.name)
-            for neuron, used in zip(column.inputs, column.numbers_used(table), strict=True):
+            counted = [{} if column.words is None else column.words.counted(cell or "") for cell in cells]
+            for place, (neuron, used) in enumerate(
+                zip(column.inputs, column.numbers_used(table), strict=True)
+            ):
                 for row, made in enumerate(explained):
                     v = {} if used is None else {"v": float(used[row])}
                     cell, value = cells[row], float(values[row, len(made)])
                     given = (neuron.formula, {**v, **neuron.parameters}, value)
-                    made.append(InputValue(neuron.name, column.name, cell, *given))
+                    words = tuple(counted[row].get(place, ()))
+                    made.append(InputValue(neuron.name, column.name, cell, *given, words))
         return explained
 
     def steps(self, missing: Sequence[str] = DEFAULT_MISSING, decimal: str = ".") -> tuple[ColumnSteps, ...]:

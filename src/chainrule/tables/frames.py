@@ -108,6 +108,12 @@ def rounded_notes(frame: pl.DataFrame) -> list[str]:
     return notes
 
 
+def duration_notes(frame: pl.DataFrame) -> list[str]:
+    """Say which columns are durations, which become numbers."""
+    of = [name for name, dtype in frame.schema.items() if dtype == pl.Duration]
+    return [f"column {name!r} is durations, read as seconds" for name in of]
+
+
 def plain_types(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame with its types brought to the few that tables have."""
     changes = []

@@ -5,24 +5,29 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.tables.cells import number_cells, remedy, shown
 from chainrule.tables.dress import Dress
-from chainrule.tables.dressing import DressFinding, could_be_thousands, find_dress
+from chainrule.tables.dressing import DressFinding, could_be_thousands, find_dress, find_duration
 from chainrule.tables.frames import CATEGORY, INDEX
 from chainrule.tables.spellings import (
     date_spelling,
+    is_time_only,
     order_of,
     orders_that_fit,
     to_dates,
 )
 from chainrule.tables.table import Table
+from chainrule.tables.texts import short_text
 from chainrule.tables.values import FALSE_WORDS, TRUE_WORDS, to_booleans, to_numbers
 
-KINDS = ("number", "boolean", "category", "datetime", "constant", "identifier", "text", "nested")
-"""Every kind of column; the first four can be inputs."""
+KINDS = (
+    "number", "boolean", "category", "datetime", "text", "constant", "identifier", "long text", "nested",
+)  # fmt: skip
+"""Every kind of column; the first five can be inputs."""
 
-INPUT_KINDS = KINDS[:4]
+INPUT_KINDS = KINDS[:5]
 
 LEAVE_OUT = "leave-out"
 
@@ -30,7 +35,7 @@ KIND_WORDS = {"date": "datetime"}
 """What kinds are called by people."""
 
 KINDS_BY_HAND = ("number", "category", "date", "text", LEAVE_OUT, "boolean", "datetime")
-"""What a column can be said to be: text is a category, unless it is free text; what is left out is no input."""
+"""What a column can be said to be: of text the words are inputs, of a category whole cells; what is left out is no input."""
 
 ODD_SHARE = 0.95
 """From this share on, text that is numbers (or dates) but for a few cells is taken for a mistake."""
@@ -43,7 +48,7 @@ NEARLY_UNIQUE = 0.95
 
 NEARLY_UNIQUE_ROWS = 20
 TEXT_LENGTH = 30
-"""Text of more characters than this on average, mostly different in every row, is free text."""
+"""Text of more characters than this on average, mostly different in every row, is long text, unless its words recur."""
 
 BOOLEAN_WORDS = frozenset((*TRUE_WORDS, *FALSE_WORDS))
 
@@ -130,7 +135,13 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
         return ColumnKind("boolean")
     spelling, dated, ambiguous = date_spelling(column)
     if dated == present:
+        if is_time_only(spelling) and bool(column.str.contains("^[0-9]:[0-5][0-9]:").any()):
+            how = f"{setting('kinds')} {name}=number reads them as seconds"
+            note = f"column {name!r} is times of day; if they are durations, {how}"
+            return ColumnKind("datetime", spelling=spelling, note=note)
         return _dates(table, name, spelling) if ambiguous else ColumnKind("datetime", spelling=spelling)
+    if found := find_duration(column):
+        return ColumnKind("number", found=found, note=found.say(name))
     odd, remedied, is_error = "", "", False
     seen = dress_of(table, name)
     numbers = (
@@ -153,6 +164,8 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
     if seen is not None and seen.several:
         note = seen.say(name)
         reason = reason and f"{reason}, numbers with several units or currencies ({', '.join(seen.several)})"
+    elif kind == "text":
+        note = f"column {name!r} is short text, whose words and pieces of words are inputs: {reason}"
     elif not odd and not dated:
         note = _one_word(table, name)
     return ColumnKind(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error, found=seen, note=note)
@@ -225,17 +238,13 @@ def _is_boolean(column: pl.Series, present: int) -> bool:
     return len(truth) == present and truth.n_unique() == 2
 
 
-def text_kind(table: Table, name: str) -> tuple[str, str]:
-    """Return the kind of a column whose cells are text, whatever they look like, and why it is left out if it is."""
-    column = table.text(name)
-    return _text_or_category(column, column.count(), column.drop_nulls().n_unique())
-
-
 def _text_or_category(column: pl.Series, present: int, n_unique: int) -> tuple[str, str]:
     length = column.str.len_chars().mean()
     different = f"{n_unique} different values in {present} rows"
+    if words := short_text(column, n_unique):
+        return "text", words
     if isinstance(length, float) and length > TEXT_LENGTH and n_unique > present / 2:
-        return "text", f"it is free text: {different}, {length:.0f} characters on average"
+        return "long text", f"it is free text: {different}, {length:.0f} characters on average"
     if n_unique == present:
         return "identifier", "it has a different value in every row"
     if present >= NEARLY_UNIQUE_ROWS and n_unique > NEARLY_UNIQUE * present:

@@ -129,7 +129,8 @@ FIXED = _by_name(
     Scaling("sine", "sin(2*pi*v/period)", ("period",), spread="period"),
     Scaling("cosine", "cos(2*pi*v/period)", ("period",), spread="period"),
     Scaling("equals", "where(v == k, 1, 0)", ("k",)),
+    Scaling("count", "v/size", ("size",)),
 )
-"""The arithmetic that is not chosen: of numbers without spread, and of the parts of a date."""
+"""The arithmetic that is not chosen: of numbers without spread, of the parts of a date, and of what is counted in a text."""
 
 ARITHMETIC: Mapping[str, Scaling] = {**SCALINGS, **FIXED}

@@ -13,6 +13,7 @@ from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, known_rows, number_cells
 from chainrule.tables.dress import Dress
+from chainrule.tables.dressing import find_duration
 from chainrule.tables.kinds import (
     INPUT_KINDS,
     KIND_WORDS,
@@ -21,7 +22,6 @@ from chainrule.tables.kinds import (
     LEAVE_OUT,
     ColumnKind,
     find_kind,
-    text_kind,
 )
 from chainrule.tables.spellings import DATE_FORMATS, read_dates
 from chainrule.tables.table import Table, suggestion
@@ -31,8 +31,11 @@ from chainrule.tables.values import level_counts
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""
 
-MOST_LEVELS, MOST_CELLS = 4_000, 40_000_000
+MOST_LEVELS, MOST_CELLS = 8_000, 200_000_000
 """Where categories may be wide: the most levels of all of them, and the most numbers of a table of theirs, rows times levels."""
+
+OFTEN = 3
+"""Levels that occur once have an input, too, where a level of the column occurs so often on average: few rows are alone then."""
 
 ONE_ROW = "the table has one row: nothing is held out, numbers enter as they are, and training goes on for all epochs"
 """What a training on a single row does without."""
@@ -124,7 +127,7 @@ def infer_schema(
 ) -> Schema:
     """Find the kind of every column, choose the inputs, and find the task.
 
-    All columns but the target are inputs, except constants, identifiers, free text, lists, and those in ``drop``;
+    All columns but the target are inputs, except constants, identifiers, long text, lists, and those in ``drop``;
     ``target`` may be several, all numbers or all of two classes; ``inputs`` names the inputs instead, and lets identifiers
     and text in. ``kinds`` sets the kind of a column by hand: KINDS_BY_HAND; ``task`` sets the task. Each decision is given
     as a sentence. A category has at most ``max_levels`` levels with an input each; ``wide``: those of more levels share up to
@@ -228,9 +231,8 @@ def _find(table: Table, name: str, kind: str | None) -> ColumnKind:
         return replace(finding, odd="")
     spelling = (finding.spelling or DATE_FORMATS[0]) if kind == "datetime" else ""
     note = finding.note if kind == "datetime" else ""
-    if kind == "text":
-        kind, reason = text_kind(table, name)
-        return replace(finding, kind=kind, reason=reason or AS_ASKED, spelling="", odd="", note="")
+    if kind == "number" and finding.kind == "datetime" and table.column(name).dtype == pl.String:
+        finding = replace(finding, kind="number", found=find_duration(table.column(name), asked=True))
     if kind == "number" and finding.found is not None and finding.found.dress is not None:
         note = finding.found.say(name)
     return replace(finding, kind=kind, reason=AS_ASKED, spelling=spelling, odd="", note=note)
@@ -247,6 +249,7 @@ def _column(
     kind, role, reason = finding.kind, "input", finding.reason
     if name in targets:
         role = "target"
+        kind, reason = ("category", "") if kind == "text" else (kind, reason)
     elif name in drop:
         role, reason = "left out", "dropped, as asked for"
     elif inputs is not None and name not in inputs:
@@ -256,9 +259,9 @@ def _column(
     elif kind not in INPUT_KINDS:
         if inputs is not None and kind == "nested":
             raise TableError(f"{table.name}: {name!r} can't be an input: {reason}")
-        if inputs is not None and kind in ("identifier", "text"):
+        if inputs is not None and kind in ("identifier", "long text"):
             is_number = table.column(name).dtype.is_numeric() or finding.found is not None
-            kind = "number" if is_number else "category"
+            kind = "text" if kind == "long text" else "number" if is_number else "category"
             reason = f"an input, as asked for, though {reason}"
         else:
             role = "left out"
@@ -309,8 +312,9 @@ def _check_input(table: Table, column: Column, finding: ColumnKind, max_levels: 
         boolean_cells(table, column.name)
     elif column.kind == "datetime":
         date_cells(table, column.name, column.spelling)
-    elif column.n_unique > max_levels:
-        twice = ", as far as they occur twice," if max_levels > MAX_LEVELS else ""
+    elif column.kind == "category" and column.n_unique > max_levels:
+        rare = table.n_rows < OFTEN * column.n_unique
+        twice = ", as far as they occur twice," if rare and max_levels > MAX_LEVELS else ""
         shared = f"the {max_levels} most frequent{twice} have an input each, the others share one"
         return [f"column {column.name!r} has {column.n_unique} levels: {shared}"]
     return []

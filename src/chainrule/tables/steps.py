@@ -7,8 +7,9 @@ steps that end in the input's value. Tables are encoded by them column by column
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.tables.cells import boolean_cells, date_cells, level_codes, number_cells
 from chainrule.tables.dates import date_parts
 from chainrule.tables.dress import Dress
+from chainrule.tables.hashing import counter
 from chainrule.tables.scalings import ARITHMETIC
 from chainrule.tables.table import Table
 
@@ -82,6 +84,46 @@ class LookUp(Plain, kind="look up"):
         return level_codes(table, name, self.levels)
 
 
+Places: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""Where the tokens of a text lie among the kept buckets, in order, and how many are in each."""
+
+
+@dataclass(frozen=True)
+class HashWords(Plain, kind="hash words"):
+    """Count a text's words, and the pieces of ``piece`` signs of each, by the bucket that FNV-1a says; `hashing` tells how.
+
+    Of the ``buckets`` the ``kept`` ones are counted, at their place among these. ``cases`` are the capital letters that
+    become small, ``separators`` the signs between words.
+    """
+
+    buckets: int
+    piece: int
+    kept: tuple[int, ...]
+    separators: str
+    cases: tuple[tuple[int, int, int, int], ...]
+
+    def counter(self) -> Callable[[str], Places]:
+        """Return the function from a text to its counts by place; it remembers words, also from call to call."""
+        return _counter(self)
+
+    def column(self, table: Table, name: str) -> Iterator[Places | None]:
+        """Yield the counts of each cell by place, None where missing."""
+        count = self.counter()
+        return (None if cell is None else count(cell) for cell in table.text(name))
+
+
+@lru_cache(16)
+def _counter(step: HashWords) -> Callable[[str], Places]:
+    return counter(step.buckets, step.piece, step.kept, step.separators, step.cases)
+
+
+@dataclass(frozen=True)
+class CountIn(Plain, kind="count in"):
+    """Take the count in the kept bucket at a place."""
+
+    place: int
+
+
 @dataclass(frozen=True)
 class TakePart(Plain, kind="take a part"):
     """Take a part of a date, such as its year."""
@@ -137,9 +179,9 @@ class IsPlace(Plain, kind="is at"):
     place: int
 
 
-Reads: TypeAlias = ReadNumber | ReadTruth | ReadDate | LookUp
+Reads: TypeAlias = ReadNumber | ReadTruth | ReadDate | LookUp | HashWords
 CellStep: TypeAlias = Trim | MissingWords | Reads
-InputStep: TypeAlias = TakePart | Fill | DrawIn | Scale | IsMissing | IsPlace
+InputStep: TypeAlias = TakePart | CountIn | Fill | DrawIn | Scale | IsMissing | IsPlace
 
 
 @dataclass(frozen=True)
@@ -171,4 +213,6 @@ def parts_read(reads: Reads, table: Table, name: str) -> dict[str, FloatArray]:
     """Return the numbers of a column's cells (n,), NaN where missing: the ``value``, or those of a date by part."""
     if isinstance(reads, ReadDate):
         return date_parts(reads.column(table, name))
+    if isinstance(reads, HashWords):
+        raise ValueError(f"the cells of column {name!r} are counted, and no numbers")
     return {"value": np.asarray(reads.column(table, name), np.float64)}

@@ -92,7 +92,9 @@ class ProgressBar:
         if self._task is None:
             self._task = self._bar.add_task("", total=state.epochs, losses=losses, left="left")
         what = f"epoch {line.epoch}/{state.epochs}"
-        self._bar.update(self._task, description=what, completed=line.epoch, losses=losses)
+        self._bar.update(
+            self._task, description=what, total=state.epochs, completed=line.epoch, losses=losses
+        )
 
     def _waits(self, text: str) -> None:
         """Show what is compiled before, in a line of its own that goes again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def _parameters(
                 own["b"][:] = _array(layer, "b", number, own["b"].shape, fan_in, draws)
             for address, value in layer.initial:
                 flat[member, layout.place(number, address, "initial")] = value
-            if h is not None:
+            if h is not None and number < len(network.layers):
                 h = layer.forward(own, h, None, np).h
     return flat
 
@@ -150,7 +151,9 @@ def _fit(
     """
     own["W"][:] = draws.standard_normal(own["W"].shape)
     own["W"][dead] = 0.0
-    z = layer.forward({name: array for name, array in own.items() if name != "b"}, h, None, np).z
+    # A linear path has a start of its own, beside which W h is what the hidden layers add.
+    plain = replace(layer, linear_path=False)
+    z = plain.forward({name: array for name, array in own.items() if name not in ("b", "S")}, h, None, np).z
     size = np.sqrt(np.mean(z**2, axis=0))
     size[size == 0] = 1.0
     own["W"] /= size

@@ -14,6 +14,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data
 from chainrule.equations.layout import TabMLayout, updated_layout
 from chainrule.equations.network import Network
+from chainrule.training.linear_cost import LinearCost, Slopes
 from chainrule.training.settings.recipe import LONGEST_PATH
 
 STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 5))
@@ -28,22 +29,11 @@ EXACT = 500
 STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 """The strengths where the solution is searched for, the strongest first: each begins where the one before it ended."""
 
-MOST_ITERATIONS = 30
-"""The most iterations of L-BFGS for a strength: training goes on from there, so a solution to three digits is a start as good."""
-
 MOST_ROWS = 20_000
 """There a member's line is searched for on at most this many of its rows, evenly taken."""
 
 DENSE = 0.3
 """From this share of numbers other than 0 on, the products with a table of inputs leave none out."""
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """A linear model: slopes ``S`` (d, n_out) and ``b`` (n_out,)."""
-
-    S: FloatArray
-    b: FloatArray
 
 
 @dataclass(frozen=True)
@@ -109,48 +99,6 @@ def ridge(
     return Ridge(S, mean_y - mean_x @ S, strength, left_out)
 
 
-@dataclass(frozen=True)
-class LinearCost:
-    """The network without its hidden layers: the cost of x S + b on rows, and what minimizes it with a penalty.
-
-    ``x`` (n, d), dense or sparse, ``y`` (n, n_out), ``weights`` (n,) that add up to 1; ``network`` has output and loss.
-    """
-
-    network: Network
-    x: Any
-    y: FloatArray
-    weights: FloatArray
-
-    def cost(self, line: Slopes) -> float:
-        """Return the rows' mean loss."""
-        return float(self.weights @ self._losses(self.x @ line.S + line.b))
-
-    def _losses(self, z: FloatArray) -> FloatArray:
-        output = self.network.output.activation
-        found: FloatArray = self.network.loss.of_rows(z, output(z, np), self.y, output, np)
-        return found
-
-    def solved(self, strength: float, start: Slopes) -> Slopes:
-        """Return the slopes and b of the least mean loss + strength · sum of S², from L-BFGS begun at a line."""
-        from scipy.optimize import minimize
-
-        d, n_out = start.S.shape
-        output, loss = self.network.output.activation, self.network.loss
-
-        def cost_and_slope(flat: FloatArray) -> tuple[float, FloatArray]:
-            S, b = flat[: d * n_out].reshape(d, n_out), flat[d * n_out :]
-            z = self.x @ S + b
-            delta = loss.delta(z, output(z, np), self.y, output, np) * self.weights[:, None]
-            by_S = self.x.T @ delta + 2 * strength * S
-            cost = float(self.weights @ self._losses(z)) + strength * float(np.sum(S * S))
-            return cost, np.concatenate([by_S.reshape(-1), delta.sum(axis=0)])
-
-        begun = np.concatenate([start.S.reshape(-1), start.b])
-        options = {"maxiter": MOST_ITERATIONS, "ftol": 1e-6}
-        found = minimize(cost_and_slope, begun, jac=True, method="L-BFGS-B", options=options).x
-        return Slopes(found[: d * n_out].reshape(d, n_out), found[d * n_out :])
-
-
 def penalized(network: Network, data: Data) -> Sequence[Slopes]:
     """Return for each line of training rows the linear model of the network's own output and loss.
 
@@ -200,13 +148,23 @@ def _held_out(lines: IntArray) -> list[IntArray]:
 def _rows(network: Network, data: Data, rows: IntArray) -> LinearCost:
     if len(rows) > MOST_ROWS:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
-    x: Any = np.asarray(data.x[rows], np.float64)
-    if np.count_nonzero(x) < DENSE * x.size:
-        from scipy.sparse import csr_array
-
-        x = csr_array(x)
+    x = _without_zeros(data.x, rows)
     weights = np.full(len(rows), 1.0) if data.weights is None else data.weights[rows].astype(np.float64)
     return LinearCost(network, x, np.asarray(data.y[rows], np.float64), weights / weights.sum())
+
+
+def _without_zeros(x: FloatArray, rows: IntArray) -> Any:
+    """Return some rows of inputs in float64, without the zeros where most are; of a large table block by block."""
+    from scipy.sparse import csr_array, vstack
+
+    size = max(1, MOST_NUMBERS // max(1, x.shape[1]))
+    parts = []
+    for start in range(0, max(1, len(rows)), size):
+        block = np.asarray(x[rows[start : start + size]], np.float64)
+        if np.count_nonzero(block) >= DENSE * block.size:
+            return np.asarray(x[rows], np.float64)
+        parts.append(csr_array(block))
+    return parts[0] if len(parts) == 1 else vstack(parts, format="csr")
 
 
 def _ridges(data: Data) -> Sequence[Slopes]:

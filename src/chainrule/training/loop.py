@@ -80,7 +80,7 @@ def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
     eases = bool(plan.regularization.formula.symbols)
     strength = plan.strength(monitor.epoch)
     rates: FloatArray = np.zeros(0)
-    for epoch in range(monitor.epoch, plan.epochs):
+    for epoch in range(monitor.epoch, plan.longest):
         if changes or not len(rates):
             met = monitor.plateaus if plan.met is None else sum(at <= epoch for at in plan.met)
             rates = plan.rates(made, steps, epoch, met)[: plan.most_steps]

@@ -44,6 +44,7 @@ class Monitor:
         if self.watches and plan.watch is not None:
             _check(plan.watch, data, self.rows, "validation" if self.rows is data.validation else "training")
         self.stopped: Stopped = "epochs"
+        self.waves = 0
         self.counts_plateaus = plan.schedule.waits_for_plateau and plan.met is None
         self.penalizes = bool(settings.l1 or settings.l2)
         if self.penalizes:
@@ -88,6 +89,8 @@ class Monitor:
         self.lowest, self.marks = np.array(resume.lowest), np.array(resume.marks)
         self.best_epochs, self.waited = list(resume.best_epochs), list(resume.waited)
         self.active = resume.active
+        # Whether another wave follows was decided at the end of each.
+        self.waves = sum(self.plan.length(more) <= self.epoch for more in range(self.plan.more_waves))
         self.before = resume.seconds
 
     @property
@@ -171,10 +174,16 @@ class Monitor:
         line = Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched, steepest)
         self.history.append(line)
         self.active = self._going(shown, learning_rate)
+        if self.waves < plan.more_waves and epoch == plan.length(self.waves):
+            values = [self.sign * line.watched for line in self.history]
+            if plan.was_worth(values, self.waves) or not plan.early_stopping:
+                self.waves += 1
+            else:
+                self.active = ()
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
             return False
-        if self.is_over is not None and self.is_over() and self.active and epoch < plan.epochs:
+        if self.is_over is not None and self.is_over() and self.active and epoch < plan.longest:
             self.stopped = "time limit"
             return False
         if not self.active and (plan.lengths is None or len(self.diverged) == len(self.waited)):
@@ -207,7 +216,8 @@ class Monitor:
         if plan.lengths is not None:
             members = [member for member in members if self.epoch < plan.lengths[member]]
         goes = lowers or not plan.early_stopping
-        going = tuple(member for member in members if goes or self.waited[member] < plan.patience)
+        patience = plan.patience * plan.length(self.waves) / plan.epochs if self.waves else plan.patience
+        going = tuple(member for member in members if goes or self.waited[member] < patience)
         if self.counts_plateaus and going:
             waited = min(self.waited[member] for member in going)
             if lowers and waited >= plan.patience:
@@ -220,7 +230,7 @@ class Monitor:
         return going
 
     def _state(self, compared: list[float]) -> EpochState:
-        seen = (self.history[-1], self.plan.epochs, self._signed(np.array(compared)), self.active)
+        seen = (self.history[-1], self.plan.length(self.waves), self._signed(np.array(compared)), self.active)
         return EpochState(*seen, self.run, self.engine, self.network, self.checkpoint)
 
     def checkpoint(self) -> Checkpoint:

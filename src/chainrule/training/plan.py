@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +12,12 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.training.scores.watch import Watch
+
+WAVES = 4
+"""The waves of the schedule coslog4 in the planned epochs, each twice as long as the one before."""
+
+WORTH = 0.03
+"""The share by which a wave has to better what is watched for another to follow."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,10 @@ class Plan:
     ``divisor``: what the rows' losses are divided by where they are stated and compared, penalties aside:
     scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
 
+    ``more_waves``: how many waves of coslog4 may follow the ``epochs``, each twice as long as the one before. One follows
+    while the last bettered the best of what is watched by at least `WORTH` of it, and in any case without early stopping;
+    patience grows with the epochs.
+
     ``regularization``: how strong dropout and weight decay are as training goes on.
     ``lengths``: the epochs of each member, where they end at epochs of their own; ``met``: the epochs (from 0) before
     which the schedule's count of plateaus rises, where that is known rather than watched for. ``most_steps``: the
@@ -47,6 +59,7 @@ class Plan:
     warmup: int = 0
     early_stopping: bool = True
     patience: int = 20
+    more_waves: int = 0
     tolerance: float = 0.0
     watch: Watch | None = None
     rows: Literal["validation", "training", "steps"] = "validation"
@@ -72,6 +85,30 @@ class Plan:
     def keeps_best(self) -> bool:
         """Whether the best parameters are given back, rather than the last."""
         return self.early_stopping if self.keep is None else self.keep == "best"
+
+    @property
+    def longest(self) -> int:
+        """The epochs with all waves that may follow."""
+        return self.length(self.more_waves)
+
+    def length(self, more: int) -> int:
+        """Return the epochs with so many more waves: E (2^(4+k) - 1)/15 for k more than the four in E epochs.
+
+        >>> [Plan(epochs=60).length(more) for more in (-1, 0, 1, 2)]
+        [28, 60, 124, 252]
+        """
+        return round(self.epochs * ((1 << (WAVES + more)) - 1) / ((1 << WAVES) - 1))
+
+    def was_worth(self, watched: Sequence[float], more: int) -> bool:
+        """Return whether the last of the four waves and so many ``more`` bettered the best of all epochs by `WORTH`.
+
+        ``watched``: a value for each epoch, lower being better.
+        """
+        before, after = (
+            min(filter(math.isfinite, watched[: self.length(count)]), default=math.inf)
+            for count in (more - 1, more)
+        )
+        return math.isfinite(after) and (before == math.inf or before - after >= WORTH * abs(before) > 0)
 
     def rates(self, made: int, steps: int, epoch: int, plateaus: int) -> FloatArray:
         """Return the learning rates (steps,) of an epoch, before which ``made`` steps were made and ``plateaus`` met."""

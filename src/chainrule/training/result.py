@@ -15,8 +15,8 @@ from chainrule.training.checkpoint import Checkpoint, Epoch
 class EpochState(NamedTuple):
     """What a callback sees at the end of an epoch.
 
-    ``losses`` (k,) are what is watched, ``active`` who goes on; ``checkpoint()`` is all that is needed to go on
-    from here.
+    ``epochs`` are those after which training ends, or another wave follows. ``losses`` (k,) are what is watched,
+    ``active`` who goes on; ``checkpoint()`` is all that is needed to go on from here.
     """
 
     line: Epoch

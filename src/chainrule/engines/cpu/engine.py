@@ -13,9 +13,10 @@ from chainrule.engines.bits import machine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.first import get_ready
 from chainrule.engines.cpu.kernels.native import gemm_addresses
+from chainrule.engines.cpu.packed import packed
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
-from chainrule.engines.cpu.tables import contiguous, members_of
+from chainrule.engines.cpu.tables import members_of
 from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -57,9 +58,10 @@ class CpuEngine:
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d)."""
-        evaluator = Evaluator(network, self.dtype, self.threads)
+        rows = packed(network, x, self.dtype)
+        evaluator = Evaluator(network, self.dtype, self.threads, codes=rows.codes)
         w = members_of(parameters, self.dtype, evaluator.tables.layout)
-        return evaluator.outputs(w, contiguous(x, self.dtype, (len(x), network.n_inputs), "inputs"))
+        return evaluator.outputs(w, rows.x)
 
     def row_predictor(self, network: Network, parameters: FloatArray) -> CpuRowPredictor:
         """Return a function of one row (d,) that gives the members' mean output (n_out,), in microseconds."""

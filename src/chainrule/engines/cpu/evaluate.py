@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,11 +44,19 @@ def _lines(rows: IntArray, members: int) -> IntArray:
 
 
 class Evaluator:
-    """Runs networks forward over many rows, on all threads, in blocks that bound the memory."""
+    """Runs networks forward over many rows, on all threads, in blocks that bound the memory; ``codes``: of `Packed` rows."""
 
-    def __init__(self, network: Network, dtype: Any, threads: int, run: LaidOut | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        dtype: Any,
+        threads: int,
+        run: LaidOut | None = None,
+        codes: Sequence[int] = (),
+    ) -> None:
         self.network = network
-        self.tables = Tables(network, dtype, BLOCK, training=False)
+        codes = codes if run is None else run.tables.codes
+        self.tables = Tables(network, dtype, BLOCK, training=False, codes=codes)
         self.threads = threads
         self.run = run
         self.shape = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
 from chainrule.engines.cpu.kernels.tabm_steps import train_tabm_steps
+from chainrule.engines.cpu.packed import packed, spread_out
 from chainrule.engines.cpu.pieces.machine_code import (
     compiled,
     loss_source,
@@ -91,10 +93,12 @@ class CpuRun:
         self.rows = max(1, min(most, self.n_train))
         self.flops = 6 * self.rows * n_weights(network)
         self.splits = self.flops >= SMALL_STEP
-        self.tables = Tables(network, dtype, rows_of_a_block(self.rows, split=self.splits), training=True)
+        self.packed = packed(network, data.x, self.dtype)
+        self.x = self.packed.x
+        block = rows_of_a_block(self.rows, split=self.splits)
+        self.tables = Tables(network, dtype, block, training=True, codes=self.packed.codes)
         self.weighted = data.weights is not None
         n = len(data.x)
-        self.x = contiguous(data.x, self.dtype, (n, network.n_inputs), "inputs")
         self.y = contiguous(data.y, self.dtype, (n, network.output.n_out), "targets")
         self.smooth_y = (
             contiguous(network.loss.smooth(self.y), self.dtype, self.y.shape, "targets")
@@ -273,7 +277,7 @@ class CpuRun:
         """Return each member's z of the output layer on the given rows."""
         if self._summer is None:
             network = self.layout.network.without_output_activation()
-            self._summer = Evaluator(network, self.dtype, self.threads)
+            self._summer = Evaluator(network, self.dtype, self.threads, codes=self.packed.codes)
         return self._summer.outputs(self.parameters, self.x, indices(rows, len(self.x)))
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
@@ -391,10 +395,14 @@ class CpuRun:
         """Return a step of the epoch (from 1) by the equations in NumPy, from the parameters and the state of now."""
         settings, members = self.settings, self.made_of.groups[row]
         weights = self.weights if self.weighted else None
-        data = Data(
-            self.x, self.y, self.train[0] if len(self.train) == 1 else self.train, np.arange(0), weights
-        )
+        train = self.train[0] if len(self.train) == 1 else self.train
+        data = Data(self.x, self.y, train, np.arange(0), weights)
         batch = [batches(data, settings, epoch, member)[number - 1] for member in members]
+        # Of rows that are held as codes only those of the step are written out.
+        rows, places = np.unique(np.concatenate(batch), return_inverse=True)
+        batch = np.split(places, np.cumsum([len(each) for each in batch])[:-1])
+        x = spread_out(self.layout.network, self.packed._replace(x=self.x[rows]))
+        data = replace(data, x=x, y=self.y[rows], weights=None if weights is None else weights[rows])
         arrays = {name: array[row] for name, array in self._arrays().items()}
         state = OptimizerState(int(self.made[row]) + number - 1, arrays)
         return take_group_step(

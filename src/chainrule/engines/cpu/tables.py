@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -32,10 +33,13 @@ FLOPS_PER_SECOND = 5e9
 
 
 class Tables:
-    """A network as the tables that `kernels` reads, for batches of up to ``rows`` rows."""
+    """A network as the tables that `kernels` reads, for batches of up to ``rows`` rows; ``codes``: of `Packed` rows."""
 
-    def __init__(self, network: Network, dtype: Any, rows: int, *, training: bool) -> None:
+    def __init__(
+        self, network: Network, dtype: Any, rows: int, *, training: bool, codes: Sequence[int] = ()
+    ) -> None:
         check_kinds(network)
+        self.codes = tuple(codes)
         self.layout = Layout(network)
         self.dtype = np.dtype(dtype)
         self.gemm = gemm_addresses()[self.dtype == np.float64]
@@ -69,7 +73,7 @@ class Tables:
         self.layers[n_layers, at.A_AT] = a_at
         self.a_size, self.z_size = a_at + rows * network.output.n_out, z_at
 
-        self.groups, self.stage, self.stage_size = _stage(self.layout, rows)
+        self.groups, self.stage, self.stage_size = _stage(self.layout, rows, self.codes)
         if training:
             self.drop(1.0)
         self.rows = rows
@@ -103,15 +107,16 @@ class Tables:
         )
 
 
-def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
+def _stage(layout: Layout, rows: int, codes: Sequence[int]) -> tuple[IntArray, IntArray, int]:
     """Return the tables of a feature stage's groups and constants, and its buffer's size; empty and 1 without a stage."""
     features = layout.network.features
     if features is None:
-        return np.zeros((0, 9), np.int64), np.zeros(8, np.int64), 1
+        return np.zeros((0, at.G_CODED + 1), np.int64), np.zeros(at.CODES + 1, np.int64), 1
     starts = {slot.name: slot.start for slot in layout.slots if slot.layer == 0}
     shapes = features.shapes()
     taken = dict.fromkeys(starts, 0)
-    groups = np.zeros((len(features.groups), 9), np.int64)
+    groups = np.zeros((len(features.groups), at.G_CODED + 1), np.int64)
+    groups[list(codes), at.G_CODED] = 1
     column = output = 0
     for line, group in zip(groups, features.groups, strict=True):
         size = features.outputs_of(group)
@@ -121,18 +126,19 @@ def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
         for place, name in enumerate(names, at.G_F):
             line[place] = starts[name] + taken[name]
             taken[name] += group.size * math.prod(shapes[name][1:])
-        column, output = column + group.size, output + size
-    inputs, outputs = rows * features.n_inputs, rows * features.n_outputs
+        column, output = column + (1 if line[at.G_CODED] else group.size), output + size
+    inputs, outputs = rows * column, rows * features.n_outputs
     stage = np.array(
         [
             rows,
-            features.n_inputs,
+            column,
             features.n_outputs,
             features.waves,
             starts.get("s", -1),
             sum(math.prod(shape) for shape in shapes.values()),
             inputs,
             inputs + outputs,
+            len(codes),
         ]
     )
     return groups, stage, inputs + outputs + (4 + features.width) * rows

@@ -21,7 +21,7 @@ from chainrule._plain import IF_SET, Count, Plain
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, SettingsError
 from chainrule.estimators.base import INTERRUPTED, Given, Trainable, checked_weights
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
@@ -39,12 +39,14 @@ from chainrule.estimators.table.data import (
 )
 from chainrule.estimators.table.watch import checkpoint_for, identity, resumed_seed, with_stopping_metric
 from chainrule.fitting.encode import encode_target
+from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question
-from chainrule.fitting.score import trained_model
+from chainrule.fitting.score import Ensemble, ensemble_of
+from chainrule.fitting.search.search import search_prepared
 from chainrule.fitting.target_units import in_units
 from chainrule.fitting.timing import check_not_limited, within_time
-from chainrule.fitting.train import fit_prepared, prepare
+from chainrule.fitting.train import prepare
 from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
 from chainrule.tables.schema import Schema
@@ -52,7 +54,6 @@ from chainrule.tables.table import Table, with_columns
 from chainrule.tables.write import free_name
 from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_bits
-from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import check_counted, check_range
 from chainrule.training.settings.fields import listed, numpydoc
 from chainrule.training.settings.record import Settings, Task
@@ -150,7 +151,7 @@ y_val : array-like, default=None
         return prepared
 
     @abstractmethod
-    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
+    def _finish(self, made: Ensemble) -> None:
         """Take what one of the two estimators keeps besides, from the rows that the network was not trained on."""
 
     # ---- fitting
@@ -246,9 +247,19 @@ y_val : array-like, default=None
         how: dict[str, Any] = {"engine": self.engine, "threads": _plain(self.threads)}
         prepared = within_time(prepared, **how)
         point = None if resume is None else checkpoint_for(resume, self, prepared)
+        searches = (prepared.settings.search or 1) > 1
+        if searches and resume is not None:
+            raise SettingsError("a search has no checkpoint to go on from: leave search out, or resume")
         with combined(self._begin(prepared)) as on_epoch_end:
-            result = fit_prepared(prepared, **how, on_epoch_end=on_epoch_end, resume=point)
-        model, notes = trained_model(prepared, result, engine=self.engine)
+            if searches:
+                made = search_prepared(prepared, **how, on_epoch_end=on_epoch_end)
+            else:
+                made = ensemble_of(
+                    prepared,
+                    fit_prepared(prepared, **how, on_epoch_end=on_epoch_end, resume=point),
+                    self.engine,
+                )
+        model, notes, result = made.model, list(made.notes), made.parts[0].result
         if result.stopped == "interrupted":
             notes = [
                 f"training was interrupted after {len(result.history):,} epochs: the best so far is kept",
@@ -257,7 +268,7 @@ y_val : array-like, default=None
             warnings.warn(INTERRUPTED, stacklevel=4)
         if result.diverged or not any(result.best_epochs):
             warnings.warn(notes[result.stopped == "interrupted"], ConvergenceWarning, stacklevel=4)
-        self._finish(model, prepared, result)
+        self._finish(made)
         self.model_, self.schema_, self.stopped_ = model, prepared.schema, result.stopped
         self.notes_ = (*prepared.schema.notes, *notes)
         self._keep_history(result.watched.history)

@@ -20,8 +20,7 @@ from chainrule.estimators.scored import ScoredClasses
 from chainrule.estimators.table.base import BaseTable
 from chainrule.estimators.table.data import AnyArray, check_differ, class_values, spelled_as
 from chainrule.fitting.prepared import Prepared
-from chainrule.model.model import Model
-from chainrule.training.result import FitResult
+from chainrule.fitting.score import Ensemble
 from chainrule.training.settings.record import Task
 
 
@@ -100,6 +99,7 @@ class TableClassifier(ScoredClasses, BaseTable):
         epochs: int | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
+        more_waves: int | None = None,
         tolerance: float = 0.0,
         stop_together: bool | None = None,
         watch: str | None = None,
@@ -112,6 +112,7 @@ class TableClassifier(ScoredClasses, BaseTable):
         class_weight: str | Mapping[Any, float] | None = None,
         threshold: float | str | None = None,
         time_limit: float | None = None,
+        search: int | None = None,
         weight_decay: float | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
@@ -161,8 +162,8 @@ class TableClassifier(ScoredClasses, BaseTable):
             self.classes_ = np.array(labels, dtype=self.classes_.dtype)
         return prepared
 
-    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
-        self.temperature_ = float(model.card["temperature"] or 1.0)
+    def _finish(self, made: Ensemble) -> None:
+        self.temperature_ = float(made.model.card["temperature"] or 1.0)
 
     # ---- prediction
 

@@ -38,24 +38,29 @@ class Errors(Plain):
 
     @classmethod
     def of(
-        cls, y: FloatArray, outputs: FloatArray, weights: FloatArray | None, answers: FloatArray | None = None
+        cls,
+        y: FloatArray,
+        outputs: FloatArray,
+        weights: FloatArray | None,
+        answers: FloatArray | None = None,
+        shares: FloatArray | None = None,
     ) -> Errors:
         """Return the errors of outputs (k, n) on rows with targets ``y`` (n,), as the network has them.
 
         With ``weights`` (n,) each row counts by its share of them; one of weight 0 doesn't. ``answers`` (n,) are what
-        the outputs are answered with, their mean if None.
+        the outputs are answered with, their mean if None; ``shares`` (k,) what each counts in it, all the same if None.
         """
         mean = outputs.mean(axis=0) if answers is None else answers
         if weights is not None and not weights.all():
             counts = weights > 0
             y, mean, outputs, weights = y[counts], mean[counts], outputs[:, counts], weights[counts]
-        shares = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
+        counts_of = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
         missed = np.asarray(y, np.float64) - mean
-        noise = max(rmse(missed, np.zeros_like(missed), shares), np.finfo(np.float64).tiny)
-        errors = missed / np.hypot(noise, _spreads(outputs))
+        noise = max(rmse(missed, np.zeros_like(missed), counts_of), np.finfo(np.float64).tiny)
+        errors = missed / np.hypot(noise, _spreads(outputs, shares))
         order = np.argsort(errors, kind="stable")
         # With equal weights i/(n + 1) for the i-th of n.
-        places = np.cumsum(shares[order]) * len(y) / (len(y) + 1)
+        places = np.cumsum(counts_of[order]) * len(y) / (len(y) + 1)
         errors = errors[order]
         if len(errors) > MOST_KEPT:
             kept = np.linspace(places[0], places[-1], MOST_KEPT)
@@ -63,11 +68,16 @@ class Errors(Plain):
         return cls(noise, errors, places)
 
     def quantiles(
-        self, outputs: FloatArray, wanted: FloatArray, answers: FloatArray | None = None
+        self,
+        outputs: FloatArray,
+        wanted: FloatArray,
+        answers: FloatArray | None = None,
+        shares: FloatArray | None = None,
     ) -> FloatArray:
         """Return the quantiles (n, q) of rows with outputs (k, n); raises SettingsError for one too far out.
 
-        ``answers`` (n,) as in `of`. Below 1/(n + 1) and above n/(n + 1) of n validation rows nothing is known.
+        ``answers`` (n,) and ``shares`` (k,) as in `of`. Below 1/(n + 1) and above n/(n + 1) of n validation rows nothing is
+        known.
         """
         low, high, slack = float(self.places[0]), float(self.places[-1]), 1e-9
         for p in wanted:
@@ -76,7 +86,7 @@ class Errors(Plain):
                     f"the quantile {p:g} is further out than the validation rows tell: they reach from {low:.4g} to "
                     f"{high:.4g}; give more of them, by validation_share or X_val"
                 )
-        sigma = np.hypot(self.noise, _spreads(outputs))
+        sigma = np.hypot(self.noise, _spreads(outputs, shares))
         shift = np.interp(wanted, self.places, self.errors)
         mean = outputs.mean(axis=0) if answers is None else answers
         return np.asarray(mean[:, None] + sigma[:, None] * shift)
@@ -93,9 +103,14 @@ class Errors(Plain):
         return made
 
 
-def _spreads(outputs: FloatArray) -> FloatArray:
+def _spreads(outputs: FloatArray, shares: FloatArray | None = None) -> FloatArray:
     """Return the standard deviation of the members' outputs (k, n) for each row, (n,), whatever their size."""
     largest = np.abs(outputs).max(axis=0).astype(np.float64)
     size = np.where(largest > 0, largest, 1.0)
-    spreads: FloatArray = size * (outputs / size).std(axis=0)
+    scaled = outputs / size
+    spreads: FloatArray
+    if shares is None:
+        spreads = size * scaled.std(axis=0)
+    else:
+        spreads = size * np.sqrt(shares @ (scaled - shares @ scaled) ** 2)
     return spreads

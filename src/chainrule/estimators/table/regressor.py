@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule._plain import read_record
 from chainrule._types import FloatArray
-from chainrule.engines import ENGINES, engine_named
+from chainrule.engines import ENGINES
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
@@ -23,11 +22,11 @@ from chainrule.estimators.scored import ScoredNumbers
 from chainrule.estimators.table.base import BaseTable
 from chainrule.estimators.table.data import AnyArray, check_differ, container, dress_of_target, number_values
 from chainrule.estimators.table.intervals import Errors
-from chainrule.fitting.held_out import held_out, held_out_rows
+from chainrule.fitting.parts import answers_held_out, rows_held_out
 from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.score import Ensemble
 from chainrule.model.model import Model, check_finite
 from chainrule.tables.table import with_columns
-from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Task
 
 
@@ -100,6 +99,7 @@ class TableRegressor(ScoredNumbers, BaseTable):
         epochs: int | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
+        more_waves: int | None = None,
         tolerance: float = 0.0,
         stop_together: bool | None = None,
         watch: str | None = None,
@@ -110,6 +110,7 @@ class TableRegressor(ScoredNumbers, BaseTable):
         fast: bool = False,
         clamp: bool | None = None,
         time_limit: float | None = None,
+        search: int | None = None,
         weight_decay: float | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
@@ -159,15 +160,17 @@ class TableRegressor(ScoredNumbers, BaseTable):
     def _answers(self, prepared: Prepared) -> Answers:
         return Answers("number")
 
-    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
-        rows = held_out_rows(prepared, result)
+    def _finish(self, made: Ensemble) -> None:
+        model, rows = made.model, rows_held_out(made.parts)
         self.intervals_ = None
         if len(rows) and len(model.target.names) == 1:
-            predict = partial(engine_named(model.engine).predict, model.network)
-            outputs = held_out(prepared, result, predict)[:, :, 0]
-            y, weights = prepared.arrays.y, prepared.arrays.weights
-            some = None if weights is None else weights[rows]
-            self.intervals_ = Errors.of(y[rows, 0], outputs, some, _answers(model, outputs))
+            outputs, shares = answers_held_out(model, made.parts, rows, model.engine)
+            arrays = made.parts[0].prepared.arrays
+            some = None if arrays.weights is None else arrays.weights[rows]
+            single = outputs[:, :, 0]
+            self.intervals_ = Errors.of(
+                arrays.y[rows, 0], single, some, _answers(model, single, shares), shares
+            )
 
     def fit_intervals(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Take the errors that quantiles are made of from these rows, instead of the validation rows.
@@ -195,8 +198,8 @@ class TableRegressor(ScoredNumbers, BaseTable):
         weights = checked_weights(sample_weight, X)
         with self._threads():
             outputs = model.outputs(model.encoder.transform(table))[:, :, 0]
-        y_scaled = model.target.transform(table)[:, 0]
-        self.intervals_ = Errors.of(y_scaled, outputs, weights, _answers(model, outputs))
+        y_scaled, shares = model.target.transform(table)[:, 0], _shares(model)
+        self.intervals_ = Errors.of(y_scaled, outputs, weights, _answers(model, outputs, shares), shares)
         return self
 
     # ---- prediction
@@ -241,7 +244,9 @@ class TableRegressor(ScoredNumbers, BaseTable):
         with self._threads():
             check_finite(model.answer(x), table)
             outputs = model.outputs(x)[:, :, 0]
-            found = self.intervals_.quantiles(outputs, wanted.reshape(-1), _answers(model, outputs))
+            shares = _shares(model)
+            made = _answers(model, outputs, shares)
+            found = self.intervals_.quantiles(outputs, wanted.reshape(-1), made, shares)
         in_units = model.target.undo(found)
         return in_units if wanted.ndim else in_units[:, 0]
 
@@ -291,6 +296,12 @@ def _check_one(model: Model) -> None:
         )
 
 
-def _answers(model: Model, outputs: FloatArray) -> FloatArray:
-    """Return what members' outputs (k, n) are answered with (n,), as the network has it: their mean, clamped if so."""
-    return model.target.drawn_in(outputs.mean(axis=0))
+def _answers(model: Model, outputs: FloatArray, shares: FloatArray | None) -> FloatArray:
+    """Return what outputs (k, n) are answered with (n,), as the network has it: their mean by ``shares``, clamped if so."""
+    mean = outputs.mean(axis=0) if shares is None else shares @ outputs
+    return model.target.drawn_in(mean)
+
+
+def _shares(model: Model) -> FloatArray | None:
+    """Return what members' outputs count in the answer (K,); None where all of them count the same."""
+    return None if len(model.groups) == 1 else model.member_shares

@@ -2,8 +2,8 @@
 
 For a number v, by the chain rule through the encoder: dQ/dv = sum over its inputs i of dQ/dx_i · dx_i/dv, in units of
 the prediction per unit of the column. Nothing lies between two categories, so they get the change of Q when the cell
-is swapped; a date the change when it is a day (a time of day: an hour) later; a missing number the change when the
-value that stands in for it is written.
+is swapped; a text the change when a word of it is taken out; a date the change when it is a day (a time of day: an hour)
+later; a missing number the change when the value that stands in for it is written.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.scalings import ARITHMETIC
 from chainrule.tables.table import Table
+from chainrule.tables.texts import words_of
+
+MOST_TAKEN_OUT = 20
+"""The most words of a text that are taken out, one at a time."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,15 @@ def _changes(
     return dict(zip(others, (outcome.values(rows) - value).tolist(), strict=True))
 
 
+def _without_a_word(column: ColumnEncoder, single: Table) -> dict[str, FloatArray]:
+    """Return a text's cell without each of its words."""
+    words = list(dict.fromkeys(words_of(single.cell(0, column.name) or "")))
+    return {
+        f"without {word!r}": encoded_cell(column, [" ".join(each for each in words if each != word) or "-"])
+        for word in words[:MOST_TAKEN_OUT]
+    }
+
+
 def _other_cells(column: ColumnEncoder, single: Table, now: FloatArray) -> dict[str, FloatArray]:
     """Return the cells to try instead, as text, each with the column's inputs (inputs,)."""
     if column.kind == "category":
@@ -127,6 +140,8 @@ def _other_cells(column: ColumnEncoder, single: Table, now: FloatArray) -> dict[
     if column.kind == "boolean":
         others = (False, True) if missing else (not now[0],)
         return {str(other).lower(): encoded_cell(column, [bool(other)]) for other in others}
+    if column.words is not None:
+        return _without_a_word(column, single)
     if not column.parts:
         return {}
     if column.kind == "number" or missing:

@@ -26,6 +26,7 @@ from chainrule.model.model import Model
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
+from chainrule.tables.values import level_counts
 
 TOLERANCE = 1e-6
 """How far the attributions may be from adding up, as a share of the largest |Q| on the way."""
@@ -188,6 +189,10 @@ def _typical(column: ColumnEncoder, table: Table) -> tuple[FloatArray, str | Non
         most = int(np.argmax(encoded.sum(axis=0)))
         out[most] = 1.0
         return out, column.inputs[most].name.removeprefix(f"{column.name}: ")
+    if column.words is not None:
+        often = level_counts(table.text(column.name)).get_column("level").head(1).to_list()
+        cell = str(often[0]) if often else None
+        return encoded_cell(column, pl.Series([cell], dtype=pl.String)), cell
     for place, part in enumerate(column.parts):
         # Its arithmetic puts the typical value in where a cell is missing.
         out[place] = part.apply(np.array([np.nan]))[0]

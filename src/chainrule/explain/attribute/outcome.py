@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -190,7 +190,7 @@ def outcome_of(
     """
     if member is not None:
         model.member(member)
-    output, loss, place = model.output, model.loss, place_of(model, target)
+    loss, place = model.loss, place_of(model, target)
     one = model.target.parts[place]
     if one.task == "regression":
         if label is not None:
@@ -198,13 +198,13 @@ def outcome_of(
         if of not in (None, "units"):
             raise SettingsError(f"{of!r} is for classes, and the target {one.name!r} is a number")
         return Outcome(model, "units", 0, member, place)
-    probable = output.activation.name in ("sigmoid", "softmax") and not loss.signed
-    scale = of or ("probability" if probable else "output")
+    known = scales_of(model)
+    scale = of or known[0]
     if scale not in get_args(Scale) or scale == "units":
         raise SettingsError(f"{of!r} is unknown for classes: choose probability, logit or output")
-    if scale in ("probability", "logit") and not probable:
+    if scale not in known:
         raise SettingsError(
-            f"the outputs of loss {loss.name} with {output.activation.name} are no probabilities: "
+            f"the outputs of loss {loss.name} with {model.output.activation.name} are no probabilities: "
             "choose output"
         )
     labels = list(map(str, one.labels))
@@ -221,7 +221,15 @@ def outcome_of(
         code = labels.index(str(label))
     else:
         raise SettingsError(f"{label!r} is no class of {one.name!r}: choose {', '.join(labels)}")
-    return Outcome(model, cast(Scale, scale), code, member, place)
+    return Outcome(model, scale, code, member, place)
+
+
+def scales_of(model: Model) -> tuple[Scale, ...]:
+    """Return what of a model's predictions can be explained, the scale that is meant if none is named first."""
+    if model.task == "regression":
+        return ("units",)
+    probable = model.output.activation.name in ("sigmoid", "softmax") and not model.loss.signed
+    return ("probability", "logit", "output") if probable else ("output",)
 
 
 def place_of(model: Model, target: str | None) -> int:

@@ -15,15 +15,16 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.dress import Dress, as_typed, given_number
 from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
-from chainrule.tables.values import BLANKS, DEFAULT_MISSING
+from chainrule.tables.values import BLANKS, DEFAULT_MISSING, level_counts
 
 DAY = 86_400_000_000
 """Microseconds."""
 
 MOST_WORDS = 30
-"""The most levels of a category that are tried: the most frequent ones."""
+"""The most levels of a category, and cells of a text, that are tried: the most frequent ones."""
 
 MISSING = "missing"
 
@@ -83,7 +84,7 @@ class Dial:
         if np.isnan(value):
             return MISSING
         if self.column.kind == "number":
-            return number_text(value, 6)
+            return as_typed(number_text(value, 6), self.column.dress)
         microseconds = round(value)
         if self.is_time:
             return str(pl.Series([microseconds * 1000]).cast(pl.Time)[0])
@@ -96,6 +97,8 @@ class Dial:
         Raises SettingsError for a cell that the column can't have.
         """
         text = None if cell is None else str(cell).strip(BLANKS)
+        if self.column.kind == "number" and isinstance(cell, int | float) and not isinstance(cell, bool):
+            text = as_typed(text or "", self.column.dress)
         known = {*self.missing_words, ""}
         if text is None or text in known:
             return self._encoded(None), None
@@ -114,13 +117,21 @@ class Dial:
         return f"{kind} such as {middle}" if middle else kind
 
     def _cell(self, text: str | None) -> Table:
+        if self.column.kind == "number" and text is not None:
+            number = given_number(text, self.column.dress or Dress(self.decimal))
+            if number is not None:
+                return from_frame({self.name: [number]}, "the cells tried")
         made = from_frame({self.name: pl.Series([text], dtype=pl.String)}, "the cells tried")
         return replace(made, decimal=self.decimal)
 
     def _encoded(self, text: str | None) -> FloatArray:
         out = np.zeros((1, len(self.own)))
         try:
-            self.column.write(self._cell(text), out)
+            cell = self._cell(text)
+        except SettingsError as error:
+            raise SettingsError(f"{setting('set')}: {self.name}: {error}") from error
+        try:
+            self.column.write(cell, out)
         except TableError as error:
             what = str(error).partition(f"column {self.name!r}: ")[2] or str(error)
             what = f"{what.partition(';')[0]}; give {self._example}, or nothing for a missing cell"
@@ -186,7 +197,7 @@ def _numbers(column: ColumnEncoder, table: Table) -> FloatArray:
 
 
 def _words(column: ColumnEncoder, table: Table) -> tuple[tuple[str, ...], FloatArray]:
-    """Return the words of a category, those most frequent in the table, or of a truth value, with their inputs."""
+    """Return words with their inputs: a category's levels or a text's cells most frequent in the table, or truth values."""
     out = np.zeros((table.n_rows, len(column.inputs)))
     column.write(table, out)
     if column.kind == "boolean":
@@ -197,6 +208,13 @@ def _words(column: ColumnEncoder, table: Table) -> tuple[tuple[str, ...], FloatA
         gap = np.zeros((1, out.shape[1]))
         column.write(from_frame({column.name: pl.Series([None], dtype=pl.Boolean)}, "the cells tried"), gap)
         return ("false", "true", MISSING), np.concatenate([rows, gap])
+    if column.words is not None:
+        often = level_counts(table.text(column.name)).get_column("level").head(MOST_WORDS).to_list()
+        words = (*often, MISSING) if column.missing else tuple(often)
+        cells = pl.Series(column.name, [None if word is MISSING else word for word in words], dtype=pl.String)
+        rows = np.zeros((len(words), out.shape[1]))
+        column.write(from_frame({column.name: cells}, "the cells tried"), rows)
+        return words, rows
     seen = [place for place, neuron in enumerate(column.inputs) if neuron.seen]
     counts = out.sum(axis=0)
     most = sorted(sorted(seen, key=lambda place: -counts[place])[:MOST_WORDS])

@@ -363,7 +363,8 @@ def _odd(dial: Dial, text: str | None) -> str:
     if text is None:
         if dial.column.missing:
             return ""
-        kind = "the word for others" if dial.column.kind == "category" else "the value that stands in for it"
+        instead = {"category": "the word for others", "text": "no words"}
+        kind = instead.get(dial.column.kind, "the value that stands in for it")
         return f"no cell was missing in training: it gets {kind}"
     if dial.is_number and len(dial.values):
         value = float(dial.of_text(text))

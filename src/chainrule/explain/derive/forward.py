@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -18,6 +18,10 @@ from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, put
 from chainrule.formula.parse import parse
 from chainrule.formula.rounding import UNIT
+from chainrule.tables.dates import PART_WORDS, part_named
+from chainrule.tables.encode import InputValue
+from chainrule.tables.scalings import ARITHMETIC
+from chainrule.tables.values import truth_of
 
 
 def input_neuron(writer: Writer, place: Address) -> Line:
@@ -28,11 +32,32 @@ def input_neuron(writer: Writer, place: Address) -> Line:
     if found.formula.startswith("["):
         words = f"column {found.column!r} has {cell}: 1 if true, else 0"
         return writer.line(words, place, Symbol(found.formula), {found.formula: found.value})
-    note = "v is filled in for the missing cell" if found.cell is None else "v is the number in the cell"
-    note = note if "v" in found.parameters else ""
+    note = f"v is {_meant(found)}" if "v" in found.parameters else ""
+    if found.formula == ARITHMETIC["count"].formula:
+        note = (
+            f"v counts {_listed(found.counted)} in the cell" if found.counted else "the cell has none of it"
+        )
     own = "" if found.input == found.column else f", for {found.input}"
     words = f"column {found.column!r} has {cell}{own}"
     return writer.line(words, place, formula(found.formula).root, found.parameters, note=note)
+
+
+def _meant(found: InputValue) -> str:
+    """Say what v is of a cell: its number, a part of its date, a truth value as 1 or 0, or what is filled in for it."""
+    if found.cell is None:
+        return "filled in for the missing cell"
+    label = found.input.removeprefix(f"{found.column}: ")
+    if found.input != found.column and (part := part_named(label)):
+        return PART_WORDS[part]
+    return (
+        "the number in the cell" if truth_of(found.cell) is None else "1 for true or yes, 0 for false or no"
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words as a list: 'data' and 'dat…'."""
+    *first, last = [repr(word) for word in words]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def entering(writer: Writer, layer: int, i: int, row: int | None = None) -> Address:

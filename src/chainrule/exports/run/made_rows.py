@@ -21,7 +21,16 @@ from chainrule.exports.program import Cell, Program
 from chainrule.model.model import Model
 from chainrule.tables.dress import Dress
 from chainrule.tables.spellings import is_time_only
-from chainrule.tables.steps import DrawIn, Fill, LookUp, MissingWords, ReadDate, ReadNumber, ReadTruth
+from chainrule.tables.steps import (
+    DrawIn,
+    Fill,
+    HashWords,
+    LookUp,
+    MissingWords,
+    ReadDate,
+    ReadNumber,
+    ReadTruth,
+)
 from chainrule.tables.table import Table
 
 COUNT = 2000
@@ -58,6 +67,7 @@ def table_rows(program: Program, table: Table) -> CellRows:
     columns: dict[str, list[Any]] = {}
     for cell in program.cells:
         raw = table.raw is not None or table.column(cell.name).dtype == pl.String
+        raw = raw or isinstance(cell.steps.reads, HashWords)
         values = table.text(cell.name) if raw else table.column(cell.name)
         columns[cell.name] = [_as_cell(value) for value in values.to_list()]
     return CellRows(
@@ -137,6 +147,10 @@ def _plain_cells(cell: Cell, rng: np.random.Generator) -> Iterator[Any]:
                 yield _spelled(datetime(1970, 1, 1) + timedelta(seconds=int(days * 86_400)), cell)
         case LookUp(levels):
             yield from levels or ("other",)
+        case HashWords():
+            words = cell.words or ("word",)
+            for size in rng.integers(1, 6, 60).tolist():
+                yield " ".join(words[place] for place in rng.integers(len(words), size=size))
 
 
 def _odd_cells(cell: Cell) -> Iterator[Any]:
@@ -161,6 +175,28 @@ def _odd_cells(cell: Cell) -> Iterator[Any]:
             )
             yield from ("never seen", "ünsehen", '"', "0", "1.0", "+1", "1e0", True, 1, 2.0, 1.5)
             yield from (text for level in levels if level.isdigit() for text in (f"{level}.0", f"0{level}"))
+        case HashWords(piece=piece):
+            words = cell.words or ("word",)
+            yield from _texts(words, piece)
+
+
+_HOSTILE_TEXTS = (
+    "x", "qzx vjq unseen", "ÉCOLE Straße ŁÓDŹ İstanbul ΣΊΣΥΦΟΣ МЕНЕДЖЕР Ёлка ԱՐԱՐԱՏ", "日本語 エンジニア", "👩‍🔬🧪 e\u0301cole",
+    "C++ c# R&D a/b_c-d", "--- ... !!!", "<tag> <<", "“quoted” – dash…",
+    "ＦＵＬＬ ｗｉｄｔｈ", "\U0010ffff\ud7ff\ue000", "0 1.0 -7 1e3",
+    "ａ\u3000ｂ\u00a0c\u2028d", "ǅ ǈ ﬁ ŉ ß ẞ", "a" * 700, "lang " * 130,
+)  # fmt: skip
+
+
+def _texts(words: Sequence[str], piece: int) -> Iterator[str]:
+    """Yield texts that a reader of words could stumble over: letters of many scripts, long ones, words as short as a piece."""
+    yield from _HOSTILE_TEXTS
+    yield from (
+        changed for word in words[:20] for changed in (word.upper(), f"  {word},{word}; ", f"{word}s")
+    )
+    yield from (word[:size] for word in words[:10] for size in range(1, piece + 1))
+    yield " ".join(words[:60])
+    yield "-".join([*words[:3]] * 20)
 
 
 def _middle(cell: Cell) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from chainrule.exports.program import Program
 from chainrule.exports.run.base import ExportError, SaidOfRows, called, found
 from chainrule.exports.run.made_rows import CellRows
 from chainrule.exports.written.c99 import uses_fields
-from chainrule.tables.steps import LookUp, ReadDate
+from chainrule.tables.steps import HashWords, LookUp, ReadDate
 
 
 def run_c(
@@ -49,7 +49,7 @@ def c_driver(program: Program, name: str) -> str:
     fields = uses_fields(program)
     reads = []
     for cell in program.cells:
-        kind = "text" if isinstance(cell.steps.reads, LookUp | ReadDate) else "number"
+        kind = "text" if isinstance(cell.steps.reads, HashWords | LookUp | ReadDate) else "number"
         reads.append(f"        row.{fields[cell.name]} = read_{kind}();")
     both = {kind: f"read_{kind}" in "\n".join(reads) for kind in ("number", "text")}
     targets = len(program.model.target.parts)
@@ -126,7 +126,7 @@ def c_rows(program: Program, rows: CellRows) -> Iterator[bytes]:
     """Yield rows as the driver reads them: numbers as they are read from the table, texts as they are."""
     columns: list[Sequence[bytes]] = []
     for cell in program.cells:
-        if isinstance(cell.steps.reads, LookUp | ReadDate):
+        if isinstance(cell.steps.reads, HashWords | LookUp | ReadDate):
             columns.append([_c_text(row[cell.name]) for row in rows.cells])
         else:
             numbers = cell.steps.reads.column(rows.table, cell.name)

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.exports.program import Program
 from chainrule.exports.run.base import SaidOfRows, called, found
 from chainrule.exports.run.made_rows import CellRows
-from chainrule.tables.steps import LookUp, ReadDate
+from chainrule.tables.steps import HashWords, LookUp, ReadDate
 
 _DRIVER = """import { readFileSync } from "node:fs";
 const env = {};
@@ -59,7 +59,7 @@ def run_wasm(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:
     node = found("node", "nodejs")
     columns = []
     for cell in program.cells:
-        if isinstance(cell.steps.reads, LookUp | ReadDate):
+        if isinstance(cell.steps.reads, HashWords | LookUp | ReadDate):
             columns.append([_text(row[cell.name]) for row in rows.cells])
         else:
             numbers = np.asarray(cell.steps.reads.column(rows.table, cell.name), np.float64)

@@ -35,6 +35,7 @@ _KINDS = {
     "truth": "1 or 0, NAN",
     "place": "a category, 0",
     "date": "a date or time, 0",
+    "words": "a text, 0",
 }
 
 
@@ -63,7 +64,7 @@ class _Header:
         flash, ram = self._sizes(body)
         usage = (
             f"C99, and C++, without allocation: include it in one file, fill a {self.name}_row and call {self.name}_predict. "
-            "It needs math.h alone (link with -lm). Numbers come as double, categories, dates and times as text in UTF-8. "
+            "It needs math.h alone (link with -lm). Numbers come as double, categories, texts, dates and times as text in UTF-8. "
             f"The parameters take {flash:,} bytes, a call up to {ram:,} bytes of stack. "
             f"Networks are computed in float; define {self.name}_REAL as double and {self.name}_M(g) as g for double.",
             *self._field_lines(),
@@ -128,12 +129,12 @@ class _Header:
 
     def _body(self) -> Iterator[str]:
         kinds = {column["kind"] for column in self.columns}
-        if kinds & {"place", "date"}:
+        if kinds & {"place", "date", "words"}:
             yield from self._reading(kinds)
         yield from self._labels()
         program = self.program
         cells = program.cells_graph()
-        given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
+        given = {name: Lies("v", start) for name, start in program.starts.items()}
         yield from _function(
             "cr_encode", "const double *v, double *x", cells, C_DOUBLE, given, {"x": Lies("x")}
         )
@@ -177,7 +178,7 @@ class _Header:
     # Cells.
 
     def _reading(self, kinds: set[str]) -> Iterator[str]:
-        texts = [column for column in self.columns if column["kind"] in ("place", "date")]
+        texts = [column for column in self.columns if column["kind"] in ("place", "date", "words")]
         yield from _words("cr_blanks", "cr_n_blanks", list(texts[0]["blanks"]))
         yield from _words("cr_missing", "cr_n_missing", [word for word in texts[0]["missing"] if word])
         source = frame("row.h").split("\n", 2)[2]
@@ -185,12 +186,17 @@ class _Header:
             source = re.sub(r"typedef struct \{[^}]*\} cr_month;\n\n", "", source)
         if "place" not in kinds:
             source = re.sub(r"typedef struct \{[^}]*\} cr_numeric;\n\n", "", source)
+        if not kinds & {"place", "date"}:
+            source = re.sub(r"static int cr_is_digit[^}]*\}\n", "", source)
         yield source
         if "place" in kinds:
             yield frame("place.h")
         if "date" in kinds:
             yield from _months()
             yield frame("date.h")
+        if "words" in kinds:
+            yield from _letters(next(column for column in self.columns if column["kind"] == "words"))
+            yield frame("words.h")
         for i, column in enumerate(self.columns):
             if column["kind"] == "place":
                 levels = list(column["levels"])
@@ -201,6 +207,8 @@ class _Header:
                     yield f"static const cr_numeric cr_numbers_{i}[{len(column['numbers'])}] = {{{pairs}}};"
             elif column["kind"] == "date":
                 yield from _words(f"cr_spellings_{i}", "", column["spellings"])
+            elif column["kind"] == "words":
+                yield from _whole_numbers("unsigned long", f"cr_kept_{i}", column["kept"] or [0])
         yield ""
 
     def _cells(self) -> Iterator[str]:
@@ -222,12 +230,17 @@ class _Header:
                         f"    v[{at}] = cr_place({field}, {levels}, {counts[0]}, {numbers}, {counts[1]}, {counts[2]}, "
                         f"{counts[3]});"
                     )
+                case "words":
+                    kept = f"cr_kept_{i}, {len(column['kept'])}"
+                    counted = f"cr_words({field}, {column['buckets']}UL, {kept}, v + {at})"
+                    to = f"v[{at + len(column['kept'])}] = " if column["tells_missing"] else "(void)"
+                    yield f"    {to}{counted};"
                 case "date":
                     yield f"    if (!cr_date({field}, cr_spellings_{i}, {len(column['spellings'])}, parts)) {{"
                     yield f"        return {i + 1};\n    }}"
                     for k, part in enumerate(cell.inputs):
                         yield f"    v[{at + k}] = parts[{DATE_PARTS.index(part)}];"
-            at += len(cell.inputs)
+            at += sum(cell.sizes.values())
 
     def _labels(self) -> Iterator[str]:
         if self.program.answers.kind != "number":
@@ -237,7 +250,7 @@ class _Header:
 
     def _predict(self) -> Iterator[str]:
         program = self.program
-        n_values = sum(len(cell.inputs) for cell in program.cells)
+        n_values = program.n_values
         yield (
             "/*\n * Answer a row: 0, or the number of the column, from 1, whose cell is not of its kind, or -1 where an output\n"
             " * is not a finite number.\n */"
@@ -346,6 +359,23 @@ def _stored_number(value: Any, kind: str) -> str:
     text = str(value) if kind == "float" else repr(float(value))
     text = text if any(sign in text for sign in ".e") else f"{text}.0"
     return f"{text}f" if kind == "float" else text
+
+
+def _letters(column: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which letters become small ones, and what parts words, as code points, and the signs of a piece."""
+    cases = [f"{{{', '.join(map(str, case))}}}" for case in column["cases"]]
+    yield f"static const long cr_cases[{len(cases)}][4] = {{"
+    yield from (f"    {line}" for line in textwrap.wrap(", ".join(cases), 112, break_long_words=False))
+    yield f"}};\nstatic const int cr_n_cases = {len(cases)};"
+    yield from _whole_numbers("unsigned long", "cr_separators", [ord(sign) for sign in column["separators"]])
+    yield f"static const int cr_n_separators = {len(column['separators'])};"
+    yield f"enum {{ cr_piece = {column['piece']} }};\n"
+
+
+def _whole_numbers(kind: str, name: str, numbers: Sequence[int]) -> Iterator[str]:
+    yield f"static const {kind} {name}[{len(numbers)}] = {{"
+    yield from (f"    {line}" for line in textwrap.wrap(", ".join(map(str, numbers)), 112))
+    yield "};"
 
 
 def _months() -> Iterator[str]:

@@ -10,10 +10,13 @@ from itertools import accumulate
 from typing import Any
 
 from chainrule.equations.graph import trace_forward
+from chainrule.explain.attribute.outcome import scales_of
 from chainrule.exports.explaining import (
     FormulaForm,
     explained_arrays,
+    firsts_graph,
     formula_forms,
+    needs_firsts,
     quantity_graph,
     slopes_graph,
 )
@@ -25,25 +28,25 @@ from chainrule.exports.written.rowwise import Lies, write_rowwise
 from chainrule.model.group import Group
 
 EXPLAINED = (
-    f"{EXPLAINS_WORDS} `attributions(row)` says what each column adds to a prediction (integrated gradients), and "
-    '`formula(row, "z[1][2]")` and `formulas(row)` how its numbers come about: in symbols, with numbers, and the result.',
+    f"{EXPLAINS_WORDS} `attributions(row)` says what each column adds to a prediction (integrated gradients), "
+    '`numbers(row)` what the numbers on the way are, and `formula(row, "z[1][2]")` and `formulas(row)` how they come about: in '
+    "symbols, with numbers, and the result.",
 )
 
 
 def explanations(program: Program, typical: TypicalRow) -> Iterator[str]:
     """Yield the lines of what explains."""
-    whole = {"outputs": Lies("outputs"), "chosen": Lies("chosen")}
-    written = write_rowwise(quantity_graph(program), JAVASCRIPT, whole, {"quantity": Lies("found")})
-    what = "What is explained, and its slope by each of the mean outputs."
-    yield from written_function("quantity", "outputs, chosen", "found", 1 + program.n_outputs, what, written)
+    yield from _quantities(program)
     cells = program.cells_graph(scaled=False)
-    given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
+    given = {name: Lies("v", start) for name, start in program.starts.items()}
     written = write_rowwise(cells, JAVASCRIPT, given, {"x": Lies("x")})
     what = "The numbers of cells as the formulas of their scalings meet them."
     yield from written_function("unscaled", "v", "x", program.n_inputs, what, written)
     groups = []
     for number, group in enumerate(program.groups, 1):
         yield from _slopes(program, number, group)
+        if needs_firsts(program):
+            yield from _firsts(program, number, group)
         places = yield from _record(program, number, group)
         slots = {name: [slot.start, list(slot.shape)] for name, slot in parameter_slots(group).items()}
         yield f"const FORMS_{number} = {{"
@@ -51,21 +54,21 @@ def explanations(program: Program, typical: TypicalRow) -> Iterator[str]:
             shape = list(explained_arrays(program, number - 1)[name])
             yield f"  {_data(name)}: {_data({'shape': shape, **_in_common(forms)})},"
         yield "};"
-        functions = f"members: MEMBERS_{number}, network: network{number}, record: record{number}, forms: FORMS_{number}"
+        own = [f"{name}: {name}{number}" for name in _of_networks(program)]
+        functions = ", ".join([f"members: MEMBERS_{number}", *own, f"forms: FORMS_{number}"])
         groups.append(f"  {{ {functions}, slots: {_data(slots)}, places: {_data(places)} }},")
-    yield from mean_over_members(
-        program,
-        "meanSlopes",
-        "slopes",
-        ", y",
-        "What the mean of outputs weighed by y changes by per input.",
-        program.n_inputs,
-    )
+    what = "What the mean of outputs weighed by y changes by per input."
+    yield from mean_over_members(program, "meanSlopes", "slopes", ", y", what, program.n_inputs)
+    every = ["outputs: meanOutputs", "slopes: meanSlopes"]
+    if needs_firsts(program):
+        what = "What the mean outputs leave to the first classes."
+        yield from mean_over_members(program, "meanFirsts", "firsts", "", what, program.n_outputs)
+        every.append("firsts: meanFirsts")
     yield "\n".join(["const GROUPS = [", *groups, "];"])
+    yield f"const ALL = {{ {', '.join(every)} }};"
     parts = program.model.target.parts
     targets = [{"name": part.name, "labels": list(part.labels) or None} for part in parts]
     yield f"const TARGETS = {_data(targets)};"
-    yield f"const PROBABLE = {_data(program.model.gives_probabilities)};"
     starts = [0, *accumulate(len(cell.steps.inputs) for cell in program.cells)]
     yield f"const INPUTS = {_data(starts)};"
     yield f"// {typical.words}"
@@ -74,6 +77,33 @@ def explanations(program: Program, typical: TypicalRow) -> Iterator[str]:
     if program.answers.kind == "number":
         yield "const placesOf = () => [];\n"
     yield frame("explained.mjs").split("\n", 2)[2].rstrip()
+
+
+def _quantities(program: Program) -> Iterator[str]:
+    """Yield the functions of what attributions can be of, and the table of them."""
+    names = {}
+    for scale in scales_of(program.model):
+        graph, names[scale] = quantity_graph(program, scale), f"{scale}Of"
+        lies = {name: Lies(name) for name in graph.inputs}
+        written = write_rowwise(graph, JAVASCRIPT, lies, {"quantity": Lies("found")})
+        what = f"What is explained, of the scale {scale}, and its slope by each of the mean outputs."
+        given = "outputs, firsts, chosen" if needs_firsts(program) else "outputs, _, chosen"
+        yield from written_function(names[scale], given, "found", 1 + program.n_outputs, what, written)
+    listed = ", ".join(f"{scale}: {name}" for scale, name in names.items())
+    yield f"const QUANTITIES = {{ {listed} }};"
+
+
+def _of_networks(program: Program) -> tuple[str, ...]:
+    """Return the functions that each group has for its members, by the beginning of their names."""
+    return ("network", "record", "slopes", *(["firsts"] if needs_firsts(program) else []))
+
+
+def _firsts(program: Program, number: int, group: Group) -> Iterator[str]:
+    slots = {name: Lies("p", slot.start) for name, slot in parameter_slots(group).items()}
+    inputs = {"x": Lies("x"), **slots}
+    written = write_rowwise(firsts_graph(group), JAVASCRIPT, inputs, {"firsts": Lies("firsts")})
+    what = "What a network's outputs leave to the first classes."
+    yield from written_function(f"firsts{number}", "x, p", "firsts", program.n_outputs, what, written)
 
 
 def _slopes(program: Program, number: int, group: Group) -> Iterator[str]:

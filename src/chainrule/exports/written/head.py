@@ -15,7 +15,7 @@ WIDTH = 100
 HASH_WORDS = "of the model with SHA-256 "
 INT8_WORDS = "Weights are whole numbers of 8 bits with a scale for each neuron, other parameters of 16 bits."
 EXPLAINS_WORDS = "It explains its answers:"
-TYPICAL_WORDS = " The row that explanations start from has the most frequent levels of a table."
+TYPICAL_WORDS = " The row that explanations start from has the most frequent levels and texts of a table."
 LICENCE = "This file may be used, changed and given on under any licence, or none."
 
 
@@ -53,7 +53,7 @@ def frame(name: str) -> str:
     return _IMPORTED.sub(lambda found: f"\n{_body_of(found[1])}", text)
 
 
-_IMPORTED = re.compile(r"\nfrom chainrule\.tables\.(\w+) import .*\n")
+_IMPORTED = re.compile(r"\nfrom chainrule\.tables\.(\w+) import .*(?=\n)")
 
 
 def _body_of(module: str) -> str:
@@ -69,10 +69,11 @@ def frame_for(name: str, uses: Collection[str]) -> str:
     """Return a frame with what is ``uses``'d of it alone: readers by the kind of their columns, functions by name."""
 
     def of_kinds(found: re.Match[str]) -> str:
-        readers = [each for each in found[2].split(", ") if each.split(":")[0].strip('"') in uses]
-        return f"{found[1]}{', '.join(readers)}{found[3]}"
+        readers = [each for each in re.split(r",\s*", found[2]) if each.split(":")[0].strip('"') in uses]
+        space = " " if found[1] == " " else ""
+        return f"READERS = {{{space}{', '.join(readers)}{space}}}"
 
-    text = re.sub(r"(\bREADERS = \{ ?)(.*?)( ?\})", of_kinds, frame(name))
+    text = re.sub(r"\bREADERS = \{(\s*)(.*?),?\s*\}", of_kinds, frame(name), flags=re.DOTALL)
     # What stands together begins after a blank line, with no blank before it, or is a comment above such.
     blocks = re.split(r"\n\n+(?=[^\s})\]])", text)
     named = [

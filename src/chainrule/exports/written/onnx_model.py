@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.equations.graph import Graph
 from chainrule.errors import SettingsError
-from chainrule.exports.columns import column_data
+from chainrule.exports.columns import column_data, refuse_words
 from chainrule.exports.dates import parts_graph
 from chainrule.exports.program import Cell, Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines
@@ -66,6 +66,7 @@ def write_onnx(program: Program, certificate: Sequence[str], *, opset: int = OPS
     """Return the model as ONNX; raises SettingsError without the package, and for a version that isn't written."""
     if opset not in OPSETS:
         raise SettingsError(f"opset {opset}: choose {OPSETS[0]} to {OPSETS[-1]}")
+    refuse_words(program, "ONNX", "has no operation for that")
     package = onnx()
     helper, kinds = package.helper, package.TensorProto
     names = onnx_outputs(program)

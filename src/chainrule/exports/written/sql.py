@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.equations.graph import Graph
 from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
-from chainrule.exports.columns import column_data
+from chainrule.exports.columns import column_data, refuse_words
 from chainrule.exports.dates import civil_graph
 from chainrule.exports.program import Cell, Program, network_graph, parameter_slots
 from chainrule.exports.written.dialects import DIALECTS, Dialect, sql_name, sql_number, sql_text
@@ -47,6 +47,7 @@ def sql_usage(program: Program, dialect: Dialect) -> list[str]:
 def write_sql(program: Program, certificate: Sequence[str], dialect: str = "sqlite") -> str:
     """Return the query; raises SettingsError for a model that the dialect can't hold."""
     check_choice("dialect", dialect, tuple(DIALECTS))
+    refuse_words(program, "SQL", "has no operation for that")
     return "\n".join(_lines(program, certificate, DIALECTS[dialect])) + "\n"
 
 

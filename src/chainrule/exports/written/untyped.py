@@ -29,7 +29,7 @@ def program_functions(program: Program, how: Functions) -> Iterator[str]:
     """Yield the functions from cells to inputs, from these through each network, and from the mean output to the answer."""
     language = how.language
     cells = program.cells_graph()
-    given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
+    given = {name: Lies("v", start) for name, start in program.starts.items()}
     what = "From what the cells were read as to the input neurons."
     written = write_rowwise(cells, language, given, {"x": Lies("x")})
     yield from how.function("encode", "v", "x", program.n_inputs, what, written)

@@ -87,7 +87,7 @@ def _leb(number: int) -> bytes:
 
 def _module(program: Program) -> Iterator[str]:
     fields = uses_fields(program)
-    texts = [column_data(cell)["kind"] in ("place", "date") for cell in program.cells]
+    texts = [column_data(cell)["kind"] in ("place", "date", "words") for cell in program.cells]
     yield '#include "model.h"\n#define EXPORTED(name) __attribute__((export_name(name)))'
     # Where nothing of a library is, what the compiler makes of loops still has to be there.
     yield "void *memset(void *to, int value, __SIZE_TYPE__ n);\nvoid *memset(void *to, int value, __SIZE_TYPE__ n)\n{"

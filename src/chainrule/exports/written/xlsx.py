@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.equations.graph import COMPARISONS, Graph, Target, trace_forward
 from chainrule.errors import SettingsError
-from chainrule.exports.columns import column_data
+from chainrule.exports.columns import column_data, refuse_words
 from chainrule.exports.dates import parts_graph
 from chainrule.exports.explaining import FormulaForm, explained_arrays, formula_forms
 from chainrule.exports.program import Cell, Program, parameter_slots
@@ -91,6 +91,7 @@ class SheetLine(NamedTuple):
 
 def write_xlsx(program: Program, certificate: Sequence[str]) -> bytes:
     """Return the workbook; raises SettingsError without the package, and for a network that is too large to be looked at."""
+    refuse_words(program, "a workbook", "has no formula for that")
     size = sum(np.asarray(group.parameters).size for group in program.groups)
     if size > MOST_PARAMETERS:
         raise SettingsError(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import SettingsError
 from chainrule.plots.axes import fitted
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.kinds.rows import finite_rows
@@ -20,13 +21,21 @@ def calibration_chart(
     The intervals are Wilson's (E. B. Wilson, JASA 22, 1927), which hold for few rows and shares near 0 and 1.
     """
     from scipy.stats import binomtest
-    from sklearn.calibration import calibration_curve
 
     is_true, probability = finite_rows(is_true=is_true, probability=probability)
-    share, mean = calibration_curve(is_true, probability, n_bins=bins)
+    for name, values, wrong, wanted in (
+        ("is_true", is_true, (is_true != 0) & (is_true != 1), "0 or 1"),
+        ("probability", probability, (probability < 0) | (probability > 1), "between 0 and 1"),
+    ):
+        if wrong.any():
+            raise SettingsError(f"{name}: {values[wrong][0]:g} is not {wanted}")
     edges = np.linspace(0, 1, bins + 1)
-    counts = np.bincount(np.clip(np.searchsorted(edges[1:-1], probability), 0, bins - 1), minlength=bins)
+    places = np.searchsorted(edges[1:-1], probability)
+    counts = np.bincount(places, minlength=bins)
     filled = counts[counts > 0]
+    share, mean = (
+        np.bincount(places, one, minlength=bins)[counts > 0] / filled for one in (is_true, probability)
+    )
     ends = [
         binomtest(round(p * n), int(n)).proportion_ci(method="wilson")
         for p, n in zip(share, filled, strict=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._ranking import ranked
 from chainrule.errors import SettingsError
 from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
@@ -63,14 +64,12 @@ def roc_chart(truth: Any, scores: Any, classes: Sequence[object], *, title: str 
 
     ``truth`` (n,) holds indices into ``classes``; ``scores`` (n, classes), or of two classes the probability of the second (n,).
     """
-    from sklearn.metrics import roc_auc_score, roc_curve
-
     marks: list[AnyMark] = [Curve((0.0, 1.0), (0.0, 1.0), "quiet", dash="dotted", width=1.2)]
     told = []
     for i, (name, is_true, score) in enumerate(_one_by_one(truth, scores, classes)):
-        false_positive, true_positive, _ = roc_curve(is_true, score)
-        area = float(roc_auc_score(is_true, score))
-        xs, ys = thinned(false_positive, true_positive)
+        counted = ranked(is_true, score)
+        area = counted.area
+        xs, ys = thinned(*counted.roc)
         label = f"{name}, area {area:.3f}"
         color, dash = line_style(i)
         marks.append(Curve(floats(xs), floats(ys), color, label, dash))
@@ -92,15 +91,15 @@ def precision_recall_chart(
 
     ``truth`` and ``scores`` as for `roc_chart`.
     """
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
     marks: list[AnyMark] = []
     told = []
     found = list(_one_by_one(truth, scores, classes))
     for i, (name, is_true, score) in enumerate(found):
-        precision, recall, _ = precision_recall_curve(is_true, score, drop_intermediate=True)
-        average = float(average_precision_score(is_true, score))
-        xs, ys = thinned(recall, precision)  # falling recall: a step holds back to the threshold before
+        counted = ranked(is_true, score)
+        precision, recall = (rates[counted.steps][::-1] for rates in counted.precision_recall)
+        average = counted.average_precision
+        # Falling recall, to 0 where nothing is answered: a step holds back to the threshold before.
+        xs, ys = thinned(np.append(recall, 0.0), np.append(precision, 1.0))
         label = f"{name}, average {average:.3f}"
         color, dash = line_style(i)
         marks.append(Curve(floats(xs), floats(ys), color, label, dash, step=True))

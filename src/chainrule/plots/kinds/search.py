@@ -84,6 +84,49 @@ def search_chart(
     return Charts(title, words, tuple(charts), columns, "y", note=f"Best: {told}.")
 
 
+def trials_chart(
+    names: Sequence[str],
+    scores: Any,
+    weights: Any,
+    *,
+    score: str = "loss",
+    better: str = "less",
+    title: str = "Score by trial",
+) -> Chart:
+    """Return the score of each trial (n,) in their order, the best so far, and ``weights`` (n,) in the answer as size."""
+    scores, weights = np.asarray(scores, np.float64), np.asarray(weights, np.float64)
+    same_length(names=names, scores=scores, weights=weights)
+    known = np.flatnonzero(np.isfinite(scores))
+    if not len(known):
+        raise SettingsError("scores: no trial has a finite score to draw")
+    at, own = known.astype(np.float64), scores[known]
+    best = np.minimum.accumulate(own) if better == "less" else np.maximum.accumulate(own)
+    marks: list[Curve | Points] = [
+        Curve(floats(at), floats(best), "3", "the best so far", "dashed", 1.5, step=True)
+    ]
+    out = [i for i, place in enumerate(known) if weights[place] <= 0]
+    if out:
+        told = tuple(names[known[i]] for i in out)
+        marks.append(
+            Points(floats(at[out]), floats(own[out]), "1", "without weight", "ring", 3.5, names=told)
+        )
+    series = "in the answer, as large as its weight"
+    for i, place in enumerate(known.tolist()):
+        if weights[place] > 0:
+            size = 3.5 + 8.0 * float(np.sqrt(weights[place]))
+            told = (f"{names[place]}, weight {short_number(float(weights[place]))}",)
+            marks.append(Points(floats(at[[i]]), floats(own[[i]]), "2", series, "circle", size, names=told))
+    chosen = ", ".join(names[i] for i in np.flatnonzero(weights > 0).tolist())
+    words = f"{score} of {len(known)} trials on rows that they haven't seen; in the answer: {chosen}."
+    return Chart(
+        title,
+        words,
+        fitted([at], "trial", pad=0.04, whole=True),
+        fitted([own], score),
+        tuple(marks),
+    )
+
+
 def _text(value: Any) -> str:
     return short_number(value) if isinstance(value, float) else str(value)
 

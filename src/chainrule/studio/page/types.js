@@ -275,6 +275,24 @@ export const PROTOCOL = 1;
  * @property {number[]} whole
  * @property {number} stops
  * @property {number} updates
+ * @property {WhatIfAbout} whatif
+ */
+
+/**
+ * WhatIfAbout.
+ * @typedef {object} WhatIfAbout
+ * @property {number} at
+ * @property {string | null} refused
+ * @property {number} numbers
+ * @property {number} off
+ */
+
+/**
+ * WhatIfShown.
+ * @typedef {object} WhatIfShown
+ * @property {number} at
+ * @property {number | null} row
+ * @property {EditShown[]} edits
  */
 
 /**
@@ -457,6 +475,7 @@ export const PROTOCOL = 1;
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]
  * @property {WasShown} [was]
+ * @property {WhatIfShown} [whatif]
  * @property {Place} place
  * @property {boolean} [withheld]
  * @property {Stage | null} stage

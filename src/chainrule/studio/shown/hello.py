@@ -53,7 +53,7 @@ def hello(
         "notations": [{"name": name, "title": _title(name)} for name in notation_names()],
         "members": course.members,
         "steps_per_epoch": steps_per_epoch,
-        "epochs": course.plan.epochs,
+        "epochs": course.plan.longest,
         "unit": "" if course.reads is None else UNITS[course.reads.task],
         "limits": {},
         "notes": list(course.notes),

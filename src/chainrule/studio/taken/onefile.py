@@ -19,7 +19,7 @@ from chainrule.studio.web.assets import PAGE, assets
 from chainrule.studio.web.link import integrity
 
 MOST_BYTES = 1_450_000
-"""The most bytes of a recording, which leaves room for the page below 2 MB."""
+"""The most bytes of a recording and the model beside it, which leaves room for the page below 2 MB."""
 
 SHARES = (1, 2, 4, 8)
 """The parts of what could be recorded that are tried, until one is small enough."""
@@ -32,12 +32,14 @@ def page_file(studio: Recordable) -> bytes:
     """Return the file: what a studio has made so far, as its page plays and explains it; the same bytes each time."""
     for share in SHARES:
         with without_collecting():
-            recording = json.dumps(Recorder(studio, share).recording(), separators=(",", ":"))
-        if len(recording) <= MOST_BYTES:
+            recorder = Recorder(studio, share)
+            recording = json.dumps(recorder.recording(), separators=(",", ":"))
+            model = recorder.carried.module
+        if len(recording) + len(model.encode()) <= MOST_BYTES:
             break
     # What ends a script in HTML is written otherwise in the recording, and stands in none of our own texts.
     recording = recording.replace("<", "\\u003c")
-    return page_text(f'<script type="application/json" id="recording">{recording}</script>').encode()
+    return page_text(f'<script type="application/json" id="recording">{recording}</script>', model).encode()
 
 
 @contextmanager
@@ -52,9 +54,12 @@ def without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def page_text(data: str) -> str:
-    """Return the page with its styles and its script in it, and with an element of data that says what answers it."""
-    files = {name: content.decode() for name, (_, content) in assets().items()}
+def page_text(data: str, model: str = "") -> str:
+    """Return the page with its styles and its script in it, and with an element of data that says what answers it.
+
+    ``model`` is the module of a model that it carries.
+    """
+    files = {name: content.decode() for name, (_, content) in assets(model).items()}
     style, script = "\n".join(files[name] for name in SHEETS), files[SCRIPT]
     policy = (
         f"default-src 'none'; script-src '{integrity(script)}'; style-src '{integrity(style)}'; img-src data:; "

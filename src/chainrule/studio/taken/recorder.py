@@ -21,6 +21,7 @@ from chainrule.studio.shown.curves import CurveRecord
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.shown.numbers import inspected, naming_of
 from chainrule.studio.stages.all import stage_of
+from chainrule.studio.taken.carried import CarriedModel, carried_model
 from chainrule.studio.taken.filing import FramePieces, NodePool, piece_of
 from chainrule.studio.taken.recordable import Recordable
 from chainrule.studio.taken.taking import live_command
@@ -130,6 +131,12 @@ class Recorder:
     def _is_filled(self, place: int) -> bool:
         cells = self.made.course.cells(place)
         return cells is None or all(cell.cell for cell in cells)
+
+    @cached_property
+    def carried(self) -> CarriedModel:
+        """The model of the last update, with which the page answers what if."""
+        state = self.made.tape.state(self.last, self.state.member - 1)
+        return carried_model(self.made.course, np.asarray(state.parameters, np.float64), self.plan.rows)
 
     # ---- frames
 
@@ -271,6 +278,7 @@ class Recorder:
             "numbers": numbers,
             "pictures": pictures,
             "takes": self._takes(),
+            "model": {"t": self.last, "rows": self.carried.rows, "columns": self.carried.columns},
         }
         return {
             "format": FORMAT,
@@ -293,6 +301,7 @@ class Recorder:
             "whole": list(plan.whole),
             "stops": len(plan.stops),
             "updates": self.last,
+            "whatif": {"at": self.last, "refused": self.carried.why or None, "numbers": 0, "off": 0.0},
         }
 
     def _takes(self) -> dict[str, Any]:

@@ -17,12 +17,13 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.explain.show.drawn import output_names
+from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question
 from chainrule.fitting.replay import trained_again
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.timing import start_of
-from chainrule.fitting.train import fit_prepared, prepare
+from chainrule.fitting.train import prepare
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -161,6 +162,10 @@ def course_of_table(question: Question, settings: Settings, threads: int | None 
     if settings.time_limit is not None:
         raise SettingsError(
             f"{setting('time_limit')} is about a clock, and the studio waits for you: leave it out"
+        )
+    if (settings.search or 1) > 1:
+        raise SettingsError(
+            f"{setting('search')} makes many trainings, and the studio shows one: leave it out"
         )
     if settings.refit:
         raise SettingsError(

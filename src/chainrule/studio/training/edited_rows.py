@@ -15,6 +15,7 @@ from chainrule.engines.base import Data
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.studio.training.course import Course
+from chainrule.tables.dress import Dress, as_typed, given_number
 from chainrule.tables.table import Table, from_frame, suggestion
 from chainrule.tables.values import BLANKS, DEFAULT_MISSING
 
@@ -106,6 +107,8 @@ def _table_set(model: Model, single: Table, cells: Mapping[str, Any]) -> tuple[T
     """Return a table of one row with some cells set, as they would be written."""
     known = [*(column.name for column in model.encoder.columns), *model.target.names]
     frame, raw, changed = single.frame, single.raw, []
+    dresses = {column.name: column.dress for column in model.encoder.columns if column.kind == "number"}
+    dresses |= {part.name: part.dress for part in model.target.parts if not part.n_classes}
     for name, cell in cells.items():
         if name not in known:
             raise SettingsError(f"there is no column {name!r} that is used; {suggestion(name, known)}")
@@ -116,12 +119,27 @@ def _table_set(model: Model, single: Table, cells: Mapping[str, Any]) -> tuple[T
             raise SettingsError(
                 f"the target {name!r} of a row that is trained on can't be missing: give it a value"
             )
+        if text is not None and name in dresses:
+            text = _as_written(name, text, dresses[name] or Dress(single.decimal))
         changed.append((name, single.cell(0, name) or MISSING, text or MISSING))
         frame = frame.with_columns(pl.Series(name, [text], pl.String))
         if raw is not None and name in raw.columns:
             raw = raw.drop(name)
     made = from_frame(frame, single.name)
     return replace(single, frame=made.frame, raw=None if raw is None or not raw.width else raw), changed
+
+
+def _as_written(name: str, text: str, dress: Dress) -> str:
+    """Return a number as its column writes numbers, however it was given; raises SettingsError for what is none, or two."""
+    try:
+        number = given_number(text, dress)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
+    if number is None or not math.isfinite(number):
+        raise SettingsError(
+            f"{name}: {text!r} is not a number; give one such as {as_typed(12.5, dress)}, or nothing for a missing cell"
+        )
+    return text if dress.reader()(text) is not None else text.replace(".", dress.decimal)
 
 
 def _encoded(
@@ -134,5 +152,6 @@ def _encoded(
             classes = model.task == "classification"
             y = model.target.transform(single, single=classes and course.network.output.n_out == 1)[0]
     except TableError as error:
-        raise SettingsError(str(error).removeprefix(f"{single.name}: ")) from error
+        what = str(error).removeprefix(f"{single.name}: ").partition(";")[0]
+        raise SettingsError(f"{what}; give another one, or nothing for a missing cell") from error
     return x, y

@@ -11,15 +11,19 @@ from chainrule.studio.web.link import linked
 SCRIPT, STYLE, PAGE = "text/javascript", "text/css", "text/html"
 
 
-def assets() -> dict[str, tuple[str, bytes]]:
-    """Return the page's files by their address: each one's kind and bytes."""
+MODEL = "lines/model.js"
+"""The module in whose place a file has the model that it carries."""
+
+
+def assets(model: str = "") -> dict[str, tuple[str, bytes]]:
+    """Return the page's files by their address: each one's kind and bytes; ``model`` is the module of one that is carried."""
     page = files("chainrule.studio") / "page"
     texts = {
         "/": (PAGE, _read(page / "studio.html")),
         "/page/studio.css": (STYLE, _read(page / "studio.css")),
         "/page/math.css": (STYLE, _read(files("chainrule.explain.show") / "page" / "math.css")),
         "/page/plots.css": (STYLE, SHEET),
-        "/page/main.js": (SCRIPT, linked(modules(page), "main.js")),
+        "/page/main.js": (SCRIPT, linked({**modules(page), **({MODEL: model} if model else {})}, "main.js")),
     }
     return {address: (kind, text.encode()) for address, (kind, text) in texts.items()}
 

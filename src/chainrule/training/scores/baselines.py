@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from chainrule._blas import one_blas_thread
-from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.tables.encoded_rows import EncodedRows, blocks_of
+from chainrule.training.linear_cost import LinearCost, Slopes
 from chainrule.training.scores.metrics import mean_of
 
 Answered = dict[str, FloatArray | IntArray]
@@ -37,6 +38,9 @@ FEW_INPUTS, MOSTLY = 500, 0.3
 MOST_WORK = 2e10
 """About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
 
+ENDS: Mapping[str, Any] = MappingProxyType({"gtol": 1e-4, "ftol": 64 * np.finfo(np.float64).eps, "maxls": 50})
+"""When logistic regression is found: no part of the slope is above ``gtol``, or an iteration brings no more than rounding."""
+
 
 @one_blas_thread()
 def class_answers(
@@ -52,8 +56,6 @@ def class_answers(
     ``weights`` (n,) are those of the training rows, ``row_weights`` (n,) what the majority is counted by, if not by these.
     Logistic regression is left out where there is no input, one class only, or too much of both.
     """
-    from sklearn.linear_model import LogisticRegression
-
     counts = np.bincount(y, weights if row_weights is None else row_weights, minlength=n_classes)
     shares = counts / counts.sum()
     constant = np.tile(shares, (len(x_test), 1))
@@ -62,13 +64,10 @@ def class_answers(
     rows = _evenly(len(y))
     if x.shape[1] and np.ptp(y[rows]) > 0 and len(rows) * n_classes <= MOST_ODDS:
         iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
-        with _unwarned():
-            own = None if weights is None else weights[rows]
-            model = LogisticRegression(max_iter=iterations).fit(_products(x[rows]), y[rows], own)
+        own = None if weights is None else weights[rows]
         probabilities = np.zeros((len(x_test), n_classes))
-        probabilities[:, model.classes_] = np.concatenate(
-            [model.predict_proba(_products(some)) for some in blocks_of(x_test)]
-        )
+        classes, answers = logistic(_products(x[rows]), y[rows], own, iterations)
+        probabilities[:, classes] = np.concatenate([answers(_products(some)) for some in blocks_of(x_test)])
         guesses = np.argmax(probabilities, axis=1)
         found["logistic regression"] = {"labels": guesses, "probabilities": probabilities}
     return found
@@ -82,42 +81,91 @@ def number_answers(
 
     ``weights`` (n,) are those of the training rows.
     """
-    with _unwarned():
-        mean = np.full(len(x_test), mean_of(y, weights))
-        found: dict[str, Answered] = {"mean": {"numbers": mean}}
-        if x.shape[1]:
-            if isinstance(x, EncodedRows) and x.shape[1] <= FEW_INPUTS:
-                slopes, level = _line(x, y, weights)
-                answers = [some @ slopes + level for some in blocks_of(x_test)]
-            else:
-                from sklearn.linear_model import LinearRegression
-
-                model = LinearRegression().fit(_products(x), y, weights)
-                answers = [model.predict(_products(some)) for some in blocks_of(x_test)]
-            found["linear regression"] = {"numbers": np.concatenate(answers)}
+    mean = np.full(len(x_test), mean_of(y, weights))
+    found: dict[str, Answered] = {"mean": {"numbers": mean}}
+    if x.shape[1]:
+        slopes, level = (
+            _line(x, y, weights) if x.shape[1] <= FEW_INPUTS else _long_line(_products(x), y, weights)
+        )
+        answers = [_products(some) @ slopes + level for some in blocks_of(x_test)]
+        found["linear regression"] = {"numbers": np.concatenate(answers)}
     return found
 
 
-def _line(x: EncodedRows, y: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, float]:
-    """Return the slopes (d,) and the level of the least squares of large rows, block by block.
+def logistic(
+    x: Any, y: IntArray, weights: FloatArray | None, iterations: int
+) -> tuple[IntArray, Callable[[Any], FloatArray]]:
+    """Return the classes among ``y`` (n,), and what gives their probabilities (m, classes) by logistic regression.
+
+    It is a network without hidden layers, sigmoid for two classes and softmax for more, trained on rows x (n, d) of ``weights``
+    (n,), or 1 each, by the cost::
+
+        sum over rows of weight · loss + sum of squared slopes / 2
+
+    That is scikit-learn's LogisticRegression as it comes, from L-BFGS begun at 0 that ends as there.
+    """
+    classes, codes = np.unique(y, return_inverse=True)
+    two = len(classes) == 2
+    layer, loss = (
+        (Dense(1, "sigmoid"), "binary_cross_entropy")
+        if two
+        else (Dense(len(classes), "softmax"), "categorical_cross_entropy")
+    )
+    aims = codes[:, None] == ([1] if two else np.arange(len(classes)))
+    w = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
+    cost = LinearCost(Network([x.shape[1], layer], loss), x, aims, w / w.sum())
+    start = Slopes(np.zeros((x.shape[1], layer.n_out)), np.zeros(layer.n_out))
+    with np.errstate(all="ignore"):
+        line = cost.solved(0.5 / w.sum(), start, {**ENDS, "maxiter": iterations})
+
+    def answers(rows: Any) -> FloatArray:
+        a = cost.outputs(line, rows)
+        return np.hstack([1 - a, a]) if two else a
+
+    return classes, answers
+
+
+def _line(x: FloatArray, y: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, float]:
+    """Return the slopes (d,) and the level of the least squares, block by block.
 
     The triangle R of x = QR, and Q'y beside it, are all that the smallest solution needs: each block is put below those of the
     blocks before it, and taken apart again.
     """
     w = np.ones(len(x)) if weights is None else weights / weights.mean()
     middle, start = np.zeros(x.shape[1]), 0
-    for block in x.blocks():
+    for block in blocks_of(x):
         middle += w[start : start + len(block)] @ block / w.sum()
         start += len(block)
     level = float(w @ y / w.sum())
     triangle: FloatArray = np.zeros((0, x.shape[1] + 1))
     start = 0
-    for block in x.blocks():
+    for block in blocks_of(x):
         rows = slice(start, start + len(block))
         both = np.column_stack([block - middle, y[rows] - level]) * np.sqrt(w[rows])[:, None]
         triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, both]), mode="r"))
         start += len(block)
-    slopes: FloatArray = np.linalg.lstsq(triangle[:, :-1], triangle[:, -1], rcond=None)[0]
+    slopes: FloatArray = np.linalg.lstsq(
+        triangle[:, :-1], triangle[:, -1], rcond=max(x.shape) * np.finfo(np.float64).eps
+    )[0]
+    return slopes, level - float(middle @ slopes)
+
+
+def _long_line(x: Any, y: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, float]:
+    """Return the slopes (d,) and the level of the least squares of many inputs, dense or without their zeros, by LSQR.
+
+    Source: Paige & Saunders, "LSQR: an algorithm for sparse linear equations and sparse least squares", ACM TOMS 1982.
+    """
+    from scipy.sparse.linalg import LinearOperator, lsqr
+
+    w = np.ones(len(y)) if weights is None else weights / weights.mean()
+    middle, level, root = x.T @ w / w.sum(), float(w @ y / w.sum()), np.sqrt(w)
+    centered = LinearOperator(
+        x.shape,
+        matvec=lambda s: root * (x @ s.ravel() - middle @ s.ravel()),
+        rmatvec=lambda r: x.T @ (root * r.ravel()) - middle * float(root @ r.ravel()),
+        dtype=np.float64,
+    )
+    slopes: FloatArray = lsqr(centered, root * (y - level), atol=1e-6, btol=1e-6)[0]
     return slopes, level - float(middle @ slopes)
 
 
@@ -145,18 +193,6 @@ def linearly_separable(x: FloatArray, y: IntArray) -> bool:
     cost, bounds = np.zeros(rows.shape[1]), (None, None)
     found = linprog(cost, A_ub=rows, b_ub=-np.ones(len(x)), bounds=bounds, method="highs")
     return bool(found.status == 0)
-
-
-_filters = ForkSafeLock()
-"""Held while the filters of warnings, which are the whole process's, are ours: each gives back what it found."""
-
-
-@contextmanager
-def _unwarned() -> Iterator[None]:
-    """Fit quietly: an unconverged or overflowing baseline is still one, and its advice not the user's concern."""
-    with _filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _evenly(n: int) -> IntArray:

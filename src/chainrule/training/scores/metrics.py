@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from chainrule._ranking import ranked
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.equations.registry import unknown_name
 from chainrule.errors import SettingsError
@@ -137,11 +138,9 @@ def f1(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> f
 
 def average_precision(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the mean precision at all thresholds, by the gain in recall (PR-AUC); of the `rarer` of two, or a mean."""
-    from sklearn.metrics import average_precision_score
-
     two = probabilities.shape[1] == 2
     classes = [rarer(y)] if two else np.unique(y).tolist()
-    each = [average_precision_score(y == c, probabilities[:, c], sample_weight=weights) for c in classes]
+    each = [ranked(y == c, probabilities[:, c], weights).average_precision for c in classes]
     return float(np.mean(each))
 
 
@@ -177,16 +176,13 @@ def log_losses(y: IntArray, probabilities: FloatArray) -> FloatArray:
 
 def auc(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the area under the ROC curve, one against the rest, averaged; NaN where a class has no row."""
-    from sklearn.metrics import roc_auc_score
-
     n_classes = probabilities.shape[1]
     if not _has_all_classes(y, probabilities):
         return float("nan")
     if n_classes == 2:
-        return float(roc_auc_score(y, probabilities[:, 1], sample_weight=weights))
+        return ranked(y == 1, probabilities[:, 1], weights).area
     rows = probabilities / probabilities.sum(axis=1, keepdims=True)
-    classes = np.arange(n_classes)
-    return float(roc_auc_score(y, rows, multi_class="ovr", labels=classes, sample_weight=weights))
+    return float(np.mean([ranked(y == c, rows[:, c], weights).area for c in range(n_classes)]))
 
 
 def rmse(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:

@@ -56,11 +56,17 @@ def fitted_temperature(
 
 
 def temperature_of(
-    network: Network, z: FloatArray, y: FloatArray, answers: Answers, weights: FloatArray | None = None
+    network: Network,
+    z: FloatArray,
+    y: FloatArray,
+    answers: Answers,
+    weights: FloatArray | None = None,
+    member_shares: FloatArray | None = None,
 ) -> float:
     """Return the same for the output layer's z (k, n, n_out), of which there are as many as members are asked.
 
-    In z, unlike in a float32's p, 1 - p of a sure row is not yet 0.
+    In z, unlike in a float32's p, 1 - p of a sure row is not yet 0. ``member_shares`` (k,) are what members count in the mean of
+    their outputs, all the same if None.
     """
     # SciPy's optimizers take a third of a second to import.
     from scipy.optimize import minimize_scalar
@@ -75,7 +81,8 @@ def temperature_of(
 
     def loss(logarithm: float) -> float:
         with np.errstate(over="ignore"):
-            a = np.mean(network.output.activation(z / np.exp(logarithm), np), axis=0)
+            each = network.output.activation(z / np.exp(logarithm), np)
+        a = np.mean(each, axis=0) if member_shares is None else np.tensordot(member_shares, each, axes=1)
         p = answers.probabilities(a)
         if answers.kind == "labels":
             p = np.stack([1 - p, p], axis=-1).reshape(-1, 2)

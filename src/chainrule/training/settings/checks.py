@@ -120,6 +120,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     single = f"there is one member; leave it out, or give more {setting('members')}"
     shared = "members that share end together as it is; leave it out"
     in_turn = f"lbfgs minimizes one member's cost after the other's; {another}"
+    other = f"the schedule has no waves; leave it out, or add {setting('schedule', 'coslog4')}"
     whole = f"{method.name} sees the whole table in each update; {another}"
     free = "there is neither dropout nor weight decay; leave it out, or add "
     free += f"{setting('dropout')} or {setting('weight_decay')}"
@@ -130,6 +131,8 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("activation_mix", asked.activation_mix and not chosen.hidden, flat),
         ("linear_path", asked.linear_path and not chosen.hidden, flat),
         ("patience", asked.patience is not None and not stops, blind),
+        ("more_waves", asked.more_waves and not stops, blind),
+        ("more_waves", asked.more_waves and chosen.schedule != "coslog4", other),
         ("tolerance", asked.tolerance > 0 and not stops, blind),
         ("stop_together", together and not stops, blind),
         ("stop_together", together and chosen.members == 1, single),

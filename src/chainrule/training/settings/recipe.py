@@ -23,19 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done for a table: the hidden layers, the members, the most and fewest epochs, and the work.
+    """How much is done for a table: the hidden layers, the members, the fewest and most epochs, and the work.
 
     ``flops`` is what all epochs of all members may take on a table of `ROWS` rows, in floating-point operations.
+    ``more_waves`` may follow where they are worth it.
     """
 
     hidden: tuple[int, ...]
     members: int
     epochs: tuple[int, int]
     flops: float
+    more_waves: int
 
 
-FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11)
-FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=1.3e10)
+FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11, more_waves=0)
+FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=6.5e9, more_waves=2)
 
 ROWS, GROWTH = 5_000, 0.75
 """The work grows with the rows to this power, so epochs become fewer on large tables."""
@@ -43,7 +45,7 @@ ROWS, GROWTH = 5_000, 0.75
 MOST_PERIODIC = 128
 """The most numbers that are embedded: each one makes four inputs of layer 1."""
 
-LONGEST_PATH = 6_000
+LONGEST_PATH = 10_000
 """The most inputs of a linear path."""
 
 PATIENCE = 0.55
@@ -54,6 +56,12 @@ ADAMS = ("adam", "adamw", "adam_epsilon_hat")
 
 SEVERAL = 8
 """The members of a plain network where what is asked for needs several."""
+
+SMOOTHING = 0.05
+"""The part of a row's target that is spread evenly over the classes."""
+
+FEWEST_STEPS = 400
+"""The fewest steps of a training, as far as the most epochs have so many."""
 
 FEWEST_BAGGED = 40
 """The fewest rows of which each member holds out a fold of its own."""
@@ -72,6 +80,8 @@ class Ingredient:
 INGREDIENTS: tuple[Ingredient, ...] = (
     Ingredient("periodic embedding", "each number enters beside three learned sums of cosines of it",
         {"numeric_embedding": "none"}),
+    Ingredient("screening", "where there are more inputs than rows, each enters by as much as it tells beyond chance",
+        {"scaling_layer": False}),
     Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
         {"linear_path": False}),
     Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
@@ -95,7 +105,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
     "activation_mix": False, "linear_path": False, "parametrization": "standard", "regularization_schedule": "constant",
-    "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False,
+    "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False, "more_waves": 0,
 }  # fmt: skip
 """The switches of which a plain network has none."""
 
@@ -149,12 +159,13 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
     hidden = effort.hidden if settings.hidden is None else tuple(settings.hidden)
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
     learned = any(group.is_large for group in problem.groups)
+    wide = problem.n_inputs > problem.n_rows and settings.sharing == "none" and bool(hidden)
     chosen: dict[str, Any] = {
         **OFF,
         "hidden": hidden,
         "activation": "relu" if classes else "leaky_relu",
         "loss": _loss(settings, problem),
-        "label_smoothing": 0.05 if classes and own_loss else None,
+        "label_smoothing": _smoothing(settings, problem) if classes and own_loss else None,
         "optimizer": "adam",
         # Rate and decay were measured with Adam's step; others have their own.
         "learning_rate": 0.004 if method.name in ADAMS else None,
@@ -168,6 +179,8 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and settings.loss is None
         and settings.output_activation is None
         and problem.n_inputs <= LONGEST_PATH,
+        "scaling_layer": wide,
+        "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",
         "category_embedding": "learned" if learned else "none",
         "early_stopping": True,
@@ -185,6 +198,9 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "validation_share": 0.2,
         "members": members,
     }
+    # Who names the epochs or the schedule has these.
+    goes_on = stops and settings.epochs is None and settings.schedule is None
+    chosen["more_waves"] = effort.more_waves if goes_on else 0
     chosen["epochs"] = epochs(effort, problem, hidden, members, periodic=periodic)
     chosen["patience"] = max(20, round(PATIENCE * (settings.epochs or chosen["epochs"])))
     return chosen
@@ -203,6 +219,8 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs
+    # Few rows make few steps in an epoch.
+    fewest = min(most, max(fewest, FEWEST_STEPS * batch_size(problem.n_rows) // max(1, problem.n_rows)))
     return max(fewest, min(most, int(room / (6 * weights * problem.n_rows * members))))
 
 
@@ -219,6 +237,13 @@ def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _smoothing(settings: Settings, problem: Problem) -> float:
+    """Return what is spread over the classes: no class gets more of it than its share of the rows, weights aside."""
+    if settings.class_weight is not None or not problem.n_classes:
+        return SMOOTHING
+    return min(SMOOTHING, problem.n_classes * problem.rarest)
+
+
 def _loss(settings: Settings, problem: Problem) -> str:
     if problem.task == "regression":
         return "mean_squared_error"
@@ -233,6 +258,7 @@ _ONE_ROW: Mapping[str, Any] = {
     "stop_together": False,
     "watch": "loss",
     "clamp": False,
+    "more_waves": 0,
 }
 """What a single row leaves of both: every epoch is run, and no answer is held to its one number."""
 

@@ -88,6 +88,7 @@ def resolve(settings: Settings, problem: Problem, read: ReadName | None = None) 
         warmup=round(chosen.warmup * steps_per_epoch),
         early_stopping=bool(chosen.early_stopping),
         patience=chosen.patience or 1,
+        more_waves=chosen.more_waves or 0,
         tolerance=chosen.tolerance,
         watch=watched(chosen.watch or "loss", network, answers),
         regularization=strength(chosen.regularization_schedule or "constant"),

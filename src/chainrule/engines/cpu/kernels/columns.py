@@ -39,13 +39,15 @@ START, STOP, DECAYS = range(3)
     ORDER_MIXED,
 ) = range(17)
 # Columns of the table of a feature stage's groups: kind (a place in GROUP_KINDS), first input and how many, first output and
-# how many are learned, and where the group's parameters begin, for numbers those of f, phi, V, c, for categories E.
-G_KIND, G_FROM, G_SIZE, G_TO, G_WIDTH, G_F, G_PHI, G_V, G_C = range(9)
+# how many are learned, where the group's parameters begin, for numbers those of f, phi, V, c, for categories E, and whether
+# it is held as a code: its size inputs are one number then, which says which of them is 1.
+G_KIND, G_FROM, G_SIZE, G_TO, G_WIDTH, G_F, G_PHI, G_V, G_C, G_CODED = range(10)
 G_E = G_F
 GROUP_KINDS = ("plain", "number", "category")
-# Places in a feature stage's constants: rows of a block, inputs, outputs, cosines, where s begins (-1: nowhere), the stage's
-# parameters, and where dC/da and the columns at work are in its buffer, which begins with the inputs.
-ROWS, INPUTS, OUTPUTS, WAVES, S_AT, STAGE_SIZE, DA_AT, COLUMNS_AT = range(8)
+# Places in a feature stage's constants: rows of a block, numbers of a row as it is held, outputs, cosines, where s begins (-1:
+# nowhere), the stage's parameters, where dC/da and the columns at work are in its buffer, which begins with the inputs, and how
+# many groups are codes.
+ROWS, INPUTS, OUTPUTS, WAVES, S_AT, STAGE_SIZE, DA_AT, COLUMNS_AT, CODES = range(9)
 # Places in an update's numbers; machine_code.STEP_NUMBERS names them.
 ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
 # Places in a crew's progress.

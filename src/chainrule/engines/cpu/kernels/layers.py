@@ -13,6 +13,7 @@ from chainrule.engines.cpu.kernels.compiling import inner_loop
 from chainrule.engines.cpu.kernels.loops import philox
 from chainrule.engines.cpu.kernels.mixing import gradient_of_mix, mix
 from chainrule.engines.cpu.kernels.native import call_activation, copy, gemm
+from chainrule.engines.cpu.kernels.stage import path_forward, path_gradient
 
 _N, _T = ord("N"), ord("T")
 _DROPOUT = int(Purpose.DROPOUT)
@@ -69,7 +70,9 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     at_gemm, to = shape.constants[col.GEMM], shape.layers[layer + 1, col.A_AT]
     gemm(at_gemm, _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
     n_path, s0 = constants[col.PATHS], constants[col.S_OF_PATH]
-    if n_path:
+    if n_path and shape.stage[col.CODES]:
+        path_forward(shape, space, w, s0, n_out, z0, rows)
+    elif n_path:
         x = space.stage if len(shape.groups) else a
         gemm(at_gemm, _N, _N, n_out, rows, n_path, 1.0, w, s0, n_out, x, 0, n_path, 1.0, z, z0, n_out)
     if constants[col.MIXES] == col.KEPT:
@@ -107,7 +110,9 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
     at_gemm = shape.constants[col.GEMM]
     gemm(at_gemm, _N, _T, n_out, n_in, rows, scale, delta, d0, n_out, space.a, a0, n_in, beta, g, w0, n_out)
     n_path, s0 = constants[col.PATHS], constants[col.S_OF_PATH]
-    if n_path:
+    if n_path and shape.stage[col.CODES]:
+        path_gradient(shape, space, g, s0, n_out, d0, rows, adds)
+    elif n_path:
         x = space.stage if len(shape.groups) else space.a
         gemm(at_gemm, _N, _T, n_out, n_path, rows, 1.0, delta, d0, n_out, x, 0, n_path, beta, g, s0, n_out)
     if constants[col.B_SIZE] == 1:

@@ -138,12 +138,18 @@ def _look_up(constants: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
         a0 = uint64(i * constants[col.OUTPUTS] + to)
         for q in range(uint64(width)):
             a[a0 + q] = 0.0
-        for level in range(group[col.G_SIZE]):
-            x = buffer[i * constants[col.INPUTS] + group[col.G_FROM] + level]
-            if x != 0:
-                e0 = uint64(group[col.G_E] + level * width)
-                for q in range(uint64(width)):
-                    a[a0 + q] += x * w[e0 + q]
+        x0 = i * constants[col.INPUTS] + group[col.G_FROM]
+        if group[col.G_CODED]:
+            e0 = uint64(group[col.G_E] + int(buffer[x0]) * width)
+            for q in range(uint64(width)):
+                a[a0 + q] = w[e0 + q]
+        else:
+            for level in range(group[col.G_SIZE]):
+                x = buffer[x0 + level]
+                if x != 0:
+                    e0 = uint64(group[col.G_E] + level * width)
+                    for q in range(uint64(width)):
+                        a[a0 + q] += x * w[e0 + q]
         if constants[col.S_AT] >= 0:
             s0 = uint64(constants[col.S_AT] + to)
             for q in range(uint64(width)):
@@ -159,8 +165,11 @@ def _look_up_back(constants: Any, group: Any, space: Any, w: Any, g: Any, rows: 
     s0 = uint64(constants[col.S_AT] + to) if scaled else uint64(0)
     for i in range(rows):
         da0 = uint64(constants[col.DA_AT] + i * constants[col.OUTPUTS] + to)
-        for level in range(group[col.G_SIZE]):
-            x = buffer[i * constants[col.INPUTS] + group[col.G_FROM] + level]
+        x0, levels, first = i * constants[col.INPUTS] + group[col.G_FROM], group[col.G_SIZE], 0
+        if group[col.G_CODED]:
+            first, levels = int(buffer[x0]), int(buffer[x0]) + 1
+        for level in range(first, levels):
+            x = w.dtype.type(1.0) if group[col.G_CODED] else buffer[x0 + level]
             if x != 0:
                 e0 = uint64(group[col.G_E] + level * width)
                 if scaled:
@@ -170,6 +179,69 @@ def _look_up_back(constants: Any, group: Any, space: Any, w: Any, g: Any, rows: 
                 else:
                     for q in range(uint64(width)):
                         g[e0 + q] += x * buffer[da0 + q]
+
+
+@inner_loop
+def path_forward(shape: Any, space: Any, w: Any, s0: Any, n_out: Any, z0: Any, rows: Any) -> None:
+    """Add x S to z of the output layer, where groups are held as codes: a code's part is the row of S that it names."""
+    at_gemm, x, z, width = shape.constants[col.GEMM], space.stage, space.z, shape.stage[col.INPUTS]
+    begin, place, groups = s0, 0, shape.groups
+    while place < len(groups):
+        source, count = groups[place, col.G_FROM], 0
+        if groups[place, col.G_CODED]:
+            for i in range(rows):
+                row, to = begin + int(x[i * width + source]) * n_out, z0 + i * n_out
+                for j in range(n_out):
+                    z[to + j] += w[row + j]
+            count, place = groups[place, col.G_SIZE], place + 1
+        else:
+            while place < len(groups) and not groups[place, col.G_CODED]:
+                count, place = count + groups[place, col.G_SIZE], place + 1
+            gemm(
+                at_gemm, _N, _N, n_out, rows, count, 1.0, w, begin, n_out, x, source, width, 1.0, z, z0, n_out
+            )
+        begin += count * n_out
+
+
+@inner_loop
+def path_gradient(shape: Any, space: Any, g: Any, s0: Any, n_out: Any, d0: Any, rows: Any, adds: Any) -> None:
+    """Compute a block's part of dC/dS = x^T delta, where groups are held as codes; ``adds``: to what is in ``g``."""
+    at_gemm, x, delta, width = shape.constants[col.GEMM], space.stage, space.delta, shape.stage[col.INPUTS]
+    begin, place, groups, beta = s0, 0, shape.groups, 1.0 if adds else 0.0
+    while place < len(groups):
+        source, count = groups[place, col.G_FROM], 0
+        if groups[place, col.G_CODED]:
+            count, place = groups[place, col.G_SIZE], place + 1
+            if not adds:
+                for j in range(uint64(count * n_out)):
+                    g[uint64(begin) + j] = 0.0
+            for i in range(rows):
+                row, of = begin + int(x[i * width + source]) * n_out, d0 + i * n_out
+                for j in range(n_out):
+                    g[row + j] += delta[of + j]
+        else:
+            while place < len(groups) and not groups[place, col.G_CODED]:
+                count, place = count + groups[place, col.G_SIZE], place + 1
+            gemm(
+                at_gemm,
+                _N,
+                _T,
+                n_out,
+                count,
+                rows,
+                1.0,
+                delta,
+                d0,
+                n_out,
+                x,
+                source,
+                width,
+                beta,
+                g,
+                begin,
+                n_out,
+            )
+        begin += count * n_out
 
 
 @inner_loop

@@ -3,16 +3,22 @@
 const MOST_POINTS = 200000;
 const MOST_TERMS = 12;
 
-// What each column adds to the prediction for a row, on the way from a baseline: integrated gradients.
-export function attributions(row, { target = TARGETS[0].name, label, baseline = {}, tolerance = 1e-6 } = {}) {
+// What each column adds to the prediction for a row, on the way from a baseline: integrated gradients. `of` is its scale, such
+// as logit, `member` one of the networks, from 1, where it isn't their mean.
+export function attributions(row, { target = TARGETS[0].name, label, of, member, baseline = {}, tolerance = 1e-6 } = {}) {
   const x = encode(readRow(row, COLUMNS));
   const { start, cells } = baselineRow(baseline);
-  const { chosen, quantity: name } = chosenFor(x, target, label);
+  const nets = member === undefined ? ALL : networkAt(member);
+  const scale = of ?? Object.keys(QUANTITIES)[0];
+  if (!Object.hasOwn(QUANTITIES, scale)) throw new TypeError(`${scale} is none of ${Object.keys(QUANTITIES).join(", ")}`);
+  const { chosen, quantity } = chosenFor(nets.outputs(x), target, label, scale);
+  const quantityAt = (inputs) => {
+    const outputs = nets.outputs(inputs);
+    return QUANTITIES[scale](outputs, scale === "logit" ? nets.firsts?.(inputs) : undefined, chosen);
+  };
   const step = x.map((value, i) => value - start[i]);
-  const at = (t) => start.map((value, i) => value + t * step[i]);
-  const valueAt = (t) => quantity(meanOutputs(at(t)), chosen)[0];
-  const path = integrated(at, valueAt, chosen, step, tolerance);
-  const ends = [quantity(meanOutputs(start), chosen)[0], quantity(meanOutputs(x), chosen)[0]];
+  const path = integrated((t) => start.map((value, i) => value + t * step[i]), quantityAt, nets.slopes, step, tolerance);
+  const ends = [quantityAt(start)[0], quantityAt(x)[0]];
   const columns = COLUMNS.map(({ name: column }, k) => ({
     column,
     cell: row[column] ?? null,
@@ -23,7 +29,7 @@ export function attributions(row, { target = TARGETS[0].name, label, baseline = 
   const allowed = tolerance * path.largest;
   const error = Math.abs(total - difference);
   return {
-    quantity: name, value: ends[1], baselineValue: ends[0], columns, total, difference, error, tolerance: allowed,
+    quantity, value: ends[1], baselineValue: ends[0], columns, total, difference, error, tolerance: allowed,
     holds: error <= allowed, points: path.points,
   };
 }
@@ -46,11 +52,10 @@ function baselineRow(given) {
 }
 
 // What is explained: a number, or a class, the predicted one if none is named.
-function chosenFor(x, target, label) {
+function chosenFor(outputs, target, label, scale) {
   const j = TARGETS.findIndex(({ name }) => name === target);
   if (j < 0) throw new TypeError(`no target ${JSON.stringify(target)}`);
   const { name, labels } = TARGETS[j];
-  const outputs = meanOutputs(x);
   const chosen = outputs.map(() => 0);
   if (!labels) {
     chosen[j] = 1;
@@ -60,40 +65,46 @@ function chosenFor(x, target, label) {
   if (c < 0) throw new TypeError(`${JSON.stringify(label)} is no class of ${JSON.stringify(name)}`);
   const several = outputs.length > 1 && TARGETS.length === 1;
   chosen[several ? c : j] = several || c ? 1 : -1;
-  const word = typeof labels[c] === "boolean" && labels[c] ? "True" : labels[c] === false ? "False" : labels[c];
-  return { chosen, quantity: PROBABLE ? `P(${name} = ${word})` : `output for ${name} = ${word}` };
+  const word = labels[c] === true ? "True" : labels[c] === false ? "False" : labels[c];
+  const share = `P(${name} = ${word})`;
+  return { chosen, quantity: { probability: share, logit: `logit ${share}`, output: `output for ${name} = ${word}` }[scale] };
 }
 
 // The integral over the path, cut into pieces that are halved where they disagree with their halves.
-function integrated(at, valueAt, chosen, step, tolerance) {
+function integrated(at, quantityAt, slopes, step, tolerance) {
   const sums = step.map(() => 0);
   let points = 0;
   let largest = 0;
   function slopesAt(t) {
     points++;
     const x = at(t);
-    return meanSlopes(x, quantity(meanOutputs(x), chosen).slice(1));
+    return slopes(x, quantityAt(x).slice(1));
   }
-  function pieceOf(left, width) {
+  function valueAt(t) {
+    const value = quantityAt(at(t))[0];
+    if (Math.abs(value) > largest) largest = Math.abs(value);
+    return value;
+  }
+  function pieceOf(left, width, first, last) {
     const [a, b] = [1 - 1 / Math.sqrt(3), 1 + 1 / Math.sqrt(3)].map((node) => slopesAt(left + (width * node) / 2));
-    const ends = [valueAt(left), valueAt(left + width)];
-    largest = Math.max(largest, Math.abs(ends[0]), Math.abs(ends[1]));
-    return { left, width, part: a.map((slope, i) => ((slope + b[i]) / 2) * width * step[i]), change: ends[1] - ends[0] };
+    return { left, width, first, last, part: a.map((slope, i) => ((slope + b[i]) / 2) * width * step[i]) };
   }
-  let pieces = Array.from({ length: 16 }, (_, k) => pieceOf(k / 16, 1 / 16));
+  const edges = Array.from({ length: 17 }, (_, k) => valueAt(k / 16));
+  let pieces = Array.from({ length: 16 }, (_, k) => pieceOf(k / 16, 1 / 16, edges[k], edges[k + 1]));
   while (pieces.length) {
     const judged = pieces.map((piece) => {
-      const half = piece.width / 2;
-      const halves = [pieceOf(piece.left, half), pieceOf(piece.left + half, half)];
+      const { left, width, first, last } = piece;
+      const [half, middle] = [width / 2, valueAt(left + width / 2)];
+      const halves = [pieceOf(left, half, first, middle), pieceOf(left + half, half, middle, last)];
       return { piece, halves, together: halves[0].part.map((share, i) => share + halves[1].part[i]) };
     });
     const allowed = (tolerance * largest) / (2 * pieces.length);
-    const last = points >= MOST_POINTS;
+    const ends = points >= MOST_POINTS;
     pieces = [];
     for (const { piece, halves, together } of judged) {
       const apart = sum(piece.part.map((share, i) => Math.abs(share - together[i])));
-      const unsure = Math.max(apart, Math.abs(sum(together) - piece.change));
-      if (unsure <= allowed || piece.width <= 1e-13 || last) together.forEach((share, i) => (sums[i] += share));
+      const unsure = Math.max(apart, Math.abs(sum(together) - (piece.last - piece.first)));
+      if (unsure <= allowed || piece.width <= 1e-13 || ends) together.forEach((share, i) => (sums[i] += share));
       else pieces.push(...halves);
     }
   }
@@ -112,14 +123,26 @@ export function formulas(row, { member = 1 } = {}) {
   return numbers.addresses.map((address) => lineOf(numbers, address));
 }
 
+// All numbers of the calculation by their addresses.
+export function numbers(row, { member = 1 } = {}) {
+  const found = numbersOf(row, member);
+  return Object.fromEntries(found.addresses.map((address) => [address, numberAt(found, address)]));
+}
+
+// One of the networks, from 1: its parameters, its group, and how it answers.
+function networkAt(member) {
+  let k = member - 1;
+  const group = GROUPS.find(({ members }) => k < members.length || ((k -= members.length), false));
+  if (!Number.isInteger(member) || k < 0 || !group) throw new TypeError(`there is no network ${member}`);
+  const p = group.members[k];
+  const own = { outputs: (x) => group.network(x, p), slopes: (x, y) => group.slopes(x, p, y) };
+  return { p, group, ...own, firsts: group.firsts && ((x) => group.firsts(x, p)) };
+}
+
 function numbersOf(row, member) {
   const read = readRow(row, COLUMNS);
   const x = encode(read);
-  const before = GROUPS.map((_, g) => sum(GROUPS.slice(0, g).map((own) => own.members.length)));
-  const g = before.findLastIndex((first) => first < member);
-  const group = GROUPS[g];
-  if (!group || member - before[g] > group.members.length) throw new TypeError(`there is no network ${member}`);
-  const p = group.members[member - before[g] - 1];
+  const { p, group } = networkAt(member);
   const record = group.record(x, p);
   const outputs = meanOutputs(x);
   const said = answer(outputs);

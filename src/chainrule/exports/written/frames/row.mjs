@@ -111,6 +111,53 @@ function readPlace(cell, column) {
   return [column.numbers.get(number) ?? column.other];
 }
 
+// The signs of a text, letters as small ones, in words.
+function wordsIn(text, column) {
+  const words = [[]];
+  for (const sign of text) {
+    if (column.separators.includes(sign)) {
+      words.push([]);
+      continue;
+    }
+    const code = sign.codePointAt(0);
+    const found = column.cases.find(([first, last, step]) => first <= code && code <= last && (code - first) % step === 0);
+    words.at(-1).push(found ? String.fromCodePoint(code + found[3]) : sign);
+  }
+  return words.filter((word) => word.length);
+}
+
+// The 32-bit FNV-1a hash of a text in UTF-8.
+function fnv(text) {
+  let value = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193);
+  return value >>> 0;
+}
+
+// What a word counts as: itself between < and >, and each piece of so many signs of that, unless it is no longer.
+function tokensOf(word, piece) {
+  const framed = ["<", ...word, ">"];
+  const pieces = framed.length > piece ? framed.length - piece + 1 : 0;
+  return [framed.join(""), ...Array.from({ length: pieces }, (_, i) => framed.slice(i, i + piece).join(""))];
+}
+
+// How many of a text's words and pieces of words lie in each kept bucket, and if that is told NaN where it is missing.
+function readWords(cell, column) {
+  const counts = column.kept.map(() => 0);
+  const gap = isGap(cell, column);
+  if (!gap && typeof cell !== "string") throw refused(cell, column, "a text");
+  if (!gap) {
+    column.places ??= new Map(column.kept.map((bucket, place) => [bucket, place]));
+    for (const word of wordsIn(cell, column)) {
+      for (const token of tokensOf(word, column.piece)) {
+        const place = column.places.get(fnv(token) % column.buckets);
+        if (place !== undefined) counts[place]++;
+      }
+    }
+  }
+  if (column.tellsMissing) counts.push(gap ? NaN : 0);
+  return counts;
+}
+
 // The days since 1970-01-01 of a date of the proleptic Gregorian calendar, NaN where there is no such date.
 function daysOf(year, month, day) {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
@@ -158,7 +205,7 @@ function spelled(text, pattern, column) {
   return { ...parts, year, month, day, weekday, days: (days * 86400000000 + clock) / 8.64e10 };
 }
 
-const READERS = { number: readNumber, truth: readTruth, place: readPlace, date: readDate };
+const READERS = { number: readNumber, truth: readTruth, place: readPlace, date: readDate, words: readWords };
 
 // Numbers that lie as little-endian floats in text.
 function unpacked(text, size) {

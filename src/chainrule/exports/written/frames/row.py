@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
+from chainrule.tables.hashing import counter
 from chainrule.tables.moments import moment_of
 
 PLAIN_NUMBER = re.compile(
@@ -111,6 +112,24 @@ def read_place(cell: Any, column: Mapping[str, Any]) -> list[float]:
     return [column["other"] if cell is None else column["numbers"].get(cell, column["other"])]
 
 
+COUNTERS: dict[str, Any] = {}
+
+
+def read_words(cell: Any, column: Mapping[str, Any]) -> list[float]:
+    """Return a text's words and pieces of words in each kept bucket, and NaN where it is missing, else 0, if that is told."""
+    cell, counts, name = trimmed(cell, column), [0.0] * len(column["kept"]), column["name"]
+    gap = is_gap(cell, column)
+    if not gap:
+        if not isinstance(cell, str):
+            raise refused(cell, column, "a text")
+        if name not in COUNTERS:
+            given = ("buckets", "piece", "kept", "separators", "cases")
+            COUNTERS[name] = counter(*(column[part] for part in given))
+        for place, count in zip(*COUNTERS[name](cell), strict=True):
+            counts[place] = float(count)
+    return counts + [math.nan if gap else 0.0] * column["tells_missing"]
+
+
 def read_date(cell: Any, column: Mapping[str, Any]) -> list[float]:
     """Return the parts of a date or a time that are inputs; NaN where it is missing."""
     cell = trimmed(cell, column)
@@ -146,7 +165,13 @@ def spelled(text: str, pattern: str, column: Mapping[str, Any]) -> datetime | ti
     return moment_of(found.groupdict(default=""), column["months"], time_only=column["time_only"])
 
 
-READERS = {"number": number_in, "truth": read_truth, "place": read_place, "date": read_date}
+READERS = {
+    "number": number_in,
+    "truth": read_truth,
+    "place": read_place,
+    "date": read_date,
+    "words": read_words,
+}
 
 
 def main(predict: Callable[[Any], Any], lines: Iterable[str]) -> None:

@@ -1,6 +1,8 @@
-// The line to a recording in this file: what a studio answered, played again. It moves from stop to stop, and works out nothing.
+// The line to a recording in this file: what a studio answered, played again. It moves from stop to stop, and works out nothing; what
+// if a cell were another is for `WhatIf`.
 
 import { NodePieces, framesOf, pieceOpened } from "./packed.js";
+import { WhatIf } from "./whatif.js";
 
 /** @typedef {import("../api.js").Line} Line */
 /** @typedef {import("../api.js").Listener} Listener */
@@ -30,6 +32,8 @@ export class RecordedLine {
     this.seq = 0;
     this.mode = { playing: false, direction: 1, speed: 4, grain: "update" };
     this.due = 0;
+    /** @type {WhatIf | null} */
+    this.whatif = null;
     /** @type {Listener | null} */
     this.listener = null;
   }
@@ -42,6 +46,7 @@ export class RecordedLine {
     this.listener = listener;
     this.index = await pieceOpened(this.recording.index);
     const { hello, curve, start } = this.index;
+    await this.prove();
     listener.tell({ client: "reader", online: true });
     listener.hear("hello", hello);
     if (curve.epochs) listener.hear("curve", curve);
@@ -53,13 +58,18 @@ export class RecordedLine {
     return { words: "The file is closed." };
   }
 
-  /**
-   * Look at the row of a stop, and stand there.
-   * @param {Stop} stop
-   */
+  /** Look at the row of a stop, and stand there. @param {Stop} stop */
   choose(stop) {
     this.stops = this.index.stops.filter((/** @type {Stop} */ one) => one[2] === stop[2]).sort((/** @type {Stop} */ a, /** @type {Stop} */ b) => a[0] - b[0] || a[1] - b[1]);
     this.at = this.stops.indexOf(stop);
+  }
+
+  /** Hold the model that the file carries against the frames after the last update. */
+  async prove() {
+    const { hello, model, stops } = this.index;
+    const last = stops.filter((/** @type {Stop} */ stop) => stop[0] === model.t && stop[1] === 0);
+    this.whatif = new WhatIf(hello, model);
+    this.whatif.prove(await Promise.all(last.map((/** @type {Stop} */ stop) => this.frame(stop))));
   }
 
   /** @param {Stop} stop */
@@ -77,7 +87,8 @@ export class RecordedLine {
 
   /** Tell what is to be seen where one stands. */
   async show() {
-    const frame = await this.frame(this.stops[this.at]);
+    const recorded = await this.frame(this.stops[this.at]);
+    const frame = this.whatif?.on ? this.whatif.frame(recorded) : recorded;
     this.seq += 1;
     const phase = frame.updates !== null && frame.t >= frame.updates ? "ended" : this.mode.playing ? "training" : "paused";
     this.listener?.hear("frame", { ...frame, ...this.mode, seq: this.seq, phase, driver: null });
@@ -100,10 +111,7 @@ export class RecordedLine {
     return at;
   }
 
-  /**
-   * The stop between updates that is nearest to one.
-   * @param {number} t
-   */
+  /** The stop between updates that is nearest to one. @param {number} t */
   nearest(t) {
     let best = 0;
     this.stops.forEach((stop, i) => {
@@ -117,6 +125,8 @@ export class RecordedLine {
     const { hello } = this.index;
     const done = { ok: true, seq: this.seq + 1 };
     const still = { ...this.mode, playing: false };
+    const { whatif } = this;
+    if (whatif && command.do !== "edit") whatif.edits = command.do === "undo" ? whatif.edits.slice(0, -1) : [];
     switch (command.do) {
       case "step":
         this.mode = { ...still, grain: command.grain };
@@ -150,8 +160,18 @@ export class RecordedLine {
         this.choose(rows.reduce((/** @type {Stop} */ best, /** @type {Stop} */ stop) => (far(stop) < far(best) ? stop : best)));
         break;
       }
+      case "edit": {
+        const problem = whatif?.edit(command.edits, this.stops[this.at][2], this.live());
+        if (problem) return { problem };
+        this.mode = still;
+        this.at = this.nearest(this.index.model.t);
+        break;
+      }
+      case "undo":
+      case "as_recorded":
+        break;
       default:
-        return { problem: `This file plays what was recorded; nothing can be changed in it.${this.live()}` };
+        return { problem: `This file plays what was recorded.${this.live()}` };
     }
     await this.show();
     return done;
@@ -203,6 +223,7 @@ export class RecordedLine {
    */
   async ask(what, query) {
     const { numbers, pictures, pictured, takes, whole } = this.index;
+    if (what === "number" && this.whatif?.on) return this.whatif.number(query.address) ?? { problem: `What follows from changed cells is worked out here for the numbers on the way to the answer.${this.live()}` };
     if (what === "number") {
       const key = `${query.address} ${query.t}`;
       const found = numbers[`${key} ${query.row}`] ?? numbers[key];

@@ -1,5 +1,6 @@
 // What a file holds that was taken along, and how to do what it can't. A studio has nothing to say here.
 
+import { brief } from "../arrays.js";
 import { button, h } from "../make.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
@@ -21,15 +22,23 @@ export function buildAbout(element, { api }) {
     if (!file) return;
     const holds = h("p", { class: "quiet" }, wordsOf(file));
     element.replaceChildren(h("h2", {}, "A recording"), holds);
-    const { command } = file;
+    const { command, whatif } = file;
     if (file.whole.length) element.append(h("div", { class: "pair" }, ...file.whole.map((t) => button(`Update ${(t + 1).toLocaleString("en")}`, () => api.send({ do: "seek", t, place: null }), {}))));
     if (command) element.append(h("p", { class: "quiet" }, "To change anything, see every update and ask for every number, run:"), h("pre", { class: "command", tabindex: 0 }, command));
+    element.append(h("h2", {}, "What if?"), h("p", { class: "quiet" }, whatIfWords(whatif)));
   };
+}
+
+/** @param {import("../types.js").WhatIfAbout} about */
+function whatIfWords({ at, refused, numbers, off }) {
+  if (refused !== null) return `This file doesn't answer what if a cell were another: ${refused}.`;
+  const held = `${numbers.toLocaleString("en")} recorded numbers ${off ? `within ${brief(off, 1)}` : "to the last digit"}`;
+  return `Change a cell of the row below: this page answers by itself, by the network after update ${at.toLocaleString("en")}, exported as JavaScript, not by the engine. It has found ${held} again.`;
 }
 
 /** @param {RecordedFile} file */
 function wordsOf({ stops, updates, rows, whole }) {
   const several = whole.length > 1;
-  const inside = whole.length ? ` ${several ? "These updates are" : "This update is"} in it step by step, and says where its numbers come from:` : "";
+  const inside = whole.length ? ` ${several ? "These updates are in it step by step, and say" : "This update is in it step by step, and says"} where ${several ? "their" : "its"} numbers come from:` : "";
   return `Of ${updates.toLocaleString("en")} updates this file shows ${stops.toLocaleString("en")} moments, for row ${rows.join(", ").replace(/, (\d+)$/, " or $1")}.${inside}`;
 }

@@ -1,4 +1,4 @@
-// The line of a branch: where it begins, what was changed, the way back; and the runs there are, to go to and fro.
+// The line of a branch: where it begins, what was changed, the way back; in a file, that of what if: what follows from cells.
 
 import { brief } from "../arrays.js";
 import { button, h, say } from "../make.js";
@@ -20,12 +20,13 @@ export function buildBranch(element, { store, api }) {
   const list = h("ul", { class: "edits" });
   const undo = button("Undo", () => api.send({ do: "undo" }), { hint: "Take the last change back (Ctrl Z)" });
   const back = button("Back to where it began", () => api.send({ do: "run", number: store.state.frame?.branch?.from }), { hint: "The branch stays, to be compared" });
-  const line = h("p", { class: "notice branch", hidden: true }, where, list, undo, back);
+  const recorded = button("As recorded", () => api.send({ do: "as_recorded" }), { hint: "The cells as they stand in the table" });
+  const line = h("p", { class: "notice branch", hidden: true }, where, list, undo, back, recorded);
   element.append(line);
   document.addEventListener("keydown", (event) => {
     const target = /** @type {Element} */ (event.target);
     if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || target.matches("input[type=text], textarea")) return;
-    if (!store.state.frame?.branch || !steers(store.state)) return;
+    if (!(store.state.frame?.branch || store.state.frame?.whatif) || !steers(store.state)) return;
     event.preventDefault();
     api.send({ do: "undo" });
   });
@@ -33,18 +34,21 @@ export function buildBranch(element, { store, api }) {
   return (changed, state) => {
     const { frame } = state;
     if (!frame || !(changed.has("frame") || changed.has("client"))) return;
-    const { branch } = frame;
-    line.hidden = !branch;
-    if (!branch) return void (shown = "");
+    const { branch, whatif } = frame;
+    const edited = branch ?? whatif;
+    line.hidden = !edited;
+    if (!edited) return void (shown = "");
     undo.disabled = back.disabled = !steers(state);
-    const key = JSON.stringify(branch);
+    const key = JSON.stringify(edited);
     if (key === shown) return;
     shown = key;
-    say(where, `Run ${branch.number}, a branch of run ${branch.from} after its update ${branch.at.toLocaleString("en")}:`);
-    const told = branch.edits.slice(-MOST_TOLD);
+    back.hidden = !branch;
+    recorded.hidden = Boolean(branch);
+    say(where, branch ? `Run ${branch.number}, a branch of run ${branch.from} after its update ${branch.at.toLocaleString("en")}:` : `What if, of row ${whatif?.row} after update ${whatif?.at.toLocaleString("en")}, worked out in this page by the exported model, not by the engine:`);
+    const told = edited.edits.slice(-MOST_TOLD);
     list.replaceChildren(...told.map((edit) => editItem(edit, frame.names ?? {}, (address) => store.look({ pinned: address }))));
-    const rest = branch.edits.length - told.length;
-    if (rest) list.append(h("li", { class: "quiet", title: branch.edits.slice(0, rest).map((one) => one.words).join("; ") }, `and ${rest} more`));
+    const rest = edited.edits.length - told.length;
+    if (rest) list.append(h("li", { class: "quiet", title: edited.edits.slice(0, rest).map((one) => one.words).join("; ") }, `and ${rest} more`));
   };
 }
 

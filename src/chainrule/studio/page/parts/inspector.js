@@ -69,7 +69,7 @@ export function buildInspector(element, studio) {
   const ask = async () => {
     const { frame, view } = store.state;
     if (!frame || !view.pinned) return;
-    const key = [frame.generation, frame.run, frame.branch?.edits.map((one) => one.words).join(), whoSteers(store.state), frame.t, frame.row, frame.member, frame.notation, view.pinned, view.form].join(" ");
+    const key = [frame.generation, frame.run, (frame.branch ?? frame.whatif)?.edits.map((one) => one.words).join(), whoSteers(store.state), frame.t, frame.row, frame.member, frame.notation, view.pinned, view.form].join(" ");
     if (key === asked) return;
     asked = key;
     asking?.abort();

@@ -1,0 +1,148 @@
+"""What trials are compared by: the log-loss, the RMSE or another watched metric of mean outputs, and how sure a gain is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.equations.answers import Answers
+from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.search.weights import Judge
+from chainrule.model.model import Model
+from chainrule.training.scores.watch import Watch
+from chainrule.training.scores.watch import watch as watch_of
+
+BLOCKS = 20
+"""The blocks of rows that are left out in turn to tell the error of a metric that is no mean over rows (the jackknife)."""
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class TrialScore:
+    """What outputs (n, n_out) for some rows are compared by: the metric's name, its sign, and the judge.
+
+    ``of(outputs)`` is what of the outputs is added up and judged, (n, …): its mean over trainings is that of the trainings'
+    mean output. ``sign`` is -1 where more is better, so that ``sign * loss`` is the metric.
+    """
+
+    metric: str
+    sign: int
+    of: Callable[[FloatArray], FloatArray]
+    judge: Judge
+
+
+def trial_score(prepared: Prepared, model: Model, rows: IntArray) -> TrialScore:
+    """Return what trials of a table are compared by on ``rows`` (n,) of its arrays.
+
+    The metric that is watched where the settings name one; else the log-loss of probabilities, the RMSE of numbers, and the
+    accuracy of classes without probabilities.
+    """
+    y, weights = prepared.arrays.y[rows], prepared.arrays.weights
+    w = None if weights is None else weights[rows]
+    watch = prepared.resolved.plan.watch
+    if watch is not None and watch.metric.of != "sums" and watch.metric.name != "log_loss":
+        return _by_metric(watch, y, w)
+    several = len(model.target.parts) > 1
+    if model.task == "regression" and several:
+        # Targets have units of their own, so they are compared as the network has them.
+        return _by_squares(lambda outputs, at: outputs - y[at], w)
+    if model.task == "regression":
+        numbers = model.target.undo(y)
+        return _by_squares(lambda outputs, at: model.target.inverse(outputs) - numbers[at], w)
+    if not model.gives_probabilities:
+        return _by_metric(
+            watch_of("accuracy", Answers("labels" if several else "class", model.loss.signed)), y, w
+        )
+    if several:
+        return _by_logs(lambda outputs: np.where(y > 0.5, outputs, 1 - outputs), w)
+    codes = Answers("class").true_codes(y)
+    if y.shape[1] == 1 or not model.output.activation.elementwise:
+        return _by_logs(lambda outputs: _of_true(outputs, codes), w)
+    return _by_logs(lambda outputs: outputs, w, lambda part, at: _of_true(part, codes[at]))
+
+
+def _of_true(outputs: FloatArray, codes: IntArray) -> FloatArray:
+    """Return the probability of each row's own class (n,)."""
+    found: FloatArray = np.asarray(Answers("class").probabilities(outputs))[np.arange(len(codes)), codes]
+    return found
+
+
+def _by_logs(
+    of: Callable[[FloatArray], FloatArray],
+    weights: FloatArray | None,
+    true: Callable[[FloatArray, IntArray], FloatArray] = lambda part, at: part,
+) -> TrialScore:
+    """Compare by the mean of -log p, p the probability of what is true."""
+
+    def each(part: FloatArray, at: IntArray) -> FloatArray:
+        logs = -np.log(np.maximum(true(part, at), _EPS))
+        return logs if logs.ndim == 1 else np.asarray(logs.mean(axis=1))
+
+    def loss(part: FloatArray, at: IntArray) -> float:
+        return float(np.average(each(part, at), weights=_at(weights, at)))
+
+    def gain(before: FloatArray, after: FloatArray, at: IntArray) -> tuple[float, float]:
+        return _mean_and_error(each(before, at) - each(after, at), _at(weights, at))
+
+    return TrialScore("log_loss", 1, of, Judge(loss, gain))
+
+
+def _by_squares(
+    errors: Callable[[FloatArray, IntArray], FloatArray], weights: FloatArray | None
+) -> TrialScore:
+    """Compare by the root of the mean square of errors."""
+
+    def squares(part: FloatArray, at: IntArray) -> FloatArray:
+        found = errors(part, at) ** 2
+        return np.asarray(found.mean(axis=1))
+
+    def loss(part: FloatArray, at: IntArray) -> float:
+        return float(np.sqrt(np.average(squares(part, at), weights=_at(weights, at))))
+
+    def gain(before: FloatArray, after: FloatArray, at: IntArray) -> tuple[float, float]:
+        # R0 - R1 = (S0 - S1) / (R0 + R1), S the mean squares.
+        mean, error = _mean_and_error(squares(before, at) - squares(after, at), _at(weights, at))
+        roots = loss(before, at) + loss(after, at)
+        return (mean / roots, error / roots) if roots else (0.0, 0.0)
+
+    return TrialScore("rmse", 1, _as_is, Judge(loss, gain))
+
+
+def _by_metric(watch: Watch, y: FloatArray, weights: FloatArray | None) -> TrialScore:
+    """Compare by a metric of its own, whose gain is as sure as it is without each of `BLOCKS` blocks of rows."""
+    sign = -1 if watch.metric.greater_is_better else 1
+
+    def loss(part: FloatArray, at: IntArray) -> float:
+        return sign * watch(y[at], part, _at(weights, at))
+
+    def gain(before: FloatArray, after: FloatArray, at: IntArray) -> tuple[float, float]:
+        found = loss(before, at) - loss(after, at)
+        blocks = np.arange(len(at)) % min(BLOCKS, len(at))
+        count = int(blocks.max()) + 1
+        each = []
+        for block in range(count):
+            kept = blocks != block
+            each.append(loss(before[kept], at[kept]) - loss(after[kept], at[kept]))
+        spread = np.array(each) - np.mean(each)
+        return found, float(np.sqrt((count - 1) / count * np.sum(spread**2)))
+
+    return TrialScore(watch.metric.name, sign, _as_is, Judge(loss, gain))
+
+
+def _as_is(outputs: FloatArray) -> FloatArray:
+    return outputs
+
+
+def _at(weights: FloatArray | None, at: IntArray) -> FloatArray | None:
+    return None if weights is None else weights[at]
+
+
+def _mean_and_error(parts: FloatArray, weights: FloatArray | None) -> tuple[float, float]:
+    """Return the weighted mean of rows' parts (n,), and its standard error."""
+    w = np.full(len(parts), 1 / len(parts)) if weights is None else weights / np.sum(weights)
+    mean = float(np.sum(w * parts))
+    return mean, float(np.sqrt(np.sum((w * (parts - mean)) ** 2)))

@@ -1,0 +1,18 @@
+"""What of a training's start is fitted to its rows: scales, embeddings of rare levels, frequencies, the linear path."""
+
+from __future__ import annotations
+
+from chainrule._types import FloatArray
+from chainrule.engines.base import Data
+from chainrule.equations.network import Network
+from chainrule.training.linear_path import on_linear_path
+from chainrule.training.rare_levels import on_rare_levels
+from chainrule.training.screened import on_scales
+from chainrule.training.waves import on_waves
+
+
+def by_rows(network: Network, start: FloatArray, data: Data, sharing: str = "none") -> FloatArray:
+    """Return the parameters with which a training begins, (k, p) or (1, q), each member's by its own training rows."""
+    for fitted in (on_scales, on_rare_levels, on_waves, on_linear_path):
+        start = fitted(network, start, data, sharing)
+    return start
