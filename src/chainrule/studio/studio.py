@@ -391,7 +391,9 @@ class Studio(StudioQuestions):
 
     def _news(self) -> bool:
         """Tell whether something wasn't shown yet."""
-        return self._key() != self._shown or self._curves.lacks(self.made)
+        # Who asks for the frame of now makes it, and publishes nothing.
+        unsent = self._frame is not None and self._frame["seq"] != self._sent
+        return unsent or self._key() != self._shown or self._curves.lacks(self.made)
 
     def _key(self) -> tuple[Any, ...]:
         """Return what a frame depends on."""
