@@ -45,6 +45,10 @@ class Asker:
         """Note that all of an update was shown."""
         self._seen[made] = max(t, self._seen.get(made, -1))
 
+    def begin_again(self, made: Made) -> None:
+        """Ask about each update of a training that was made already, as if none was seen."""
+        self._seen.pop(made, None)
+
     def asks(self, made: Made, state: SessionState) -> bool:
         """Tell whether what lies in the update ahead is asked for before it is shown."""
         if not self.on or state.follows or made.course.shares:

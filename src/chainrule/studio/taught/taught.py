@@ -270,6 +270,8 @@ class TaughtStudio(Studio):
             raise SettingsError("a lesson asks by itself: leave it first")
         self._show()  # what is seen already isn't asked
         self.asker.on = bool(command["on"])
+        if self.asker.on and self.made.tape.last is not None:
+            self.asker.begin_again(self.made)
         if not self.asker.on:
             self.asker.forget()
 

@@ -25,7 +25,7 @@ AT_LOSS = frozenset(("loss", "C", "penalty", "share", "mean_a", "answer", "predi
 FRAME = frozenset((
     "seq", "generation", "phase", "t", "frontier", "updates", "epoch", "steps_per_epoch", "playing", "direction", "speed",
     "grain", "driver", "member", "notation", "row", "row_picked", "row_in_batch", "batch", "eta", "cells", "place", "stage",
-    "names", "frozen", "run", "runs", "branch", "follows",
+    "names", "frozen", "run", "runs", "branch", "follows", "settings",
 ))  # fmt: skip
 """The fields of a frame that tell nothing of what comes at a place that isn't reached; all others are left out."""
 
