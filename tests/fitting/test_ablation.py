@@ -254,7 +254,13 @@ def test_ablate_has_the_words_of_train():
     reading = {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "missing": ["-9"], "thousands": "space"}
     reading |= {"dates": "month-first", "infinite": "refuse", "unpack_limit": "1K"}
     of_training = {"table", "target", "engine", "threads", "dtype", "on_epoch_end", "settings"}
-    assert set(inspect.signature(chainrule.train).parameters) == {*question, *reading, *of_training}
+    of_search = {"on_trial", "search_file"}
+    assert set(inspect.signature(chainrule.train).parameters) == {
+        *question,
+        *reading,
+        *of_training,
+        *of_search,
+    }
     assert set(inspect.signature(ablate).parameters) >= of_training - {"dtype", "on_epoch_end", "settings"}
     for name, value in question.items():
         found, settings = asked(CLASSES, "y", {name: value, **reading, "seed": 3})

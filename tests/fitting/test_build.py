@@ -122,7 +122,7 @@ def test_python_has_the_words_of_the_command_line():
         "small",  # `small_of`
         "notation",  # in which parameters are named on the command line
     }  # where results go: `save`, `fit.history`, …
-    assert options - only_there == words - {"settings", "on_epoch_end"}
+    assert options - only_there == words - {"settings", "on_epoch_end", "on_trial"}
     assert {one.name for one in listed(Settings)} == set(Settings.__dataclass_fields__)
 
 

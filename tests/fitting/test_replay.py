@@ -115,6 +115,24 @@ def test_the_best_epoch_s_parameters_come_back():
     assert seen
 
 
+def test_a_training_with_more_waves_comes_back_beyond_its_planned_epochs():
+    waves = {"epochs": 7, "more_waves": 2, "schedule": "coslog4", "stop_together": True, "members": 2}
+    model = chainrule.train(NUMBERS, "y", hidden=[8], learning_rate=0.03, patience=20, **waves).model
+    assert (model.card["epochs"], model.card["more_waves"]) == (7, 2)
+    assert model.card["epochs_run"] == 29  # 7 · 63/15
+    (best, _) = model.card["best_epochs"]
+    assert best > 7
+    steps = best * -(-model.card["rows"]["training"] // model.card["batch_size"])
+    again = Model.from_dict(model.to_dict(), model.arrays())
+    for member in (1, 2):
+        (found,) = replay(again, NUMBERS, steps, member)
+        layout, one = Layout(model.network), found.state
+        state = OptimizerState(steps - 1, {k: np.float64(a[0]) for k, a in one.arrays.items()})
+        x, y = found.data.x[found.rows], found.data.y[found.rows]
+        step = take_step(layout, one.parameters[0], state, x, y, found.settings, found.eta, None, None)
+        np.testing.assert_allclose(step.parameters, model.parameters[member - 1], rtol=1e-4, atol=1e-6)
+
+
 def test_members_left_out_don_t_shift_the_others():
     # Only members that got better are kept; the replay needs the number each had in training.
     model = trained(CLASSES, 3)

@@ -147,6 +147,16 @@ def test_a_limit_that_isn_t_reached_changes_nothing(clock):
     assert fit_prepared(found, engine="reference").parameters.tobytes() == plain.parameters.tobytes()
 
 
+def test_of_the_waves_that_may_follow_those_that_fit_stay(clock):
+    # About 6 s an epoch and member, 4 members: 15 epochs take 360 s, 31 744 s, 63 1,512 s, and a half of it more is left.
+    waves = {"epochs": 15, "more_waves": 2, "schedule": "coslog4"}
+    for limit, want in ((650, 0), (1_200, 1), (2_600, 2), (1e6, 2)):
+        found = within_time(prepared(clock, limit, **waves), engine="reference").resolved
+        assert (found.members, found.plan.epochs, found.plan.more_waves) == (4, 15, want), limit
+    cut = within_time(prepared(clock, 300, **waves), engine="reference").resolved
+    assert (cut.members, cut.plan.more_waves) == (2, 0)
+
+
 def test_a_limit_shorter_than_an_epoch_makes_the_steps_that_fit_and_says_so(clock):
     trained = train_prepared(prepared(clock, 63), engine="reference")
     steps = trained.model.card["most_steps"]

@@ -28,6 +28,7 @@ from chainrule.plots.marks import (
     Writing,
 )  # fmt: skip
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
+from chainrule.plots.svg import cells as cells_module
 from chainrule.plots.svg.draw import NARROW, WIDE, to_svg
 from chainrule.plots.svg.drawn import DRAWN as DRAWN_BY
 from chainrule.plots.svg.frame import frame_of
@@ -224,12 +225,36 @@ def test_more_cells_than_are_drawn_one_by_one_are_runs_of_one_color():
     chart = Chart("t", "d", Axis(0, n), Axis(0, n), (Tiles(edges, edges, tuple(values.tolist()), 0.0, 1.0),))
     (group,) = found(parsed(to_svg(chart)), "g", shape_rendering="crispEdges")
     frame = frame_of(chart, WIDE)
-    area = 0.0
-    for part in group:
-        for left, up, right, down in re.findall(r"M([\d.]+) ([\d.]+)H([\d.]+)V([\d.]+)H", part.get("d")):
-            area += (float(right) - float(left)) * abs(float(down) - float(up))
+    area = sum(area_of(part.get("d")) for part in group)
     assert len(group) == 21
-    assert area == pytest.approx((frame.right - frame.left) * (frame.bottom - frame.top), rel=1e-3)
+    wide, tall = (round(b) - round(a) for a, b in ((frame.left, frame.right), (frame.top, frame.bottom)))
+    assert area == wide * tall
+    # Around a band from corner to corner goes one line, not one for each of its cells.
+    assert max(part.get("d").count("M") for part in group) == 1
+
+
+def area_of(d: str) -> int:
+    """Return the area inside of a path of M, H, V and Z: what goes around the other way, as around holes, counts against it."""
+    twice, at, start = 0, (0, 0), (0, 0)
+    for way, first, second in re.findall(r"([MHVZ])(-?\d+)?(?: (-?\d+))?", d):
+        if way == "M":
+            at = start = (int(first), int(second))
+            continue
+        to = start if way == "Z" else (int(first), at[1]) if way == "H" else (at[0], int(first))
+        twice += at[0] * to[1] - to[0] * at[1]
+        at = to
+    return abs(twice) // 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_path_goes_around_cells_that_touch_at_corners_and_around_holes(seed):
+    draw = np.random.default_rng(seed)
+    cells = {(int(r), int(c)) for r, c in np.argwhere(draw.random((9, 7)) < 0.6)}
+    x, y = list(range(0, 80, 10)), list(range(0, 50, 5))
+    assert area_of(cells_module._around(cells, x, y)) == 50 * len(cells)
+    ring = {(r, c) for r in range(3) for c in range(3)} - {(1, 1)}
+    assert area_of(cells_module._around(ring, x, y)) == 50 * 8
+    assert cells_module._around(ring, x, y).count("M") == 2
 
 
 def test_a_figure_has_two_drawings_and_the_table():

@@ -134,7 +134,7 @@ def test_columns_and_rows_are_what_the_functions_say(species):
         one.name: one.drop for one in expected.columns
     }
     order = [expected.names[i] for i in np.argsort(-expected.values, kind="stable")]
-    assert list(data["dependence"]) == order[:3]
+    assert list(data["dependence"]) == order[:2]
     for name, found in data["dependence"].items():
         asked = chainrule.dependence(trained.model, PENGUINS, name)
         assert [one["mean"] for one in found["curves"]] == [list(one.mean) for one in asked.curves]
@@ -294,6 +294,37 @@ def test_other_tasks_have_their_reports_in_every_format(target):
         each = data["scores"]["by_target"]
         assert each == {name: dict(scores) for name, scores in trained.evaluation.by_target.items()}
         assert set(data["classes" if "sex" in target else "numbers"]) == set(target)
+
+
+@pytest.mark.parametrize("target", ["species", "body_mass_g"])
+def test_the_plane_has_the_models_answers_over_the_two_numbers_it_needs_most(target):
+    names = ["bill_length_mm", "bill_depth_mm"]
+    rows = pl.read_csv(PENGUINS, null_values="NA").drop_nulls().select([*names, "island", target])
+    trained = chainrule.train(rows, target, **FAST)
+    made = chainrule.report(trained.model, rows)
+    data = plain(made)["parts"]
+    order = [one["name"] for one in sorted(data["importance"]["columns"], key=lambda one: -one["drop"])]
+    plane = data["plane"]
+    assert plane["columns"] == [name for name in order if name in names]
+    first, second = plane["places"]
+    island = trained.model.encoder.columns[-1]
+    found = np.array(plane["probabilities" if target == "species" else "answers"])
+    for i, j in ((0, 0), (3, 20), (28, 11)):
+        # Held at the most frequent island, which is said.
+        row = {plane["columns"][0]: [first[j]], plane["columns"][1]: [second[i]], "island": ["Biscoe"]}
+        answer = trained.model.predict(row)
+        expected = answer.labels if answer.probabilities is None else answer.probabilities
+        np.testing.assert_allclose(found[i, j], expected[0], rtol=1e-5)
+    assert island.name == "island"
+    assert "held at" in plane["held"]
+    assert f"Over {plane['columns'][0]} and {plane['columns'][1]}" in made.render("text")
+
+
+def test_without_two_numbers_there_is_no_plane():
+    rows = {"a": [float(i % 7) for i in range(60)], "b": ["u", "v", "w"] * 20, "y": ["no", "yes"] * 30}
+    rows["c"] = [2.0] * 60
+    made = chainrule.report(chainrule.train(rows, "y", **FAST))
+    assert "plane" not in made.data["parts"]
 
 
 @pytest.mark.slow

@@ -169,6 +169,15 @@ class Person:
         return self.values("cr-net .twin")
 
 
+@contextmanager
+def someone(browser: Any, server: Server) -> Iterator[Person]:
+    """Let a person come to a studio that is served, from its start, until the end of the block."""
+    made = Person(browser, server)
+    made.press("r")
+    yield made
+    made.close()
+
+
 MOVES = {"ArrowRight", "ArrowLeft", "r", "t"}
 
 

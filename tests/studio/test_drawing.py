@@ -11,8 +11,8 @@ from tests.studio.watched import course_of_network, numbers_of, watched
 
 from chainrule import Dense, Network
 from chainrule.equations.layout import Layout
+from chainrule.studio.shown.blocks import shrunk
 from chainrule.studio.shown.drawing import MOST_EDGES, drawing
-from chainrule.studio.shown.frames import shrunk
 
 SIZES = {
     "2-2-2": (2, 2, 2),

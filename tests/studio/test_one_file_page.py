@@ -125,13 +125,11 @@ def test_feature_22_what_it_cannot_do_says_how_to_do_it(file, browser):
         # Nothing offers what only a studio can.
         assert not page.get_by_role("button", name="Start again with these").is_visible()
         assert not page.get_by_role("button", name="End", exact=True).is_visible()
-        # What one tries all the same is answered by how to do it.
-        page.locator("cr-row button[data-cell]").first.click()
+        # What one tries all the same is answered by how to do it: the truth is no cell that the network sees.
+        page.locator("cr-row button[data-cell='species']").click()
         page.keyboard.type("1")
         page.keyboard.press("Enter")
-        page.locator("cr-notices").get_by_text(
-            "nothing can be changed in it. Live: chainrule studio"
-        ).wait_for()
+        page.locator("cr-notices").get_by_text("are the cells of its row. Live: chainrule studio").wait_for()
     finally:
         reader.close()
 

@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from tests.studio.studio_browser import Person, five, penguins, plain, served, traces
+from tests.studio.studio_browser import Person, five, penguins, plain, served, someone, traces
 
 from browsers import CHROMIUM
 
@@ -29,18 +29,14 @@ def truth():
 
 @pytest.fixture
 def person(browser, lesson):
-    made = Person(browser, lesson[0])
-    made.press("r")
-    yield made
-    made.close()
+    with someone(browser, lesson[0]) as made:
+        yield made
 
 
 @pytest.fixture
 def owner(browser, table):
-    made = Person(browser, table[0])
-    made.press("r")
-    yield made
-    made.close()
+    with someone(browser, table[0]) as made:
+        yield made
 
 
 def test_feature_02_steps_back_and_the_same_start(person):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.studio.studio_browser import Person, five, penguins, served
+from tests.studio.studio_browser import Person, five, penguins, served, someone
 from tests.studio.test_plane import unpacked
 
 from browsers import CHROMIUM
@@ -56,10 +56,8 @@ def birds():
 
 @pytest.fixture
 def person(browser, birds):
-    made = Person(browser, birds[0])
-    made.press("r")
-    yield made
-    made.close()
+    with someone(browser, birds[0]) as made:
+        yield made
 
 
 def test_feature_15_each_pixel_of_a_neurons_map_is_its_number_and_the_scale_says_its_ends(person, birds):

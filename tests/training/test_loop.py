@@ -148,6 +148,15 @@ def test_a_wave_follows_where_the_last_was_worth_three_percent(valleys, epochs, 
     np.testing.assert_allclose(rates, 0.8 * (1 - np.cos(2 * np.pi * shares)) / 2, atol=1e-12)
 
 
+def test_without_early_stopping_and_with_lengths_of_their_own_all_waves_follow():
+    engine = Scripted(falling(8, 8, 8, last=31))
+    plan = {"epochs": 15, "more_waves": 1, "schedule": schedule("coslog4"), "early_stopping": False}
+    result = run(engine, **plan)
+    assert (len(result.history), result.stopped) == (31, "epochs")
+    result = run(Scripted(falling(8, 8, 8, last=31)), **plan, lengths=(20,))
+    assert (len(result.history), result.best_epochs) == (20, (20,))
+
+
 def test_patience_grows_with_the_waves():
     # The fourth wave ends at its best; the fifth of 16 epochs is over in 12 = 6 · 31/15 epochs without better.
     losses = falling(8, 7, last=31)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule._aside import tell
-from chainrule.reports.search import changes_told, trial_name
+from chainrule.reports.search import changes_told, gain_told, trial_name
 from chainrule.reports.words import number_shown
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def search(
         where = search_path(path)
     file = search_file_of(where, prepared, training["engine"], training["dtype"])
     if file is not None and file.found_trials and not options.quiet:
-        tell(f"going on from {file.path}, in which {file.found_trials} trials are finished")
+        n = file.found_trials
+        tell(f"going on from {file.path}, in which {n} trial{' is' if n == 1 else 's are'} finished")
 
     def say(trial: CardTrial, most: int) -> None:
         if not options.quiet:
@@ -68,7 +69,7 @@ def trial_line(trial: CardTrial, most: int) -> str:
     told = f"trial {trial_name(trial)} (of {most} at most): "
     if trial.score is not None:
         told += number_shown(trial.score)
-        if trial.gain is not None and trial.error is not None:
-            told += f", gain {trial.gain:+.3g} ± {trial.error:.2g}"
+        if trial.gain is not None:
+            told += f", gain {gain_told(trial.gain, trial.error)}"
         told += ", "
     return told + changes_told(trial)

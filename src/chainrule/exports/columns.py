@@ -47,6 +47,10 @@ def column_data(cell: Cell) -> dict[str, Any]:
     data: dict[str, Any] = {"name": steps.column, "blanks": trim, "missing": words}
     match steps.reads:
         case ReadNumber(dress):
+            if dress.duration:
+                raise SettingsError(
+                    f"column {steps.column!r} is durations as text, which exports don't read: train on their seconds instead"
+                )
             return {**data, "kind": "number", **_dress(dress)}
         case ReadTruth(true, false):
             return {**data, "kind": "truth", "true": list(true), "false": list(false)}

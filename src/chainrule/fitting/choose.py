@@ -55,7 +55,7 @@ def choose(encoded: Encoded) -> Prepared:
     else:
         training, split_off = encoded.left, encoded.left[:0]
     resolved = _validating(resolved, encoded, len(split_off))
-    rows = np.concatenate([training, split_off])
+    rows = np.concatenate([training, split_off]) if len(split_off) else training
     encoded, unknown = _scorable(encoded, target)
     arrays = _arrays(encoded, target, resolved, rows, len(training))
     # What can't be scored on is said now, rather than after training.
@@ -127,6 +127,9 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))
         problem = replace(problem, n_classes=max(part.n_classes for part in target.parts))
+        if len(target.parts) == 1:
+            counts = np.bincount(target.codes(encoded.table.narrowed(target.names).take(rows)))
+            problem = replace(problem, rarest=float(counts[counts > 0].min() / len(rows)))
         return target, problem, resolve_by_hand(settings, problem, question.names)
     # A number is scaled to what the output can reach, so the network comes first.
     resolved = resolve_by_hand(settings, problem, question.names)

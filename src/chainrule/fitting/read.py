@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._memory import give_back
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.by_hand import with_weights_from
@@ -16,7 +17,7 @@ from chainrule.model.source import Source
 from chainrule.tables.cells import known_rows, located, no_row
 from chainrule.tables.kinds import weight_cells
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
-from chainrule.tables.table import Table, suggestion
+from chainrule.tables.table import MANY, Table, suggestion
 from chainrule.training.budget import Budget
 from chainrule.training.scores.weights import check_range
 from chainrule.training.settings.recipe import why_plain
@@ -33,6 +34,8 @@ def read(question: Question, settings: Settings) -> Read:
     if question.validation is not None:
         settings = _validated(settings)
     table = question.reading.table(question.table)
+    if table.n_rows * len(table.columns) >= MANY:
+        give_back()
     # Levels of their own for all that occur twice are for who looks them up; one-hot they would be a matrix of weights.
     wide = not why_plain(settings) and settings.category_embedding != "none"
     schema = _schema(table, question, wide=wide)

@@ -223,7 +223,7 @@ def _class_weights(prepared: Prepared) -> dict[str, float] | None:
 
 def _of_each(prepared: Prepared, rows: int) -> int:
     """Return how many rows a member sees in an epoch."""
-    return rows if prepared.folds is None else int(prepared.folds.rest.shape[1])
+    return rows if prepared.folds is None else prepared.folds.n_rest
 
 
 def _has_diverged(result: FitResult) -> bool:

@@ -28,7 +28,7 @@ def split(found: Read) -> Split:
     seed = found.settings.seed if question.test_seed is None else question.test_seed
     strata = strata_of(table, question.targets, found.usable, by_class=found.by_class)
     left, test = rule.tested(found.usable, question.share, seed, strata, TEST_STREAM)
-    tested = table.take(test) if found.scored is None else found.scored
+    tested = table.picked(test) if found.scored is None else found.scored
     return Split(**vars(found), parting=rule, tested=tested, left=left)
 
 

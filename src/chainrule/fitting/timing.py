@@ -31,7 +31,8 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
     data = Data(arrays.x, arrays.y, train, held, arrays.weights)
-    return by_rows(resolved.network, start, data, steps.sharing), data
+    by_stage = bool(resolved.settings.fitted_start)
+    return by_rows(resolved.network, start, data, steps.sharing, stage=by_stage), data
 
 
 def check_not_limited(prepared: Prepared) -> None:
@@ -70,6 +71,8 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     if (size.members, size.epochs, size.share) == (members, plan.epochs, 1.0):
         # Of the waves that may follow, those that fit.
         waves = sum(plan.length(more) <= fewer for more in range(1, plan.more_waves + 1))
+        if waves == plan.more_waves:
+            return prepared
         return replace(prepared, resolved=replace(resolved, plan=replace(plan, more_waves=waves)))
     limit = f"the time limit of {budget.seconds:g} s"
     most_steps = None

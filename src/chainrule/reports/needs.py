@@ -19,7 +19,7 @@ from chainrule.plots.kinds.curves import curves_chart
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 
-MOST_SHOWN = 3
+MOST_SHOWN = 2
 """The columns whose effects are drawn."""
 
 MOST_CURVES = 6

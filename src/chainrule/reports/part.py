@@ -11,7 +11,7 @@ from chainrule.explain.show.document import Block, Picture, Section
 PAGE = 760.0
 """The width of a picture on a page, in pixels."""
 
-ROWS = 40
+ROWS = 24
 """The most rows of the table below a picture: the JSON has all numbers."""
 
 
@@ -40,7 +40,9 @@ def _small(block: Block) -> Block:
     """Return a picture as wide as the page with a small table, those of sections too; any other block as it is."""
     match block:
         case Picture():
-            return replace(block, width=PAGE if block.narrow is None else block.width, rows=ROWS)
+            return replace(
+                block, width=PAGE if block.narrow is None else block.width, rows=min(block.rows, ROWS)
+            )
         case Section(blocks=inner):
             return replace(block, blocks=tuple(map(_small, inner)))
     return block

@@ -30,6 +30,7 @@ from chainrule.reports.needs import dependence_part, first_columns, importance_p
 from chainrule.reports.network import curves_part, network_part, splits_part
 from chainrule.reports.numbers import numbers_part
 from chainrule.reports.part import ReportPart
+from chainrule.reports.plane import plane_part
 from chainrule.reports.reported import Reported
 from chainrule.reports.rows import rows_part
 from chainrule.reports.scores import score_intervals, scores_part
@@ -163,6 +164,7 @@ def _parts(subject: Reported, intervals: Mapping[str, Interval]) -> Sequence[Rep
         "slices": lambda: slices_part(subject, columns),
         "importance": lambda: importance,
         "dependence": lambda: dependence_part(subject, columns),
+        "plane": lambda: plane_part(subject, columns),
         "rows": lambda: rows_part(subject),
         "table": lambda: data_part(subject),
         "splits": lambda: splits_part(subject),

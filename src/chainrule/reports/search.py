@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,17 @@ def search_part(subject: Reported) -> ReportPart | None:
 def search_blocks(found: CardSearch, *, drawn: bool = False) -> tuple[Block, ...]:
     """Return the words, the table and perhaps the picture of a search."""
     picture = () if (chart := search_picture(found)) is None or not drawn else (Picture(chart),)
-    return (Words(verdict_of(found)), *picture, trials_table(found))
+    shorts = [trial.length for trial in found.trials if trial.length < 1]
+    told = (
+        (
+            Words(
+                f"short: {shorts[0]:.0%} of the epochs, a whole schedule; the best of these were trained in full"
+            ),
+        )
+        if shorts
+        else ()
+    )
+    return (Words(verdict_of(found)), *picture, trials_table(found), *told)
 
 
 def verdict_of(found: CardSearch) -> str:
@@ -77,7 +88,7 @@ def verdict_of(found: CardSearch) -> str:
     chosen = [trial for trial in found.trials if trial.weight > 0]
     if made < 2:
         return f"{told}."
-    gain = f"{found.gain:.3g} ± {found.error:.2g}"
+    gain = gain_told(found.gain, found.error)
     if len(chosen) == 1 and chosen[0].number == 0:
         return f"{told}. The default is kept alone: weights would gain {gain} over it, which is no more than chance."
     which = "One of them is" if len(chosen) == 1 else f"{len(chosen)} of them are"
@@ -91,7 +102,7 @@ def trials_table(found: CardSearch) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for trial in found.trials:
         score: Cell = "–" if trial.score is None else number_shown(trial.score)
-        gain = "" if trial.gain is None or trial.error is None else f"{trial.gain:+.3g} ± {trial.error:.2g}"
+        gain = gain_told(trial.gain, trial.error)
         weight: Cell = Styled(f"{trial.weight:.0%}", "result") if trial.weight else ""
         work = f"{trial.operations:.2g}" if trial.operations and trial.score is not None else ""
         rows.append((trial_name(trial), changes_told(trial), score, gain, weight, work))
@@ -100,8 +111,18 @@ def trials_table(found: CardSearch) -> TableBlock:
 
 
 def trial_name(trial: CardTrial) -> str:
-    """Return a trial's number, and how long its training was where it was a part."""
-    return str(trial.number) if trial.length == 1 else f"{trial.number}, {trial.length:.0%} of the epochs"
+    """Return a trial's number, and whether its training was a short one."""
+    return str(trial.number) if trial.length == 1 else f"{trial.number}, short"
+
+
+def gain_told(gain: float | None, error: float | None) -> str:
+    """Say a gain with its standard error, both to the error's second digit."""
+    if gain is None or error is None:
+        return ""
+    if not 0 < error < math.inf:
+        return f"{gain:+.3g}"
+    digits = min(12, max(0, 1 - math.floor(math.log10(error))))
+    return f"{gain:+.{digits}f} ± {error:.{digits}f}"
 
 
 def changes_told(trial: CardTrial) -> str:
@@ -115,16 +136,14 @@ def changes_told(trial: CardTrial) -> str:
 
 def search_picture(found: CardSearch) -> Chart | None:
     """Return the scores by trial; None where there is none."""
-    known = [trial for trial in found.trials if trial.score is not None]
-    if len(known) < 2:
+    if sum(trial.score is not None for trial in found.trials) < 2:
         return None
     metric = SCORE_NAMES.get(found.metric, found.metric)
     more = found.metric in METRICS and METRICS[found.metric].greater_is_better
-    names = [f"trial {trial_name(trial)}" for trial in known]
-    scores = [trial.score for trial in known]
-    return trials_chart(
-        names, scores, [trial.weight for trial in known], score=metric, better="more" if more else "less"
-    )
+    names = [f"trial {trial_name(trial)}" for trial in found.trials]
+    scores = [math.nan if trial.score is None else trial.score for trial in found.trials]
+    weights = [trial.weight for trial in found.trials]
+    return trials_chart(names, scores, weights, score=metric, better="more" if more else "less")
 
 
 def _groups(model: Model, found: CardSearch) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from chainrule._plain import IF_SET, Plain, one_of
 from chainrule.errors import SettingsError
+from chainrule.tables.durations import DURATIONS, seconds_reader, to_seconds
 from chainrule.tables.values import check_texts, is_plain_number
 
 DECIMALS = (".", ",")
@@ -52,13 +53,14 @@ class Dress(Plain):
     """How the numbers of a column are written.
 
     ``before`` and ``after`` are the spellings of a currency or a unit, any of which may stand there, or none; ``thousands``
-    stands between groups of three digits, or doesn't.
+    stands between groups of three digits, or doesn't. Of a ``duration`` it says how that is written; the number is of seconds.
     """
 
     decimal: Annotated[str, one_of(DECIMALS)] = "."
     thousands: Annotated[str, one_of(THOUSANDS), IF_SET] = ""
     before: Annotated[tuple[str, ...], IF_SET] = ()
     after: Annotated[tuple[str, ...], IF_SET] = ()
+    duration: Annotated[str, one_of(("", *DURATIONS)), IF_SET] = ""
 
     def __post_init__(self) -> None:
         check_texts((*self.before, *self.after), "before, after")
@@ -70,6 +72,8 @@ class Dress(Plain):
     @property
     def pattern(self) -> str:
         """The regular expression of a cell, in what Python and Rust have in common; its groups are the parts of a number."""
+        if self.duration:
+            return DURATIONS[self.duration]
         return cell_pattern(
             _any_of(self.before), number_pattern(self.decimal, self.thousands), _any_of(self.after)
         )
@@ -77,6 +81,8 @@ class Dress(Plain):
     @property
     def words(self) -> str:
         """Say what is dress in these numbers: "a thousands separator ',', $ before it"."""
+        if self.duration:
+            return "durations, in seconds"
         said = []
         if self.decimal != ".":
             said.append(f"a decimal sign {self.decimal!r}")
@@ -93,7 +99,8 @@ class Dress(Plain):
         plain = self._plain(text)
         if plain.null_count() == text.null_count():
             return plain
-        found = _undressed(normalized(text), self)
+        clean = normalized(text)
+        found = to_seconds(clean, self.duration) if self.duration else _undressed(clean, self)
         return found.zip_with(found.is_not_null(), plain)
 
     def _plain(self, text: pl.Series) -> pl.Series:
@@ -106,11 +113,16 @@ class Dress(Plain):
         """Return what reads one cell as `read` does, None for what is no number."""
         match, decimal, thousands = re.compile(self.pattern, re.ASCII).fullmatch, self.decimal, self.thousands
         translation, has_point = _translation(), self.decimal == "."
+        seconds = seconds_reader(self.duration) if self.duration else None
 
         def read(text: str) -> float | None:
             if (has_point or "." not in text) and is_plain_number(text):
                 return float(text)
-            found = match(text if text.isascii() else text.translate(translation))
+            if not text.isascii():
+                text = text.translate(translation)
+            if seconds is not None:
+                return seconds(text)
+            found = match(text)
             if found is not None:
                 body = found["body"].replace(thousands, "") if thousands else found["body"]
                 signs = (found["a"], found["b"], found["c"])
@@ -137,13 +149,13 @@ def given_number(text: str, dress: Dress) -> float | None:
     plain = float(text) if is_plain_number(text) else None
     if dressed is None or plain is None or dressed == plain:
         return plain if dressed is None else dressed
-    ways = f"{plain_text(dressed, dress)} or {plain_text(plain, dress)}"
+    ways = f"{as_typed(dressed, dress)} or {as_typed(plain, dress)}"
     raise SettingsError(
         f"{text!r} can be read in two ways: {dressed:g} as its column writes numbers, {plain:g} as a program does; give {ways}"
     )
 
 
-def plain_text(number: float | str, dress: Dress | None) -> str:
+def as_typed(number: float | str, dress: Dress | None) -> str:
     """Return a number, or one in digits, as it is read alike in a dress and without: with no point where that parts thousands."""
     text = str(number).removesuffix(".0")
     return text.replace(".", dress.decimal) if dress is not None and dress.decimal != "." else text

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from chainrule.tables.dress import Dress, cell_pattern, normalized, number_pattern
+from chainrule.tables.durations import duration_spelling
 from chainrule.tables.values import float_text
 
 LEAST = 0.95
@@ -26,6 +27,11 @@ _SAME = {
     "vnd": "₫",
 }
 """Words that are one unit with a sign, which is of no other country."""
+
+_SCALES = frozenset(
+    {"k", "M", "bn", "mn", "mio", "mrd", "tsd", "thousand", "million", "billion", "trillion", "lakh", "crore"}
+)
+"""What stands behind a number that is of so many: beside such numbers one without is of another unit."""
 
 FEW_UNITS = 8
 """Numbers with several units, but no more than this, are said to be such."""
@@ -81,6 +87,10 @@ class DressFinding:
             return (
                 f"column {name!r} has numbers with several units or currencies ({units}), so it is a category"
             )
+        if self.dress.duration:
+            return (
+                f"column {name!r} is durations, read as seconds: {self.example!r} is {self.read(self.dress)}"
+            )
         said = f"column {name!r} is numbers with {self.words}: {self.example!r} is {self.read(self.dress)}"
         if self.other is not None:
             known, sign = (
@@ -131,6 +141,13 @@ def find_dress(
     return DressFinding(made[0], made[1] if len(made) > 1 else None, (), _example(parts, made), words)
 
 
+def find_duration(text: pl.Series, *, asked: bool = False) -> DressFinding | None:
+    """Return the dress of a text column of durations, None for another; ``asked``: where they could be times of day, too."""
+    present = normalized(text.drop_nulls())
+    spelling = duration_spelling(present, asked=asked)
+    return DressFinding(Dress(duration=spelling), example=str(text.drop_nulls()[0])) if spelling else None
+
+
 def proven_decimal(columns: Iterable[pl.Series]) -> str:
     """Return the decimal sign that some text columns show, "" where none does, or they differ: 1,5 has but one reading."""
     found: set[str] = set()
@@ -174,7 +191,11 @@ def _several(parts: pl.DataFrame, before: tuple[str, ...], after: tuple[str, ...
     """Return the units where there is more than one: year and years are one, so are kg and KG, € 5 and 5 EUR."""
     found = parts.select("before", "after").unique().filter(pl.any_horizontal(pl.all().is_not_null()))
     known = {_plain_unit(word) for word in after}
-    units = set()
+    units: set[tuple[str, ...]] = set()
+    plain = parts.filter(pl.col("before").is_null() & pl.col("after").is_null())
+    if known & _SCALES and not bool(plain.get_column("body").str.contains("^[0.,]+$").all()):
+        units.add(())  # 900 beside 1.2k is of another unit
+        after = (*after, "none")
     for left, right in found.rows():
         words = [_plain_unit(word.strip()) for word in (left, right) if word]
         units.add(tuple(word[:-1] if word.endswith("s") and word[:-1] in known else word for word in words))

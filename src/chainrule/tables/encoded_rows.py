@@ -17,7 +17,7 @@ from chainrule.tables.table import Table
 LARGE = 2**22
 """From so many numbers on, float64 of all rows is not kept beside what an engine keeps in its own dtype."""
 
-BLOCK = 2**21
+BLOCK = 2**19
 """About how many numbers are encoded at once."""
 
 

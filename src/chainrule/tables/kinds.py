@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.tables.cells import number_cells, remedy, shown
 from chainrule.tables.dress import Dress
-from chainrule.tables.dressing import DressFinding, could_be_thousands, find_dress
+from chainrule.tables.dressing import DressFinding, could_be_thousands, find_dress, find_duration
 from chainrule.tables.frames import CATEGORY, INDEX
 from chainrule.tables.spellings import (
     date_spelling,
+    is_time_only,
     order_of,
     orders_that_fit,
     to_dates,
@@ -133,7 +135,13 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
         return ColumnKind("boolean")
     spelling, dated, ambiguous = date_spelling(column)
     if dated == present:
+        if is_time_only(spelling) and bool(column.str.contains("^[0-9]:[0-5][0-9]:").any()):
+            how = f"{setting('kinds')} {name}=number reads them as seconds"
+            note = f"column {name!r} is times of day; if they are durations, {how}"
+            return ColumnKind("datetime", spelling=spelling, note=note)
         return _dates(table, name, spelling) if ambiguous else ColumnKind("datetime", spelling=spelling)
+    if found := find_duration(column):
+        return ColumnKind("number", found=found, note=found.say(name))
     odd, remedied, is_error = "", "", False
     seen = dress_of(table, name)
     numbers = (

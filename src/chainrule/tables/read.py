@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chainrule._doors import setting
 from chainrule._forks import check_polars
+from chainrule._memory import give_back
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.binary import read_binary
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
@@ -32,6 +33,7 @@ _BYTE_ORDER_MARKS = (
 _NDJSON = (".ndjson", ".jsonl", ".json")
 _FIRST = 4_000_000
 _PIECE = 2**23
+_MANY = 2**25
 _DELIMITED = (".csv", ".tsv", ".tab", ".txt")
 _RECORDS = re.compile(r"\s*(?:\[\s*)?\{\s*\"")
 _SAID = re.compile(rb"\"?sep=([^\r\n\"])\"?(?=\r?\n)", re.IGNORECASE)
@@ -114,6 +116,8 @@ def _read_file(name: str, how: _How) -> Table:
     """Return the table of a file, whatever its format."""
     data, name = _load(name)
     data = unpacked(data, name, how.unpack_limit)
+    if len(data) >= _MANY:
+        give_back()
     suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in PACKED]
     suffix = suffixes[-1] if suffixes else ""
     if not data or data.isspace():

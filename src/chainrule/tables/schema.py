@@ -13,6 +13,7 @@ from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, known_rows, number_cells
 from chainrule.tables.dress import Dress
+from chainrule.tables.dressing import find_duration
 from chainrule.tables.kinds import (
     INPUT_KINDS,
     KIND_WORDS,
@@ -230,6 +231,8 @@ def _find(table: Table, name: str, kind: str | None) -> ColumnKind:
         return replace(finding, odd="")
     spelling = (finding.spelling or DATE_FORMATS[0]) if kind == "datetime" else ""
     note = finding.note if kind == "datetime" else ""
+    if kind == "number" and finding.kind == "datetime" and table.column(name).dtype == pl.String:
+        finding = replace(finding, kind="number", found=find_duration(table.column(name), asked=True))
     if kind == "number" and finding.found is not None and finding.found.dress is not None:
         note = finding.found.say(name)
     return replace(finding, kind=kind, reason=AS_ASKED, spelling=spelling, odd="", note=note)
@@ -341,7 +344,8 @@ def _target_notes(table: Table, targets: Sequence[str], task: str, rows: IntArra
 
 def summary_of(table: Table, name: str, kind: str, spelling: str, dress: Dress | None = None) -> str:
     """Return a column's cells in a few words: lowest, highest and median number, or the most frequent levels with counts."""
-    column = table.column(name).drop_nulls()
+    column = table.column(name)
+    column = column.drop_nulls() if column.null_count() else column
     if kind == "nested" or not len(column):
         return ""
     if dress is not None:
@@ -349,7 +353,8 @@ def summary_of(table: Table, name: str, kind: str, spelling: str, dress: Dress |
     if column.dtype.is_numeric() and kind != "category":
         # Infinite numbers are refused where they are used; in a column that is left out they may stay.
         with np.errstate(invalid="ignore", over="ignore"):
-            low, median, high = np.quantile(column.cast(pl.Float64).to_numpy(), [0, 0.5, 1])
+            values = column.cast(pl.Float64).to_numpy()
+            low, median, high = values.min(), np.median(values), values.max()
         return f"{low:.6g} to {high:.6g}, median {median:.6g}"
     if kind == "datetime":
         return _span(column if column.dtype != pl.String else read_dates(column, spelling))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, time
 from functools import cache
@@ -126,6 +127,7 @@ def _is_simple(spelling: str) -> bool:
 def to_dates(text: pl.Series, spelling: str) -> pl.Series:
     """Read text as Datetime (microseconds), or as Time for a spelling without a date; others become null."""
     kind = pl.Time() if is_time_only(spelling) else pl.Datetime("us")
+    text = _in_ascii(text)
     fits = text.str.contains(date_pattern(spelling))
     if not bool(fits.any()):
         return pl.Series(text.name, [None], kind).new_from_index(0, len(text))
@@ -178,6 +180,21 @@ def _clock(parts: Any, spelling: str) -> pl.Series:
 
 
 @cache
+def _wide_signs() -> dict[int, str]:
+    """Return what signs of full width, and digits of any script, are in a date."""
+    digits = {at: str(unicodedata.decimal(chr(at))) for at in range(128, 0x20000) if chr(at).isdecimal()}
+    return digits | {ord(wide): plain for wide, plain in zip("／：－．，　", "/:-., ", strict=True)}
+
+
+def _in_ascii(text: pl.Series) -> pl.Series:
+    """Return text with digits and signs as ASCII has them; letters stay."""
+    if not bool((text.str.len_bytes() != text.str.len_chars()).any()):
+        return text
+    signs = _wide_signs()
+    return text.str.replace_many([chr(at) for at in signs], list(signs.values()))
+
+
+@cache
 def date_reader(spelling: str) -> Callable[[str], datetime | time | None]:
     """Return what reads one cell as `to_dates` does, None for what is not spelled so."""
     match, months, time_only = (
@@ -187,7 +204,7 @@ def date_reader(spelling: str) -> Callable[[str], datetime | time | None]:
     )
 
     def read(text: str) -> datetime | time | None:
-        found = match(text)
+        found = match(text if text.isascii() else text.translate(_wide_signs()))
         return None if found is None else moment_of(found.groupdict(default=""), months, time_only=time_only)
 
     return read
@@ -216,7 +233,7 @@ def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
 
     The spelling is "" where no cell looks like a date.
     """
-    present = text.drop_nulls()
+    present = _in_ascii(text.drop_nulls())
     sample = present.head(_SAMPLE)
     if not sample.len() or sample.str.contains(_LOOKS_LIKE_A_DATE).sum() < 0.5 * sample.len():
         return "", 0, False

@@ -62,9 +62,16 @@ class Folds(NamedTuple):
     def rest(self) -> IntArray:
         """The rows that each fold leaves to be trained on, (K, m), sorted; where fewer are left than m, some come twice."""
         rows = np.arange(len(self.own))
-        left = [np.delete(rows, line) for line in self.held]
-        most = max(map(len, left))
-        return np.stack([np.sort(np.resize(line, most)) for line in left])
+        made: IntArray = np.empty((len(self.held), self.n_rest), np.int64)
+        for line, held in zip(made, self.held, strict=True):
+            line[:] = np.resize(np.delete(rows, held), len(line))
+            line.sort()
+        return made
+
+    @property
+    def n_rest(self) -> int:
+        """How many rows each fold is trained on."""
+        return len(self.own) - min(len(np.unique(line)) for line in self.held)
 
 
 def split_folds(n: int, k: int, seed: int, strata: Array | None = None, *, stream: int = 0) -> Folds:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -102,13 +103,18 @@ class HashWords(Plain, kind="hash words"):
     cases: tuple[tuple[int, int, int, int], ...]
 
     def counter(self) -> Callable[[str], Places]:
-        """Return the function from a text to its counts by place."""
-        return counter(self.buckets, self.piece, self.kept, self.separators, self.cases)
+        """Return the function from a text to its counts by place; it remembers words, also from call to call."""
+        return _counter(self)
 
     def column(self, table: Table, name: str) -> Iterator[Places | None]:
         """Yield the counts of each cell by place, None where missing."""
         count = self.counter()
         return (None if cell is None else count(cell) for cell in table.text(name))
+
+
+@lru_cache(16)
+def _counter(step: HashWords) -> Callable[[str], Places]:
+    return counter(step.buckets, step.piece, step.kept, step.separators, step.cases)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A table in memory, with what is needed to say where each of its cells came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,7 +13,7 @@ from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.dressing import proven_decimal
-from chainrule.tables.frames import plain_types, rounded_notes, said_kinds, to_polars
+from chainrule.tables.frames import duration_notes, plain_types, rounded_notes, said_kinds, to_polars
 from chainrule.tables.spellings import proven_order
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
 
@@ -21,6 +21,9 @@ _SHOWN = 5000
 
 MOST_COLUMNS = 100_000
 """The most columns that a table may have."""
+
+MANY = 2**22
+"""From so many cells on, rows of a table are not copied as a whole before they are asked for."""
 
 INFINITE = ("missing", "refuse")
 """What an infinite number can be: a missing cell, or in the way."""
@@ -130,6 +133,72 @@ class Table:
         rows = index if self.rows is None else self.rows[index]
         return replace(self, frame=self.frame[index], raw=raw, lines=lines, rows=rows)
 
+    def picked(self, rows: Sequence[int] | IntArray) -> "Table":
+        """Return what `take` returns; of many cells one whose columns are only copied when they are asked for."""
+        index = np.asarray(rows, dtype=np.int64)
+        return self.take(index) if len(index) * len(self.columns) < MANY else _picked(self, index)
+
+
+class _Picked(Table):
+    """Some rows of a large table; where what is wanted is a few columns or rows of it, the others aren't copied."""
+
+    _of: Table
+    _index: IntArray
+
+    def __new__(cls, *words: Any, **named: Any) -> Any:
+        # What `replace` makes of it has its columns.
+        return Table(*words, **named) if words or named else object.__new__(cls)
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """All of it."""
+        return self._of.frame[self._index]
+
+    @cached_property
+    def raw(self) -> pl.DataFrame | None:
+        """The cells as written of all of it."""
+        raw = self._of.raw
+        return raw if raw is None or not raw.width else raw[self._index]
+
+    @property
+    def n_rows(self) -> int:
+        return len(self._index)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self._of.columns
+
+    def column(self, name: str) -> pl.Series:
+        return self._of.column(name)[self._index]
+
+    def text(self, name: str) -> pl.Series:
+        raw = self._of.raw
+        if raw is not None and name in raw.columns:
+            return raw.get_column(name)[self._index]
+        column = self.column(name)
+        return as_text(column) if raw is None else column.cast(pl.String)
+
+    def cell(self, row: int, name: str) -> str | None:
+        return self._of.cell(int(self._index[row]), name)
+
+    def narrowed(self, names: Sequence[str]) -> Table:
+        return self._of.narrowed(names).picked(self._index)
+
+    def take(self, rows: Sequence[int] | IntArray) -> Table:
+        return self._of.take(self._index[np.asarray(rows, dtype=np.int64)])
+
+    def picked(self, rows: Sequence[int] | IntArray) -> Table:
+        return self._of.picked(self._index[np.asarray(rows, dtype=np.int64)])
+
+
+def _picked(table: Table, index: IntArray) -> Table:
+    made = object.__new__(_Picked)
+    own = {one.name: getattr(table, one.name) for one in fields(table) if one.name not in ("frame", "raw")}
+    lines = None if table.lines is None else table.lines[index]
+    rows = index if table.rows is None else table.rows[index]
+    vars(made).update(own, lines=lines, rows=rows, _of=table, _index=index)
+    return made
+
 
 def suggestion(name: str, names: Sequence[str], what: str = "columns") -> str:
     """Propose the columns, or ``what`` they are, whose names are nearest to ``name``, else list them."""
@@ -189,7 +258,7 @@ def typed_table(
     if frame.height == 0:
         raise NoRowsError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
     made = Table(
-        clean(plain_types(frame), missing), name, untyped=untyped, notes=(*notes, *rounded_notes(frame)),
+        clean(plain_types(frame), missing), name, untyped=untyped, notes=(*notes, *rounded_notes(frame), *duration_notes(frame)),
         said=said_kinds(frame),
     )  # fmt: skip
     return with_finite(made, infinite)

@@ -11,15 +11,16 @@ vectors with subword information", TACL 2017; Fowler, Noll & Vo, the FNV hash (R
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 import polars as pl
 
 from chainrule._kept import cached_property
 from chainrule._plain import Count, Plain
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.tables.hashing import fnv, letters, tokens_of, words_in
 from chainrule.tables.scalings import ARITHMETIC
@@ -78,6 +79,9 @@ RECURS, RECURRING = 3, 0.7
 
 MOST_EXAMPLES = 200
 """The most words that texts are made of to try an export."""
+
+AT_ONCE = 10_000
+"""The rows whose texts are looked at before their numbers are written."""
 
 LOOKED_AT = 10_000
 """The different values by which it is told whether a column is short text."""
@@ -149,19 +153,27 @@ class TextWords(Plain):
 
     def write(self, table: Table, name: str, out: FloatArray) -> None:
         """Write the values of the inputs into ``out`` (n, kept), all zeros."""
-        values = self.values
-        for row, counted in enumerate(self.hashing.column(table, name)):
-            if counted is not None:
-                places, counts = counted
-                out[row, list(places)] = values[np.minimum(counts, self.most)] if places else 0.0
+        for rows, places, counts in self._found(table, name):
+            out[rows, places] = self.values[counts]
 
     def counts(self, table: Table, name: str) -> FloatArray:
         """Return the counts (n, kept) as the formula of the inputs meets them; 0 where a cell is missing."""
         made = np.zeros((table.n_rows, len(self.kept)))
-        for row, counted in enumerate(self.hashing.column(table, name)):
-            if counted is not None:
-                made[row, list(counted[0])] = np.minimum(counted[1], self.most)
+        for rows, places, counts in self._found(table, name):
+            made[rows, places] = counts
         return made
+
+    def _found(self, table: Table, name: str) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
+        """Yield the rows, the places and the counts that are not 0, up to ``most``, of some rows at a time."""
+        cells = enumerate(self.hashing.column(table, name))
+        while some := list(islice(cells, AT_ONCE)):
+            known = [(row, *counted) for row, counted in some if counted is not None]
+            rows = np.repeat([row for row, _, _ in known], [len(places) for _, places, _ in known])
+            places, counts = (
+                np.fromiter(chain.from_iterable(part), np.int64)
+                for part in ([k[1] for k in known], [k[2] for k in known])
+            )
+            yield rows.astype(np.int64), places, np.minimum(counts, self.most)
 
     def counted(self, text: str) -> Mapping[int, list[str]]:
         """Return which tokens of a text, as people read them, lie in the bucket at each place; each token once."""

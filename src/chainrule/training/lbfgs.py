@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.optimize import OptimizeResult, minimize
 
 from chainrule._blas import one_blas_thread
 from chainrule._types import BoolArray, FloatArray, Stopped
@@ -12,6 +13,9 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.training.monitor import Monitor
 from chainrule.training.plan import Plan
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 
 def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -> None:
@@ -43,6 +47,8 @@ class _Minimization:
 
     def run_to_end(self) -> Stopped:
         """Return how the minimization ended: ``epochs`` where it would have gone on."""
+        from scipy.optimize import minimize
+
         if not self.free.any():
             return "converged"
         plan, start = self.plan, self.flat[self.free]

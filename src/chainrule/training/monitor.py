@@ -174,9 +174,9 @@ class Monitor:
         line = Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched, steepest)
         self.history.append(line)
         self.active = self._going(shown, learning_rate)
-        if plan.lengths is None and self.waves < plan.more_waves and epoch == plan.length(self.waves):
+        if self.waves < plan.more_waves and epoch == plan.length(self.waves):
             values = [self.sign * line.watched for line in self.history]
-            if plan.was_worth(values, self.waves):
+            if plan.was_worth(values, self.waves) or not plan.early_stopping:
                 self.waves += 1
             else:
                 self.active = ()

@@ -44,7 +44,8 @@ class Plan:
     scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
 
     ``more_waves``: how many waves of coslog4 may follow the ``epochs``, each twice as long as the one before. One follows
-    while the last bettered the best of what is watched by at least `WORTH` of it; patience grows with the epochs.
+    while the last bettered the best of what is watched by at least `WORTH` of it, and in any case without early stopping;
+    patience grows with the epochs.
 
     ``regularization``: how strong dropout and weight decay are as training goes on.
     ``lengths``: the epochs of each member, where they end at epochs of their own; ``met``: the epochs (from 0) before
@@ -96,7 +97,7 @@ class Plan:
         >>> [Plan(epochs=60).length(more) for more in (-1, 0, 1, 2)]
         [28, 60, 124, 252]
         """
-        return round(self.epochs * (2 ** (WAVES + more) - 1) / (2**WAVES - 1))
+        return round(self.epochs * ((1 << (WAVES + more)) - 1) / ((1 << WAVES) - 1))
 
     def was_worth(self, watched: Sequence[float], more: int) -> bool:
         """Return whether the last of the four waves and so many ``more`` bettered the best of all epochs by `WORTH`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -221,7 +221,7 @@ def outcome_of(
         code = labels.index(str(label))
     else:
         raise SettingsError(f"{label!r} is no class of {one.name!r}: choose {', '.join(labels)}")
-    return Outcome(model, cast(Scale, scale), code, member, place)
+    return Outcome(model, scale, code, member, place)
 
 
 def scales_of(model: Model) -> tuple[Scale, ...]:

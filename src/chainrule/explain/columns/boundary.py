@@ -68,43 +68,75 @@ def boundary(
     row: int | None = None,
     target: str | None = None,
     places: int = PLACES,
+    points: Table | None = None,
 ) -> Boundary:
-    """Return a model's answers over two number columns of a table.
+    """Return a model's answers over two number columns of a table, with its rows, or those of another table, as ``points``.
 
     The other columns are held at the cells of a ``row`` (from 0), or at typical ones (as `integrated_gradients` has them).
     ``target``: which one, where there are several. Raises SettingsError for columns that aren't two numbers, and for a target
     that is one: see `dependence`.
     """
-    if len(columns) != 2 or columns[0] == columns[1]:
-        raise SettingsError(f"columns: two different ones are expected, not {', '.join(columns)}")
-    if places < 2:
-        raise SettingsError(f"{setting('places', places)} must be at least 2")
-    read = model.table(table)
     place = place_of(model, target)
     one = model.target.parts[place]
     if not one.n_classes:
         raise SettingsError(f"the target {one.name!r} is a number, which has no boundary: see dependence")
-    dials = [_number(dial_of(model, read, name)) for name in columns]
-    base, _, words = baseline_row(model, read, "typical")
-    if row is not None:
-        base, words = encoded_row(model, read, row), f"row {row + 1}"
-    first, second = (_places(dial, places) for dial in dials)
-    x = np.repeat(base[None], places * places, axis=0)
-    x[:, dials[0].own] = np.tile(dials[0].inputs(first), (places, 1))
-    x[:, dials[1].own] = np.repeat(dials[1].inputs(second), places, axis=0)
-    made = of_target(model.answer(x), place)
+    grid = answered_grid(model, model.table(table), columns, row=row, places=places)
+    made = of_target(model.answer(grid.x), place)
     assert made.codes is not None
     found = np.eye(one.n_classes)[made.codes] if made.probabilities is None else made.probabilities
-    others = len(model.encoder.columns) - 2
+    rows, known = grid.rows_of(model, points or grid.table, place)
     return Boundary(
         (columns[0], columns[1]),
-        first,
-        second,
+        grid.first,
+        grid.second,
         found.reshape(places, places, -1),
         tuple(map(str, one.labels)),
-        *_rows(model, read, dials, place),
-        f"The other {others} columns are held at: {words}." if others else "",
+        rows,
+        one.codes(known),
+        grid.held,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class AnsweredGrid:
+    """A grid over two columns: their numbers on it, the encoded rows ``x`` (places², d), and where the others are held."""
+
+    table: Table
+    dials: tuple[Dial, Dial]
+    first: FloatArray
+    second: FloatArray
+    x: FloatArray
+    held: str
+
+    def rows_of(self, model: Model, table: Table, place: int) -> tuple[FloatArray, Table]:
+        """Return the two columns' numbers (n, 2) of rows with a target, and these rows; none where there is no target."""
+        if model.target.names[place] not in table.columns:
+            return np.zeros((0, 2)), table.take([])
+        part = table.take(drawn(model.target.known(table), MOST_ROWS, 0))
+        numbers = np.stack([dial.of_rows(part) for dial in self.dials], axis=1)
+        known = np.flatnonzero(np.isfinite(numbers).all(axis=1))
+        return numbers[known], part.take(known)
+
+
+def answered_grid(
+    model: Model, table: Table, columns: tuple[str, str], *, row: int | None = None, places: int = PLACES
+) -> AnsweredGrid:
+    """Return the grid over two number columns; raises SettingsError for others."""
+    if len(columns) != 2 or columns[0] == columns[1]:
+        raise SettingsError(f"columns: two different ones are expected, not {', '.join(columns)}")
+    if places < 2:
+        raise SettingsError(f"{setting('places', places)} must be at least 2")
+    first, second = (_number(dial_of(model, table, name)) for name in columns)
+    base, _, words = baseline_row(model, table, "typical")
+    if row is not None:
+        base, words = encoded_row(model, table, row), f"row {row + 1}"
+    across, up = _places(first, places), _places(second, places)
+    x = np.repeat(base[None], places * places, axis=0)
+    x[:, first.own] = np.tile(first.inputs(across), (places, 1))
+    x[:, second.own] = np.repeat(second.inputs(up), places, axis=0)
+    others = len(model.encoder.columns) - 2
+    held = f"The other {others} columns are held at: {words}." if others else ""
+    return AnsweredGrid(table, (first, second), across, up, x, held)
 
 
 def _number(dial: Dial) -> Dial:
@@ -121,13 +153,3 @@ def _places(dial: Dial, count: int) -> FloatArray:
     low, high = float(dial.values[0]), float(dial.values[-1])
     room = MARGIN * (high - low)
     return np.linspace(low - room, high + room, count)
-
-
-def _rows(model: Model, table: Table, dials: list[Dial], place: int) -> tuple[FloatArray, IntArray]:
-    """Return the two columns' numbers of the rows with a target, and their classes; nothing where the table has no target."""
-    if model.target.names[place] not in table.columns:
-        return np.zeros((0, 2)), np.zeros(0, np.int64)
-    part = table.take(drawn(model.target.known(table), MOST_ROWS, 0))
-    numbers = np.stack([dial.of_rows(part) for dial in dials], axis=1)
-    known = np.isfinite(numbers).all(axis=1)
-    return numbers[known], model.target.parts[place].codes(part)[known]

@@ -53,14 +53,14 @@ def trace_rows(
     flat = np.asarray(one.parameters[0], np.float64)
     step = trace_step(Layout(one.network), flat, x, y, rows=wanted)
     outputs = model.outputs(x, JUDGE)
-    mean = model.mean(outputs)
-    step = replace(step, members=outputs, inputs=_inputs(model, part))
+    shares = model.member_shares if len(model.groups) > 1 else None
+    step = replace(step, members=outputs, inputs=_inputs(model, part), member_shares=shares)
+    mean = step.mean_output
+    assert mean is not None
     step = with_answers(step, model, mean)
     told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
     if why:
         told["target_unknown"] = why
-    if len(model.groups) > 1:
-        step = replace(step, member_shares=model.member_shares)
     return Trace(one.network, (step,), member, model.target, told)
 
 

@@ -86,9 +86,9 @@ def certify_explanations(
         if "error" in said:
             wrong.append(f"{where} is not explained: {said['error']}")
             continue
-        for one, told_of in zip(each, said["attributions"], strict=True):
-            off, other = _beside(model, table, at, one, told_of, as_written)
-            cut += math.isnan(off) or told_of["points"] > FIRST_POINTS
+        for one, attributions in zip(each, said["attributions"], strict=True):
+            off, other = _beside(model, table, at, one, attributions, as_written)
+            cut += math.isnan(off) or attributions["points"] > FIRST_POINTS
             if math.isnan(off):
                 elsewhere += 1
                 finer = one._replace(tolerance=one.tolerance * FINER)
@@ -188,8 +188,8 @@ const plain = (_, value) => (typeof value === "number" && !Number.isFinite(value
 process.stdout.write(lines.map((line) => JSON.stringify(explained(JSON.parse(line)), plain)).join("\\n"));
 function explained({ row, member, asked }) {
   try {
-    const found = asked.map((options) => attributions(row, options));
-    return { attributions: found, formulas: member ? formulas(row, { member }) : [] };
+    const lines = member ? formulas(row, { member }) : [];
+    return { attributions: asked.map((options) => attributions(row, options)), formulas: lines };
   } catch (error) {
     return { error: error.message };
   }
@@ -200,13 +200,10 @@ function explained({ row, member, asked }) {
 def _levels(model: Model, said: Mapping[str, Any]) -> dict[str, object]:
     """Return the levels that attributions started from, by column; of an input for other levels a word that is none."""
     cells = {one["column"]: one["baseline"] for one in said["columns"]}
-    columns = [column for column in model.encoder.columns if column.kind in ("category", "text")]
+    columns = [column for column in model.encoder.columns if column.kind == "category"]
     made: dict[str, object] = {}
     for column in columns:
         cell = cells[column.name]
-        if column.kind == "text":
-            made[column.name] = cell
-            continue
         none = "".join(column.levels) + "?"
         made[column.name] = cell if cell in column.levels else None if cell == "missing" else none
     return made

@@ -69,10 +69,11 @@ def frame_for(name: str, uses: Collection[str]) -> str:
     """Return a frame with what is ``uses``'d of it alone: readers by the kind of their columns, functions by name."""
 
     def of_kinds(found: re.Match[str]) -> str:
-        readers = [each for each in found[2].split(", ") if each.split(":")[0].strip('"') in uses]
-        return f"{found[1]}{', '.join(readers)}{found[3]}"
+        readers = [each for each in re.split(r",\s*", found[2]) if each.split(":")[0].strip('"') in uses]
+        space = " " if found[1] == " " else ""
+        return f"READERS = {{{space}{', '.join(readers)}{space}}}"
 
-    text = re.sub(r"(\bREADERS = \{ ?)(.*?)( ?\})", of_kinds, frame(name))
+    text = re.sub(r"\bREADERS = \{(\s*)(.*?),?\s*\}", of_kinds, frame(name), flags=re.DOTALL)
     # What stands together begins after a blank line, with no blank before it, or is a comment above such.
     blocks = re.split(r"\n\n+(?=[^\s})\]])", text)
     named = [

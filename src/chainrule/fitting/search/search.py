@@ -179,7 +179,7 @@ class _Search:
                 prepared = chosen_again(prepared, trial.settings)
             except SettingsError as error:
                 return _Ran(trial, "failed", why=str(error))
-        planned = operations_of(prepared, prepared.resolved.plan.epochs)
+        planned = operations_of(prepared, prepared.resolved.plan.longest)
         result = None if self.file is None else self.file.found(trial, prepared)
         if result is None:
             if trial.number and not self._has_room(planned):
@@ -212,7 +212,7 @@ class _Search:
         kept, members = len(trained_members(result)), prepared.resolved.members
         plain = replace(prepared, settings=replace(prepared.settings, threshold=None))
         training = GroupTraining(prepared, result)
-        if trial.number and (not any(result.best_epochs) or (prepared.folds is not None and kept < members)):
+        if trial.number and prepared.folds is not None and kept < members:
             return _Ran(trial, "failed", operations, f"{members - kept} of {members} members learned nothing")
         try:
             model, notes = trained_model(plain, result, engine=self.engine)

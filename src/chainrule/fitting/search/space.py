@@ -51,13 +51,13 @@ class Draw:
 
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
-    {"activation": "silu", "hidden": (256, 128)},
-    {"init": "data", "parametrization": "ntk", "scaling_layer": True, "activation": "selu"},
+    {"hidden": (32,), "linear_path": True, "weight_decay": 0.3},
     {"hidden": (256, 256), "batch_size": Times(2)},
-    {"numeric_embedding": "none", "activation": "silu"},
     {"dropout": 0.3, "weight_decay": 0.15},
-    {"learning_rate": 0.0015, "activation": "mish", "linear_path": True},
-    {"hidden": (64, 64, 64), "dropout": 0.0, "learning_rate": 0.008},
+    {"activation": "mish", "linear_path": True, "learning_rate": 0.0015},
+    {"init": "data", "parametrization": "ntk", "scaling_layer": True, "activation": "selu"},
+    {"hidden": (256, 128), "activation": "silu"},
+    {"hidden": (256, 256, 256), "scaling_layer": True, "dropout": 0.3, "learning_rate": 0.002},
 )
 """What trials 1 to 7 change."""
 
@@ -127,7 +127,7 @@ def trial_of(settings: Settings, problem: Problem, number: int, length: float = 
     made = replace(own, **changed)
     epochs = fill(made, problem).epochs or 1
     if length < 1:
-        made = replace(made, epochs=max(1, round(length * epochs)))
+        made = replace(made, epochs=max(1, round(length * epochs)), more_waves=0)
     return SearchTrial(number, length, made, {name: value_text(value) for name, value in changed.items()})
 
 

@@ -161,8 +161,8 @@ def key_of(prepared: Prepared, engine: str, dtype: Any = None) -> dict[str, str]
         "version": __version__,
         "engine": engine,
         "machine": repr(sorted(bits["machine"].items())),
-        "table": data_digest(arrays.x, arrays.y, arrays.weights),
         **told,
+        "table": data_digest(arrays.x, arrays.y, arrays.weights),
     }
 
 

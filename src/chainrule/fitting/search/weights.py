@@ -30,6 +30,10 @@ BEST_FEW = 3
 """With at most so many of the best the picks begin."""
 
 
+ROUNDING = 1e-9
+"""A gain of a smaller part of the loss is rounding: the mean of m times the same answers, say."""
+
+
 @dataclass(frozen=True, eq=False)
 class Judge:
     """What a loss is of: ``loss(answers (r, …), rows (r,))``, lower is better, and how sure a gain is.
@@ -97,7 +101,7 @@ def picked(answers: Sequence[FloatArray], judge: Judge, seed: int, most: int = M
     curve = tuple(judge.loss(by_picks[m], every) for m in range(most))
     best = int(np.argmin(curve))
     gain, error = judge.gain(answers[0], by_picks[best], every)
-    if not gain > error:
+    if not gain > max(error, ROUNDING * abs(judge.loss(answers[0], every))):
         return Picked(alone, best + 1, gain, error, curve)
     order = greedy(answers, lambda mean: judge.loss(mean, every), best + 1)
     weights = tuple(order.count(t) / len(order) for t in range(len(answers)))

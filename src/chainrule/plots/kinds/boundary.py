@@ -13,6 +13,10 @@ from chainrule.plots.colors import Color
 from chainrule.plots.contour import contours
 from chainrule.plots.kinds.rows import class_indices, grid_of, same_length
 from chainrule.plots.marks import PALETTE, SHAPES, Tiles, floats, nth
+from chainrule.plots.ticks import linear_ticks, short_number
+
+LEVELS = 8
+"""About how many lines of equal height a plane of numbers has."""
 
 
 def boundary_chart(
@@ -62,7 +66,8 @@ def boundary_chart(
                     cell_edges(x), cell_edges(y), floats(mine), 1 / len(classes), 1.0, color=nth(PALETTE, i)
                 )
             )
-        for i in range(len(classes)):
+        # The last class's line is those of all others.
+        for i in range(len(classes) - 1):
             others = np.delete(answers, i, axis=2).max(axis=2)
             marks.append(contours(x, y, answers[:, :, i] - others, [0.0], color="ink", width=1.4))
     if points is not None:
@@ -95,6 +100,55 @@ def boundary_chart(
         y_axis,
         tuple(marks),
         note,
+        aspect=0.72,
+    )
+
+
+def heights_chart(
+    x: Any,
+    y: Any,
+    heights: Any,
+    *,
+    x_name: str,
+    y_name: str,
+    unit: str,
+    points: tuple[Any, Any, Any] | None = None,
+    held: str = "",
+    title: str = "",
+) -> Chart:
+    """Return a number that is answered over a grid of two columns' values x (columns,) and y (rows,): color and lines.
+
+    ``heights`` (rows, columns) are in the ``unit`` that the color's legend names. ``points`` are rows: x, y and the true number
+    (n,), which is a point's name.
+    """
+    x, y, heights = grid_of("heights", heights, x, y)
+    x_axis, y_axis = Axis(*_ends(x), x_name, grid=False), Axis(*_ends(y), y_name, grid=False)
+    low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
+    at = linear_ticks(low, high, LEVELS) if high > low else ()
+    cells = Tiles(
+        cell_edges(x),
+        cell_edges(y),
+        floats(heights),
+        low,
+        high,
+        legend=unit,
+        ends=(short_number(low), short_number(high)),
+        strength=0.8,
+    )
+    marks: list[AnyMark] = [cells, contours(x, y, heights, at)]
+    if points is not None:
+        px, py, truth = (np.asarray(one, np.float64) for one in points)
+        same_length(points=px, y=py, truth=truth)
+        names = [f"{unit} = {short_number(float(one), 4)}" for one in truth]
+        marks.append(scatter(px, py, x_axis, y_axis, color="2", series="rows", shape="ring", names=names))
+    words = f"{unit} as it is answered over {x_name} and {y_name}, from {short_number(low)} to {short_number(high)}."
+    return Chart(
+        title or f"{x_name} and {y_name}",
+        f"{words} {held}".strip(),
+        x_axis,
+        y_axis,
+        tuple(marks),
+        held,
         aspect=0.72,
     )
 

@@ -99,7 +99,7 @@ def trials_chart(
     known = np.flatnonzero(np.isfinite(scores))
     if not len(known):
         raise SettingsError("scores: no trial has a finite score to draw")
-    at, own = known.astype(np.float64) + 1, scores[known]
+    at, own = known.astype(np.float64), scores[known]
     best = np.minimum.accumulate(own) if better == "less" else np.maximum.accumulate(own)
     marks: list[Curve | Points] = [
         Curve(floats(at), floats(best), "3", "the best so far", "dashed", 1.5, step=True)
@@ -121,7 +121,7 @@ def trials_chart(
     return Chart(
         title,
         words,
-        fitted([at], "trial, in order", pad=0.04, whole=True),
+        fitted([at], "trial", pad=0.04, whole=True),
         fitted([own], score),
         tuple(marks),
     )

@@ -14,7 +14,6 @@ from chainrule.plots.svg.element import (
     paint,
     path,
     shade,
-    short,
 )
 from chainrule.plots.svg.frame import Frame
 from chainrule.plots.svg.marks import announced
@@ -73,19 +72,43 @@ def tiles(mark: Tiles, frame: Frame) -> Iterator[str]:
 
 
 def _merged(mark: Tiles, x: Sequence[float], y: Sequence[float]) -> Iterator[str]:
-    """Return one path for each color, of runs of cells; crisp, because edges between pixels would shine through as lines."""
+    """Return one path for each color, around its cells; on whole pixels, as edges between them would shine through as lines."""
     columns = len(mark.x) - 1
-    drawn: dict[tuple[tuple[str, Attribute], ...], list[str]] = {}
-    for row in range(len(mark.y) - 1):
-        cells = mark.shown[row * columns : (row + 1) * columns]
-        fills = [() if math.isnan(shown) else tuple(_fill(mark, shown).items()) for shown in cells]
-        for fill, run in itertools.groupby(range(columns), key=fills.__getitem__):
-            members = list(run)
-            corners = x[members[0]], x[members[-1] + 1], y[row], y[row + 1]
-            left, right, up, down = map(short, corners)
-            drawn.setdefault(fill, []).append(f"M{left} {up}H{right}V{down}H{left}Z")
-    made = [element("path", d="".join(parts), **dict(fill)) for fill, parts in drawn.items() if fill]
+    x, y = ([round(at) for at in side] for side in (x, y))
+    drawn: dict[tuple[tuple[str, Attribute], ...], set[tuple[int, int]]] = {}
+    for i, shown in enumerate(mark.shown):
+        if not math.isnan(shown):
+            drawn.setdefault(tuple(_fill(mark, shown).items()), set()).add(divmod(i, columns))
+    made = [element("path", d=_around(cells, x, y), **dict(fill)) for fill, cells in drawn.items()]
     yield group(made, shape_rendering="crispEdges")
+
+
+def _around(cells: set[tuple[int, int]], x: Sequence[int], y: Sequence[int]) -> str:
+    """Return the ``d`` of what goes around cells (row, column), once for each piece and the other way around each hole."""
+    ways: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for row, column in sorted(cells):
+        corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
+        beside = [(row - 1, column), (row, column + 1), (row + 1, column), (row, column - 1)]
+        for k, neighbor in enumerate(beside):
+            if neighbor not in cells:
+                ways.setdefault(corners[k], []).append(corners[(k + 1) % 4])
+    made = []
+    while ways:
+        start = next(iter(ways))
+        loop = [start]
+        while len(loop) < 2 or loop[-1] != start:
+            ahead = ways[loop[-1]]
+            loop.append(ahead.pop())
+            if not ahead:
+                del ways[loop[-2]]
+        # A corner is where the way from the one before isn't that to the next.
+        ways_on = zip([loop[-2], *loop], loop[:-1], loop[1:], strict=False)
+        turns = [at for before, at, after in ways_on if (before[0] == at[0]) != (at[0] == after[0])]
+        d = f"M{x[turns[0][1]]} {y[turns[0][0]]}"
+        for before, (row, column) in itertools.pairwise(turns):
+            d += f"V{y[row]}" if row != before[0] else f"H{x[column]}"
+        made.append(d + "Z")
+    return "".join(made)
 
 
 def _fill(mark: Tiles, shown: float) -> dict[str, Attribute]:

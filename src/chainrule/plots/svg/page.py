@@ -43,12 +43,13 @@ def figure(
 def without_spots(drawn: str) -> str:
     """Return a drawing without what only a pointer finds: telephones have none, and a third of a page would be that.
 
-    Addresses stay, and the values of what has one; the other drawing has all.
+    Addresses stay, and the values of what has one; the other drawing has all. What it shows is said by its label alone.
     """
-    head, end, rest = drawn.partition("</desc>")
+    head, _, rest = drawn.partition("<desc>")
+    rest = rest.partition("</desc>")[2]
     rest = re.sub(r'<g fill-opacity="0">.*?</g>', "", rest, flags=re.DOTALL)
     rest = re.sub(r'<(?![^>]*data-address)([^>]*?) data-value="[^"]*"', r"<\1", rest)
-    return head + end + re.sub(r"<title>[^<]*</title>", "", rest)
+    return head + re.sub(r"<title>[^<]*</title>", "", rest)
 
 
 def table(plot: Chart | Charts, most: int = MOST_ROWS) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,8 @@ def show_model(model: Model | Trained | str, table: Any = None, *, height: int =
     isn't there, and ImportError, with what to install, where there are no widgets.
     """
     made = _widget()
-    from chainrule.studio.training.course import course_of_model
-    from chainrule.studio.training.opening import AskedFor
+    from chainrule.studio.training.course import courses_of_model
+    from chainrule.studio.training.opening import AskedFor, opened_by
 
     if isinstance(model, Trained):
         table = model.prepared.table if table is None else table
@@ -44,9 +43,9 @@ def show_model(model: Model | Trained | str, table: Any = None, *, height: int =
             )
         table = told
     name = str(table) if isinstance(table, str | Path) else ""
-    course = course_of_model(model, model.table(table), name or "a model")
+    course = courses_of_model(model, model.table(table), name or "a model")
     asked = AskedFor(file=name, model=model, model_file=None if file is None else str(file))
-    return made(replace(course, words={"asked": asked}), height)
+    return made(opened_by(course, asked), height)
 
 
 def studio_of(estimator: Any, X: Any, y: Any, *, height: int = HEIGHT) -> StudioWidget:

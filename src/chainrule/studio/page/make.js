@@ -40,6 +40,11 @@ export function h(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** A name, which may be broken after each underscore. @param {string} name */
+export function breakable(name) {
+  return name.split(/(?<=_)(?=.)/).flatMap((part, k) => (k ? [h("wbr"), part] : [part]));
+}
+
 /**
  * An SVG element.
  * @param {string} tag

@@ -142,6 +142,7 @@ export const PROTOCOL = 1;
  * @property {"choice" | "number" | "text" | "flag" | "list" | "column" | "columns"} kind
  * @property {unknown} value
  * @property {string[]} [choices]
+ * @property {string[]} [titles]
  * @property {string} unset
  * @property {string} help
  * @property {boolean} [more]

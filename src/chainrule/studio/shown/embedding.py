@@ -112,13 +112,15 @@ def _curves(
 def _levels(
     look: Look, stage: Features, parameters: Any, row: Any, inputs: range, outputs: range, name: str
 ) -> list[Node]:
-    """Return the numbers that enter layer 1 for each level of a category."""
+    """Return the numbers that enter layer 1 for each level of a category, or for one of each word of a text."""
     course = look.course
     assert course.reads is not None
-    levels = list(inputs)[:MOST_LEVELS]
+    counted = next(column.words for column in course.reads.encoder.columns if column.name == name)
+    # The row's own are among those that are shown.
+    levels = sorted(sorted(inputs, key=lambda i: not row[i])[:MOST_LEVELS])
     x = np.repeat(row[None], len(levels), axis=0)
     x[:, inputs.start : inputs.stop] = 0.0
-    x[np.arange(len(levels)), levels] = 1.0
+    x[np.arange(len(levels)), levels] = 1.0 if counted is None else counted.values[1]
     made = stage.forward(parameters, x, np).a[:, outputs.start : outputs.stop]
     head: list[Any] = [["th", {"scope": "col"}, name]]
     head += [["th", {"scope": "col"}, f"a[0][{j + 1}]"] for j in outputs]
@@ -130,10 +132,10 @@ def _levels(
         rows.append(
             ["tr", mark, ["th", {"scope": "row"}, words + (f" (row {look.row})" if row[i] else "")], *cells]
         )
-    more = len(inputs) - len(levels)
+    more, called = len(inputs) - len(levels), "levels" if counted is None else "words"
     made_of: list[Node] = [
         ["h4", {}, f"What the feature stage makes of {name}"],
-        ["div", {"class": "twin-box", "tabindex": "0", "role": "group", "aria-label": f"The levels of {name}"},
+        ["div", {"class": "twin-box", "tabindex": "0", "role": "group", "aria-label": f"The {called} of {name}"},
          ["table", {"class": "twin"}, ["thead", {}, ["tr", {}, *head]], ["tbody", {}, *rows]]],
     ]  # fmt: skip
-    return made_of + ([["p", {"class": "quiet"}, f"and {more} more levels"]] if more > 0 else [])
+    return made_of + ([["p", {"class": "quiet"}, f"and {more} more {called}"]] if more > 0 else [])

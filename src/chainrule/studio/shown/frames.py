@@ -1,9 +1,8 @@
-"""Hello and frame as plain data: what a page is told once, and what it is told of each place."""
+"""Frames as plain data: what a page is told of each place."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,22 +11,17 @@ import numpy as np
 from chainrule._kept import cached_property
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray, IntArray
-from chainrule._version import __version__
-from chainrule.explain.notation.record import notation, notation_names
-from chainrule.studio.protocol.messages import PROTOCOL
 from chainrule.studio.protocol.packing import packed_as
 from chainrule.studio.shown.answers import answer_read, cells_shown, number_or_none
+from chainrule.studio.shown.blocks import blocks_shown
 from chainrule.studio.shown.drawing import Drawing
 from chainrule.studio.shown.known import Known
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.shown.numbers import naming_of
 from chainrule.studio.training.course import Course
 from chainrule.studio.training.session import SessionState
-from chainrule.studio.training.walk import GRAINS, WalkPlace
+from chainrule.studio.training.walk import WalkPlace
 from chainrule.tables.encode import InputValue
-
-MOST_ROWS = 2000
-"""The most rows whose numbers a page is told, to pick from."""
 
 MOST_BATCH = 50
 """The most rows of a batch that a frame names."""
@@ -35,173 +29,8 @@ MOST_BATCH = 50
 MOST_CELLS = 40
 """The most columns whose cells a frame has."""
 
-MOST_WORDS = 50
-"""The most words of a column that a page is told, to choose from."""
-
 MOST_NAMES = 400
 """The most neurons and weights whose names in a notation a frame has."""
-
-BLOCK_SIDE = 48
-"""The most rows and columns of a block's pictures."""
-
-AFTER_FORWARD = ("answer", "loss", "backward", "update")
-"""The passes in which all activations are known."""
-
-UNITS = {"classification": "probability", "regression": "the target's own units"}
-
-
-def hello(
-    course: Course,
-    drawn: Drawing,
-    steps_per_epoch: int,
-    generation: int,
-    form: Sequence[Any],
-    command: str | None,
-) -> dict[str, Any]:
-    """Return what a page is told of a course, once for each that is built."""
-    prepared, n = course.prepared, course.n_training
-    validation = len(course.numbers) - n
-    return {
-        "protocol": PROTOCOL,
-        "version": __version__,
-        "title": course.title,
-        "generation": generation,
-        "source": {"kind": course.kind, "name": course.name, "rows": len(course.numbers), "command": command},
-        "columns": _columns(course),
-        "target": _target(course),
-        "rows": {
-            "training": n,
-            "validation": validation,
-            "test": 0 if prepared is None else prepared.tested.n_rows,
-            "numbers": sorted(int(number) for number in course.numbers[:MOST_ROWS]),
-        },
-        "form": list(form),
-        "network": dict(drawn.told),
-        "cells": course.encoded,
-        "grains": list(GRAINS),
-        "notations": [{"name": name, "title": _title(name)} for name in notation_names()],
-        "members": course.members,
-        "steps_per_epoch": steps_per_epoch,
-        "epochs": course.plan.epochs,
-        "unit": "" if course.reads is None else UNITS[course.reads.task],
-        "limits": {},
-        "notes": list(course.notes),
-    }
-
-
-def _title(name: str) -> str:
-    return notation(name).summary
-
-
-def _columns(course: Course) -> list[dict[str, Any]]:
-    if course.prepared is None:
-        if course.reads is None:
-            return []
-        kinds = ((one.name, one.kind) for one in course.reads.encoder.columns)
-        return [
-            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": "", "words": []}
-            for name, kind in kinds
-        ]
-    levels = {
-        column.name: list(map(str, column.levels[:MOST_WORDS]))
-        for column in course.prepared.encoder.columns
-        if column.kind == "category"
-    }
-    # What is said of the target would tell of the test rows, too.
-    return [
-        {
-            "name": one.name,
-            "kind": one.kind,
-            "gaps": int(one.n_missing),
-            "used": one.role == "input",
-            "why": "the target" if one.role == "target" else one.reason,
-            "note": "" if one.role == "target" else one.summary,
-            "words": levels.get(one.name, []),
-        }
-        for one in course.prepared.schema.columns
-    ]
-
-
-def _target(course: Course) -> dict[str, Any]:
-    model = course.reads
-    if model is None:
-        return {"names": list(course.outputs), "task": "regression", "classes": []}
-    classes = [str(label) for label in model.target.labels] if model.target.n_classes else []
-    return {"names": list(model.target.names), "task": model.task, "classes": classes}
-
-
-def blocks_shown(
-    drawn: Drawing, look: Look, place: WalkPlace, *, quick: bool = False
-) -> list[dict[str, Any]]:
-    """Return for each block small pictures of what is known of it at a place: weights into it, gradient, change, activations.
-
-    ``quick``: without the last change where it would take a replay.
-    """
-    blocks = drawn.told["blocks"]
-    if not blocks:
-        return []
-    whole = _whole_at(look, place, quick=quick)
-    return [
-        {"layer": block["layer"], "pictures": _block_pictures(look, place, block["layer"], whole)}
-        for block in blocks
-    ]
-
-
-def _whole_at(look: Look, place: WalkPlace, *, quick: bool) -> dict[str, FloatArray]:
-    """Return the weights, and of gradient and change of all parameters (p,) what is known at a place."""
-    weights: FloatArray = np.asarray(look.state.parameters, np.float64)
-    gradient = change = None
-    if place.index == 0:
-        gradient, change = look.whole_gradient, None if quick and not look.knows_last else look.last_change
-    elif place.phase == "update":
-        gradient = look.whole_gradient
-        if place.step == "C_new" and look.new is not None:
-            weights, change = look.new, look.new - weights
-    found = {"weight": weights, "gradient": gradient, "change": change}
-    return {name: flat for name, flat in found.items() if flat is not None}
-
-
-def _block_pictures(
-    look: Look, place: WalkPlace, number: int, whole: Mapping[str, FloatArray]
-) -> dict[str, Any]:
-    layout, step = look.course.layout, look.step
-    made = {}
-    if number:
-        slot = layout.slot(number, look.course.network.layers[number - 1].product.name)
-        for name, flat in whole.items():
-            made[name] = _block_picture(np.atleast_2d(flat[slot.start : slot.stop].reshape(slot.shape)))
-    if place.phase in ("rest", *AFTER_FORWARD) or (place.phase == "forward" and place.layer > number):
-        a = (step.record.layers[number - 1].a if number else step.record.x)[look.index]
-        columns = math.ceil(math.sqrt(len(a)))
-        grid = np.zeros(columns * math.ceil(len(a) / columns))
-        grid[: len(a)] = a
-        made["activation"] = _block_picture(grid.reshape(-1, columns))
-    return made
-
-
-def _block_picture(array: FloatArray) -> dict[str, Any]:
-    """Return an array in shares of its largest number, -127 to 127: of each patch what is farthest from 0."""
-    small = shrunk(array, BLOCK_SIDE)
-    largest = float(np.abs(small).max(initial=0.0))
-    shares = np.zeros(small.shape, np.int8)
-    if math.isfinite(largest) and largest:
-        shares = np.rint(127 * small / largest).astype(np.int8)
-    return {"largest": number_or_none(largest), "shares": packed_as(shares, "int8")}
-
-
-def shrunk(array: FloatArray, side: int) -> FloatArray:
-    """Return an array (rows, columns) with at most so many of each: of each patch the number that is farthest from 0.
-
-    >>> shrunk(np.array([[1.0, -3.0, 2.0, 0.5]]), 2).tolist()
-    [[-3.0, 2.0]]
-    """
-    for axis in (0, 1):
-        size = array.shape[axis]
-        if size > side:
-            cuts = np.linspace(0, size, side, endpoint=False).astype(np.int64)
-            low, high = np.minimum.reduceat(array, cuts, axis), np.maximum.reduceat(array, cuts, axis)
-            array = np.where(-low > high, low, high)
-    return array
 
 
 @dataclass(eq=False)

@@ -85,6 +85,8 @@ class Course:
     """The rows (by their places, from 0) that were changed or added by hand, each a table of one row."""
     by_hand: bool = False
     """Whether it is a branch, which begins where somebody changed something."""
+    beside: tuple[Course, ...] = ()
+    """Trainings that are opened with it, as runs beside: those of a model's other groups."""
 
     @cached_property
     def layout(self) -> Layout:
@@ -304,3 +306,24 @@ def course_of_model(
         model=model,
         notes=tuple(begun.table.notes),
     )
+
+
+def courses_of_model(model: Model, source: Source, title: str = "", threads: int | None = None) -> Course:
+    """Return the training that made a model, of several groups that of the first, with those of the others beside it.
+
+    Raises SettingsError for a model that can't be replayed, TableError for another table than its own.
+    """
+    made, first = [], 1
+    for number, (group, share) in enumerate(zip(model.groups, model.shares, strict=True), 1):
+        course = course_of_model(model, source, title, first, threads)
+        first += group.members
+        if len(model.groups) > 1:
+            sizes = "-".join(map(str, group.network.sizes))
+            told = f"group {number} of {len(model.groups)}: {sizes}, {100 * share:.3g} % of the answer"
+            note = (
+                f"The model has {len(model.groups)} groups of different networks, each trained by itself; what it answers is "
+                f"their mean by weight. Shown is {told}; the others are runs beside it, under Compare."
+            )
+            course = replace(course, title=f"{course.title}, {told}", notes=(note, *course.notes))
+        made.append(course)
+    return replace(made[0], beside=tuple(made[1:]))

@@ -247,10 +247,12 @@ def _told(value: Any) -> str:
 _ADDRESSES = {"learning_rate": "eta"}
 
 
-def _of_plan(name: str) -> tuple[Callable[[Course], Any], Callable[[Course, Any], Course]]:
+def _of_plan(name: str, **also: Any) -> tuple[Callable[[Course], Any], Callable[[Course, Any], Course]]:
     return (
         lambda course: getattr(course.plan, name),
-        lambda course, value: replace(course, plan=replace(course.plan, **{name: _needed(name, value)})),
+        lambda course, value: replace(
+            course, plan=replace(course.plan, **{name: _needed(name, value)}, **also)
+        ),
     )
 
 
@@ -290,9 +292,10 @@ def _with_dropout(course: Course, value: Any) -> Course:
 
 _SETTINGS: Mapping[str, tuple[Callable[[Course], Any], Callable[[Course, Any], Course]]] = {
     "learning_rate": _of_plan("learning_rate"),
-    "epochs": _of_plan("epochs"),
+    # Who says how long it takes means just that.
+    "epochs": _of_plan("epochs", more_waves=0),
     "patience": _of_plan("patience"),
-    "early_stopping": _of_plan("early_stopping"),
+    "early_stopping": _of_plan("early_stopping", more_waves=0),
     "clip_norm": _of_steps("clip_norm", None),
     "l1": _of_steps("l1"),
     "l2": _of_steps("l2"),

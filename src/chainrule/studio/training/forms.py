@@ -272,8 +272,8 @@ def _lesson_fields(course: Course) -> list[dict[str, Any]]:
     unset = {"optimizer": f"the lesson's: {course.settings.optimizer.spec}", "epochs": str(LESSON_EPOCHS),
              "learning_rate": f"the lesson's: {course.plan.learning_rate:g}"}  # fmt: skip
     found: list[dict[str, Any]] = [
-        {"name": "network", "label": "network", "kind": "choice", "value": asked.network, "choices": names, "unset": names[0],
-         "help": "which of the lesson's networks", "more": False}
+        {"name": "network", "label": "network", "kind": "choice", "value": asked.network, "choices": names, "unset": "",
+         "titles": [f"“{name}”" for name in names], "help": "which of the lesson's networks", "more": False}
     ]  # fmt: skip
     for one in listed(Settings):
         if one.name in OF_LESSONS:

@@ -15,9 +15,9 @@ from chainrule.model.source import Reading
 from chainrule.studio.training.course import (
     LESSON_EPOCHS,
     Course,
-    course_of_model,
     course_of_setup,
     course_of_table,
+    courses_of_model,
 )
 from chainrule.tables.table import Table
 from chainrule.training.settings.record import Settings
@@ -128,9 +128,16 @@ def opened_model(
     """
     model = Model.load(model_file)
     opened = model.table(table, **(read or {}))
-    course = course_of_model(model, opened, Path(model_file).name, threads=threads)
+    course = courses_of_model(model, opened, Path(model_file).name, threads)
     asked = AskedFor(file=table, read=dict(read or {}), model=model, model_file=model_file, threads=threads)
-    return replace(course, words={"asked": asked})
+    return opened_by(course, asked)
+
+
+def opened_by(course: Course, asked: AskedFor) -> Course:
+    """Return a course that knows what it was asked for by, with those beside it."""
+    return replace(
+        course, words={"asked": asked}, beside=tuple(opened_by(one, asked) for one in course.beside)
+    )
 
 
 def asked_of(course: Course) -> AskedFor:

@@ -136,6 +136,13 @@ class Runs:
         self._put(run, leaving=state)
         return gone
 
+    def open_beside(self, made: Made) -> None:
+        """Keep another training as a run that isn't shown; raises SettingsError where there are too many."""
+        if len(self.all) >= MOST_RUNS:
+            raise SettingsError(f"there are more than {MOST_RUNS} trainings: too many to be runs of one page")
+        self._last += 1
+        self.all[self._last] = StudioRun(self._last, made, made.begin(), said=made.course.title)
+
     def _put(self, run: StudioRun, leaving: SessionState | None) -> None:
         if leaving is not None:
             self.current.state = _resting(leaving)

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import RunState
-from chainrule.engines.member_rows import member_rows
+from chainrule.engines.member_rows import MemberRows, member_rows
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -57,16 +57,18 @@ class Tape:
     def __init__(self, course: Course, most_bytes: int = MOST_BYTES, like: Tape | None = None) -> None:
         self.course = course
         self.most_bytes = most_bytes
+        self.steps_per_epoch: int
+        self.made_of: MemberRows
+        self._first: RunState
         if like is not None and _alike(course, like.course):
-            begun = _from_the_start(course, like._first)
+            self._first = _from_the_start(course, like._first)
             self.steps_per_epoch, self.made_of = like.steps_per_epoch, like.made_of
         else:
             run = course.engine.start(course.network, course.start, course.data, course.settings)
-            begun, self.steps_per_epoch = run.state(), run.steps_per_epoch
+            self._first, self.steps_per_epoch = run.state(), run.steps_per_epoch
             self.made_of = member_rows(course.network, course.settings.sharing, course.start)
-        self._first = begun
         self._lock = threading.Lock()
-        self._kept: dict[int, RunState] = {0: begun}
+        self._kept: dict[int, RunState] = {0: self._first}
         self._every = 1
         members = tuple(range(course.members))
         self._notes: list[EpochNote] = [EpochNote(members, 0)]

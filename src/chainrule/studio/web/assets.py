@@ -16,7 +16,7 @@ MODEL = "lines/model.js"
 
 
 def assets(model: str = "") -> dict[str, tuple[str, bytes]]:
-    """Return the page's files by their address: each one's kind and bytes; with the module of a ``model`` that is carried."""
+    """Return the page's files by their address: each one's kind and bytes; ``model`` is the module of one that is carried."""
     page = files("chainrule.studio") / "page"
     texts = {
         "/": (PAGE, _read(page / "studio.html")),

@@ -36,8 +36,8 @@ class Effort:
     more_waves: int
 
 
-FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11, more_waves=1)
-FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=1.3e10, more_waves=2)
+FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11, more_waves=0)
+FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=6.5e9, more_waves=2)
 
 ROWS, GROWTH = 5_000, 0.75
 """The work grows with the rows to this power, so epochs become fewer on large tables."""
@@ -56,6 +56,12 @@ ADAMS = ("adam", "adamw", "adam_epsilon_hat")
 
 SEVERAL = 8
 """The members of a plain network where what is asked for needs several."""
+
+MANY_LEVELS = 65
+"""From so many inputs on a category's rare levels begin near 0."""
+
+SMOOTHING = 0.05
+"""The part of a row's target that is spread evenly over the classes."""
 
 FEWEST_STEPS = 400
 """The fewest steps of a training, as far as the most epochs have so many."""
@@ -79,6 +85,8 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         {"numeric_embedding": "none"}),
     Ingredient("screening", "where there are more inputs than rows, each enters by as much as it tells beyond chance",
         {"scaling_layer": False}),
+    Ingredient("start by the rows", "cosines begin with the frequencies that the target swings with, rare levels near 0",
+        {"fitted_start": False}),
     Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
         {"linear_path": False}),
     Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
@@ -101,8 +109,9 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 
 OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
-    "activation_mix": False, "linear_path": False, "parametrization": "standard", "regularization_schedule": "constant",
-    "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False, "more_waves": 0,
+    "activation_mix": False, "linear_path": False, "fitted_start": False, "parametrization": "standard",
+    "regularization_schedule": "constant", "stop_together": False, "watch": "loss", "calibrate": False,
+    "clamp": False, "bagging": False, "more_waves": 0,
 }  # fmt: skip
 """The switches of which a plain network has none."""
 
@@ -162,7 +171,7 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "hidden": hidden,
         "activation": "relu" if classes else "leaky_relu",
         "loss": _loss(settings, problem),
-        "label_smoothing": 0.05 if classes and own_loss else None,
+        "label_smoothing": _smoothing(settings, problem) if classes and own_loss else None,
         "optimizer": "adam",
         # Rate and decay were measured with Adam's step; others have their own.
         "learning_rate": 0.004 if method.name in ADAMS else None,
@@ -176,6 +185,10 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and settings.loss is None
         and settings.output_activation is None
         and problem.n_inputs <= LONGEST_PATH,
+        "fitted_start": settings.sharing == "none"
+        and bool(
+            periodic or wide or (learned and any(group.size >= MANY_LEVELS for group in problem.groups))
+        ),
         "scaling_layer": wide,
         "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",
@@ -217,7 +230,7 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs
     # Few rows make few steps in an epoch.
-    fewest = min(most, max(fewest, FEWEST_STEPS * batch_size(problem.n_rows) // max(1, problem.n_rows)))
+    fewest = min(most, max(fewest, FEWEST_STEPS * batch_size(problem.n_rows) // problem.n_rows))
     return max(fewest, min(most, int(room / (6 * weights * problem.n_rows * members))))
 
 
@@ -232,6 +245,13 @@ def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
         # What is shown of one network is the answer; several are averaged by who asks for what only several have.
         "members": SEVERAL if settings.bagging or settings.stop_together or settings.sharing != "none" else 1,
     }  # fmt: skip
+
+
+def _smoothing(settings: Settings, problem: Problem) -> float:
+    """Return what is spread over the classes: no class gets more of it than its share of the rows, weights aside."""
+    if settings.class_weight is not None or not problem.n_classes:
+        return SMOOTHING
+    return min(SMOOTHING, problem.n_classes * problem.rarest)
 
 
 def _loss(settings: Settings, problem: Problem) -> str:

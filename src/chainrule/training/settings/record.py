@@ -91,6 +91,10 @@ class Settings:
         more="they begin as ridge or logistic regression, its strength chosen out of fold",
         unset="with the recipe for numbers, and for classes with a category of more than 64 levels",
         page="features.md#linear-path", card="elsewhere")
+    fitted_start: bool | None = option(None, flag(), "network", "",
+        "let the feature stage begin by the training rows: cosines that swing with the target, rare levels near 0",
+        more="and, of more inputs than rows, a scaling layer at what each tells", unset="with the recipe",
+        page="recipe.md#a-start-by-the-rows")
     members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
         "how many networks are trained and averaged",
         unset="5, or 2 with {fast}; of a plain network 1, or 8 where several are needed", card="elsewhere")
@@ -103,8 +107,8 @@ class Settings:
     loss: str | None = option(None, free_text(loss_named), "training", "F", "a name (see {losses}), or a formula in a and y",
         more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers", card="elsewhere")
     label_smoothing: float | None = option(None, share(), "training", "X",
-        "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe",
-        task="classification", card="elsewhere")
+        "the part of a row's target that is spread evenly over all classes",
+        unset="0.05 with the recipe, less where a class is rare", task="classification", card="elsewhere")
     optimizer: str | None = option(None, free_text(optimizer_named), "training", "NAME",
         "adam if not given; see {optimizers}", unset="adam", card="always")
     learning_rate: float | None = option(None, positive(), "training", "ETA", "the base learning rate",
@@ -130,7 +134,7 @@ class Settings:
         unset="55 % of the epochs, at least 20; of a plain network 20", card="always")
     more_waves: int | None = option(None, whole(0), "training", "N",
         "waves of the schedule coslog4 that may follow the epochs, each twice as long as the one before, while they help",
-        unset="with the recipe, where neither epochs nor schedule are given", page="recipe.md#more-waves")
+        unset="2 with {fast}, where neither {epochs} nor {schedule} is given, else none", page="recipe.md#more-waves")
     tolerance: float = option(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)", card="always")
     stop_together: bool | None = option(None, flag(), "training", "",
         "watch the members' mean: they end together and keep the same epoch", unset="with the recipe",
@@ -215,7 +219,7 @@ class Problem:
 
     ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
     validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each. ``most_folds``:
-    how many folds the rows can be dealt out to, None for any number.
+    how many folds the rows can be dealt out to, None for any number. ``rarest``: the share of the rarest class in the rows.
     """
 
     task: Task
@@ -226,6 +230,7 @@ class Problem:
     validates: bool = False
     n_targets: int = 1
     most_folds: int | None = None
+    rarest: float = 1.0
 
 
 MOST_ONE_HOT = 9

@@ -2,7 +2,7 @@
 // the inputs that it becomes; how, is in their titles and asked for by a click.
 
 import { brief } from "../arrays.js";
-import { h, say, setAll } from "../make.js";
+import { breakable, h, say, setAll } from "../make.js";
 
 /** The name of the list of words that a field proposes. */
 const LIST = "cell-words";
@@ -18,7 +18,7 @@ export class Cell {
   constructor({ column, name, kind, words, inputs }, row, set) {
     this.text = "";
     this.inputs = inputs;
-    this.name = h("dt", { title: column }, name, kind ? h("span", { class: "quiet" }, ` ${kind}`) : null);
+    this.name = h("dt", { title: column }, ...breakable(name), kind ? h("span", { class: "quiet" }, ` ${kind}`) : null);
     const open = () => this.open(column, words, row(), set);
     this.raw = /** @type {HTMLButtonElement} */ (h("button", { type: "button", class: "raw", "data-cell": column, title: "Change this cell", onclick: open }));
     this.numbers = inputs.map((input) => {

@@ -29,6 +29,7 @@ class Hill {
     this.api = api;
     /** @type {HillAnswer | null} */
     this.shown = null;
+    this.taken = "";
     this.pictures = 0;
     this.coarse = "";
     this.follower = new Follower();
@@ -138,6 +139,7 @@ class Hill {
     };
     return this.follower.follow(next, ({ found, kind }) => {
       if (found) this.take(found, kind);
+      this.element.classList.toggle("waits", this.taken !== this.kind);
       this.store.flush();
     });
   }
@@ -145,6 +147,7 @@ class Hill {
   /** @param {any} found @param {string} kind */
   take(found, kind) {
     const surface = SURFACES.has(kind);
+    this.taken = kind;
     say(this.none, found.problem ? (typeof found.problem === "string" ? found.problem : found.problem.words) : "");
     this.none.hidden = !found.problem;
     this.body.hidden = Boolean(found.problem) || !surface;
@@ -167,6 +170,8 @@ class Hill {
     const { kind, view, shown } = this;
     const recorded = Boolean(this.store.state.hello?.recorded);
     press(this.kinds, kind);
+    // Until the picture that was asked for is there, the one before stands back.
+    this.element.classList.toggle("waits", this.taken !== kind);
     // A file has the slice, the path's plane and the lines at some updates.
     hide(/** @type {HTMLElement} */ (this.kinds.querySelector("[data-value=race]")), recorded);
     for (const one of [this.rows, this.zoom]) hide(one, recorded);

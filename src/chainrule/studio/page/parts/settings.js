@@ -128,14 +128,14 @@ function controlOf(field) {
  * @returns {{input: HTMLElement, read: () => any}}
  */
 function inputOf(field, id) {
-  const { kind, value, choices = [], unset } = field;
+  const { kind, value, choices = [], titles, unset } = field;
   if (kind === "flag") {
     if (value === null || value === undefined) return select(id, ["yes", "no"], null, unset, (text) => (text === "yes" ? true : text === "no" ? false : null));
     const input = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", id }));
     input.checked = Boolean(value);
     return { input, read: () => input.checked };
   }
-  if (kind === "choice" || kind === "column") return select(id, choices, value === null || value === undefined ? null : String(value), kind === "choice" ? unset : "", (text) => text || null);
+  if (kind === "choice" || kind === "column") return select(id, choices, value === null || value === undefined ? null : String(value), kind === "choice" ? unset : "", (text) => text || null, titles);
   if (kind === "columns") return columns(field, id);
   const list = choices.length ? `${id}-list` : null;
   const number = kind === "number" ? "decimal" : null;
@@ -157,11 +157,12 @@ function inputOf(field, id) {
  * @param {string | null} value
  * @param {string} unset
  * @param {(text: string) => any} meaning
+ * @param {string[]} [titles] what is read for each choice
  */
-function select(id, choices, value, unset, meaning) {
+function select(id, choices, value, unset, meaning, titles = choices) {
   const input = /** @type {HTMLSelectElement} */ (h("select", { id }));
   if (unset || value === null) input.append(h("option", { value: "" }, unset || "–"));
-  for (const one of choices) input.append(h("option", { value: one }, one));
+  for (const [k, one] of choices.entries()) input.append(h("option", { value: one }, titles[k]));
   if (value !== null && !choices.includes(value)) input.append(h("option", { value }, value));
   input.value = value ?? "";
   return { input, read: () => meaning(input.value) };

@@ -1,0 +1,121 @@
+"""The start of periodic embeddings: cosines of the frequencies that the target is seen to swing with."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from chainrule._blas import one_blas_thread
+from chainrule._types import FloatArray
+from chainrule.engines.base import Data
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
+
+MOST_SWINGS = 128
+"""The most half periods from a number's lowest to its highest value."""
+
+MOST_ROWS = 4_000
+"""At most this many of a member's rows are looked at, evenly taken."""
+
+CHANCE = 0.01
+"""How often chance alone may give a number such a cosine."""
+
+BEYOND = 3.0
+"""Frequencies up to so many of their standard deviations are there by chance anyway."""
+
+
+def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]:
+    """Return frequency and phase of up to ``most`` cosines of ``x`` (n,) that tell of ``y`` (n, n_out), the best first.
+
+    Of the frequencies j/(2 · range of x), j = 1, 2, … (fewer than the different values of x, at most `MOST_SWINGS`), the
+    cosine and sine are taken that explain most of what is left of y; what is left is then y without all that were taken, a
+    constant and x, by least squares. It ends where the share R² that they explain could be by chance: of J frequencies, with
+    the explained share of one known to be distributed as a beta, J · n_out · (1 - R²)^((n - 3)/2) > `CHANCE`.
+    Sources: Pati, Rezaiifar & Krishnaprasad, "Orthogonal matching pursuit", 1993; Scargle, "Studies in astronomical
+    time series analysis II", 1982.
+    """
+    n, different = len(x), len(np.unique(x))
+    low, high = (float(x.min()), float(x.max())) if n else (0.0, 0.0)
+    count = min(MOST_SWINGS, different - 1)
+    if n < 20 or count < 3 or not high > low:
+        return []
+    frequencies = np.arange(1, count + 1) / (2 * (high - low))
+    # Powers of one turn, for cosines of their own would take most of the time.
+    turns = np.cumprod(np.repeat(np.exp(2j * math.pi * frequencies[0] * x)[None], count, axis=0), axis=0)
+    waves = np.stack([turns.real, turns.imag])
+    waves -= waves.mean(axis=2, keepdims=True)
+    squares = np.stack([[np.vecdot(one, other) for other in waves] for one in waves]).transpose(2, 0, 1)
+    inverse = np.linalg.pinv(squares, hermitian=True)
+    taken = [np.ones(n), x]
+    found: list[tuple[float, float]] = []
+    left = y - y.mean(axis=0)
+    spread = np.sum(left**2, axis=0)
+    while len(found) < most:
+        basis = np.stack(taken, axis=1)
+        solution = np.linalg.lstsq(basis, y, rcond=None)[0]
+        left = y - basis @ solution
+        total = np.sum(left**2, axis=0)
+        if not (total > 1e-9 * spread).any():
+            break
+        along = np.stack([one @ left for one in waves], axis=-1)
+        shares = np.sum((along @ inverse) * along, axis=-1) / np.maximum(total, 1e-300)
+        shares[:, total <= 1e-9 * spread] = 0.0
+        place, output = np.unravel_index(int(np.argmax(shares)), shares.shape)
+        share = min(float(shares[place, output]), 1 - 1e-12)
+        if math.log(count * y.shape[1]) + (n - 3) / 2 * math.log1p(-share) > math.log(CHANCE):
+            break
+        a, b = inverse[place] @ along[place, output]
+        found.append((float(frequencies[place]), float(math.atan2(-b, a))))
+        taken += list(waves[:, place])
+    return found
+
+
+@one_blas_thread()
+def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "none") -> FloatArray:
+    """Return the parameters with which a training begins, (k, p), with some cosines of the embedded numbers by the rows.
+
+    Of a number's K cosines up to 3/4 K take frequency and phase of `swings` on the member's own training rows, as far as
+    these are beyond those that chance gives, 3 of their standard deviations. Nothing is changed without embedded numbers,
+    nor of members that share.
+    """
+    features = network.features
+    if features is None or not features.columns_of("number") or sharing != "none":
+        return start
+    lines = np.atleast_2d(data.train)
+    made = start.copy()
+    own, columns = Layout(network).unflatten(made)[0], features.column_map.numbers
+    K = features.waves
+    for line, rows in enumerate(lines):
+        some = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
+        block, y = np.asarray(data.x[some], np.float64), np.asarray(data.y[some], np.float64)
+        members = [line] if len(lines) > 1 else list(range(len(made)))
+        for number, found in enumerate(_of_numbers(block[:, columns], y, 3 * K // 4)):
+            fast = [one for one in found if one[0] > BEYOND * features.std]
+            for place, (frequency, phase) in enumerate(fast):
+                for member in members:
+                    own["f"][member, number, K - 1 - place] = frequency
+                    own["phi"][member, number, K - 1 - place] = phase
+    return made
+
+
+def _of_numbers(x: FloatArray, y: FloatArray, most: int) -> list[list[tuple[float, float]]]:
+    """Return the swings of each number of ``x`` (n, G), of what the others' swings and all numbers leave of y."""
+    found = [swings(column, y, most) for column in x.T]
+    if len(found) < 2 or not any(found):
+        return found
+    parts = [
+        np.stack([column, *(np.cos(2 * math.pi * f * column + phi) for f, phi in own)], axis=1)
+        for column, own in zip(x.T, found, strict=True)
+    ]
+    basis = np.concatenate([np.ones((len(x), 1)), *parts], axis=1)
+    if basis.shape[1] > len(x) // 2:
+        return found
+    solution = np.linalg.lstsq(basis, y, rcond=None)[0]
+    left = y - basis @ solution
+    ends = 1 + np.cumsum([part.shape[1] for part in parts])
+    again = []
+    for column, part, end in zip(x.T, parts, ends, strict=True):
+        own = left + part @ solution[end - part.shape[1] : end]
+        again.append(swings(column, own, most))
+    return again

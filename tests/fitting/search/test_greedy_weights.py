@@ -1,0 +1,89 @@
+"""Greedy weights: each pick is the best there is, an oracle gets the weight, and noise leaves the default alone."""
+
+import numpy as np
+import pytest
+
+from chainrule.fitting.search.weights import Judge, greedy, picked
+
+
+def squares(y: np.ndarray) -> Judge:
+    """Judge answers by their mean square error."""
+
+    def loss(answers, rows):
+        return float(np.mean((answers - y[rows]) ** 2))
+
+    def gain(before, after, rows):
+        parts = (before - y[rows]) ** 2 - (after - y[rows]) ** 2
+        return float(parts.mean()), float(parts.std() / np.sqrt(len(parts)))
+
+    return Judge(loss, gain)
+
+
+def by_hand(answers, y, picks):
+    """The same picks by trying out each, from the best mean of the best one, two or three."""
+    loss = lambda chosen: float(np.mean((sum(answers[t] for t in chosen) / len(chosen) - y) ** 2))  # noqa: E731
+    order = sorted(range(len(answers)), key=lambda t: (loss([t]), t))
+    chosen = min((order[:m] for m in range(1, min(3, len(answers), picks) + 1)), key=loss)
+    chosen = list(chosen)
+    while len(chosen) < picks:
+        chosen.append(min(range(len(answers)), key=lambda t: (loss([*chosen, t]), t)))
+    return tuple(chosen)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_pick_is_the_best_of_all(seed):
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=30)
+    answers = [y + rng.normal(scale=s, size=30) for s in (0.5, 0.6, 0.7, 0.9)]
+    for picks in (1, 2, 5, 9):
+        found = greedy(answers, lambda mean: squares(y).loss(mean, np.arange(30)), picks)
+        assert found == by_hand(answers, y, picks)
+
+
+def test_an_oracle_among_the_trials_gets_the_weight():
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=400)
+    answers = [y + rng.normal(scale=s, size=400) for s in (1.0, 0.8, 1e-6, 0.9)]
+    found = picked(answers, squares(y), seed=0)
+    assert found.weights == (0.0, 0.0, 1.0, 0.0)
+    assert found.gain > 10 * found.error
+    assert not found.is_default
+
+
+def test_independent_errors_are_averaged():
+    rng = np.random.default_rng(2)
+    y = rng.normal(size=2000)
+    answers = [y + rng.normal(size=2000) for _ in range(4)]
+    found = picked(answers, squares(y), seed=0)
+    # The best weights of four errors of the same size are a quarter each, and leave a quarter of the square.
+    np.testing.assert_allclose(found.weights, 0.25, atol=0.06)
+    assert found.gain == pytest.approx(0.75, abs=0.08)
+    assert sum(found.weights) == pytest.approx(1)
+
+
+def test_where_the_default_is_best_it_is_kept_alone():
+    kept = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.normal(size=200)
+        default = y + rng.normal(size=200)
+        answers = [default, *(default + rng.normal(scale=1.5, size=200) for _ in range(6))]
+        found = picked(answers, squares(y), seed=seed)
+        assert found.is_default == (found.gain <= max(found.error, 1e-9))
+        kept += found.is_default
+    # What is no gain looks like one of more than a standard error in 16 of 100 cases.
+    assert kept >= 16
+
+
+def test_a_gain_within_its_error_is_none():
+    y = np.zeros(50)
+    default = np.ones(50)
+    other = np.where(np.arange(50) < 26, 0.0, np.sqrt(2.0))  # better on 26 rows, worse by as much on 24
+    found = picked([default, other], squares(y), seed=0, most=1)
+    assert found.is_default
+
+
+def test_a_single_trial_or_a_single_row_has_nothing_to_weigh():
+    y = np.zeros(3)
+    assert picked([np.ones(3)], squares(y), 0).weights == (1.0,)
+    assert picked([np.ones(1), np.zeros(1)], squares(np.zeros(1)), 0).weights == (1.0, 0.0)
