@@ -154,3 +154,16 @@ def test_a_cell_of_a_dressed_column_is_set_in_its_dress_or_plain():
         cells_set(course, 0, {"rent": "1.310"})
     with pytest.raises(SettingsError, match=r"'much' is not a number; give one such as 12,5, or nothing for a missing cell"):
         cells_set(course, 0, {"rent": "much"})
+
+
+@pytest.mark.parametrize(
+    ("address", "forms"),
+    [("dC/dW[1][1,2]", ["short", "paths", "matrix"]), ("W[1][1,2]", ["short"]), ("C", ["short"]), ("eta", ["short"])],
+)
+def test_only_the_forms_that_a_number_has_are_offered(birds, address, forms):
+    birds.do("seek", t=1)
+    told = birds.studio.number({"address": address})
+    assert told["forms"] == forms
+    for form in forms:
+        birds.studio.number({"address": address, "form": form})
+    assert birds.studio.number({"address": address, "form": "paths"})["nodes"]
