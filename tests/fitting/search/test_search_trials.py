@@ -177,6 +177,7 @@ def test_a_search_that_is_gone_on_with_ends_with_the_same_bits(tmp_path, monkeyp
     assert len(calls) <= 2
 
 
+@pytest.mark.slow
 def test_the_file_of_another_search_is_refused(tmp_path):
     path = tmp_path / "s.safetensors"
     prepared = prepared_search()
@@ -269,6 +270,7 @@ def test_validation_rows_weigh_where_there_are_no_folds():
     assert trained.out_of_fold is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [{"watch": "auc"}, {"loss": "hinge", "bagging": False}, {"threshold": "f1"}]
 )
