@@ -149,13 +149,13 @@ def given_number(text: str, dress: Dress) -> float | None:
     plain = float(text) if is_plain_number(text) else None
     if dressed is None or plain is None or dressed == plain:
         return plain if dressed is None else dressed
-    ways = f"{plain_text(dressed, dress)} or {plain_text(plain, dress)}"
+    ways = f"{as_typed(dressed, dress)} or {as_typed(plain, dress)}"
     raise SettingsError(
         f"{text!r} can be read in two ways: {dressed:g} as its column writes numbers, {plain:g} as a program does; give {ways}"
     )
 
 
-def plain_text(number: float | str, dress: Dress | None) -> str:
+def as_typed(number: float | str, dress: Dress | None) -> str:
     """Return a number, or one in digits, as it is read alike in a dress and without: with no point where that parts thousands."""
     text = str(number).removesuffix(".0")
     return text.replace(".", dress.decimal) if dress is not None and dress.decimal != "." else text

@@ -191,7 +191,7 @@ def _several(parts: pl.DataFrame, before: tuple[str, ...], after: tuple[str, ...
     """Return the units where there is more than one: year and years are one, so are kg and KG, € 5 and 5 EUR."""
     found = parts.select("before", "after").unique().filter(pl.any_horizontal(pl.all().is_not_null()))
     known = {_plain_unit(word) for word in after}
-    units = set()
+    units: set[tuple[str, ...]] = set()
     plain = parts.filter(pl.col("before").is_null() & pl.col("after").is_null())
     if known & _SCALES and not bool(plain.get_column("body").str.contains("^[0.,]+$").all()):
         units.add(())  # 900 beside 1.2k is of another unit

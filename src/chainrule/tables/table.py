@@ -150,12 +150,12 @@ class _Picked(Table):
         return Table(*words, **named) if words or named else object.__new__(cls)
 
     @cached_property
-    def frame(self) -> pl.DataFrame:  # type: ignore[override]
+    def frame(self) -> pl.DataFrame:
         """All of it."""
         return self._of.frame[self._index]
 
     @cached_property
-    def raw(self) -> pl.DataFrame | None:  # type: ignore[override]
+    def raw(self) -> pl.DataFrame | None:
         """The cells as written of all of it."""
         raw = self._of.raw
         return raw if raw is None or not raw.width else raw[self._index]

@@ -15,7 +15,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
-from chainrule.tables.dress import Dress, given_number, plain_text
+from chainrule.tables.dress import Dress, as_typed, given_number
 from chainrule.tables.spellings import is_time_only
 from chainrule.tables.table import Table, from_frame, suggestion
 from chainrule.tables.values import BLANKS, DEFAULT_MISSING, level_counts
@@ -84,7 +84,7 @@ class Dial:
         if np.isnan(value):
             return MISSING
         if self.column.kind == "number":
-            return plain_text(number_text(value, 6), self.column.dress)
+            return as_typed(number_text(value, 6), self.column.dress)
         microseconds = round(value)
         if self.is_time:
             return str(pl.Series([microseconds * 1000]).cast(pl.Time)[0])
@@ -98,7 +98,7 @@ class Dial:
         """
         text = None if cell is None else str(cell).strip(BLANKS)
         if self.column.kind == "number" and isinstance(cell, int | float) and not isinstance(cell, bool):
-            text = plain_text(text or "", self.column.dress)
+            text = as_typed(text or "", self.column.dress)
         known = {*self.missing_words, ""}
         if text is None or text in known:
             return self._encoded(None), None

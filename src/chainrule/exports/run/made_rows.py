@@ -196,7 +196,7 @@ def _texts(words: Sequence[str], piece: int) -> Iterator[str]:
     )
     yield from (word[:size] for word in words[:10] for size in range(1, piece + 1))
     yield " ".join(words[:60])
-    yield "-".join(words[:3] * 20)
+    yield "-".join([*words[:3]] * 20)
 
 
 def _middle(cell: Cell) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from chainrule.engines.base import Data
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.studio.training.course import Course
-from chainrule.tables.dress import Dress, given_number, plain_text
+from chainrule.tables.dress import Dress, as_typed, given_number
 from chainrule.tables.table import Table, from_frame, suggestion
 from chainrule.tables.values import BLANKS, DEFAULT_MISSING
 
@@ -137,7 +137,7 @@ def _as_written(name: str, text: str, dress: Dress) -> str:
         raise SettingsError(f"{name}: {error}") from error
     if number is None or not math.isfinite(number):
         raise SettingsError(
-            f"{name}: {text!r} is not a number; give one such as {plain_text(12.5, dress)}, or nothing for a missing cell"
+            f"{name}: {text!r} is not a number; give one such as {as_typed(12.5, dress)}, or nothing for a missing cell"
         )
     return text if dress.reader()(text) is not None else text.replace(".", dress.decimal)
 

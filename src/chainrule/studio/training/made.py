@@ -42,7 +42,7 @@ class Made:
 
     def __init__(self, course: Course, told: Callable[[Made, str], None], like: Made | None = None) -> None:
         self.course = course
-        self.tape = Tape(course, like=None if like is None else like.tape)
+        self.tape: Tape = Tape(course, like=None if like is None else like.tape)
         self.walk = UpdateWalk(
             course.network,
             encoded=course.encoded,

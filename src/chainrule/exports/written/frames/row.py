@@ -112,7 +112,7 @@ def read_place(cell: Any, column: Mapping[str, Any]) -> list[float]:
     return [column["other"] if cell is None else column["numbers"].get(cell, column["other"])]
 
 
-COUNTERS = {}
+COUNTERS: dict[str, Any] = {}
 
 
 def read_words(cell: Any, column: Mapping[str, Any]) -> list[float]:
