@@ -1,14 +1,17 @@
 """Durations as people and programs write them, as seconds; and dates in digits of other scripts."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
-from chainrule.errors import SettingsError
+from chainrule.errors import SettingsError, TableError
 from chainrule.exports.columns import column_data
 from chainrule.exports.program import Cell
 from chainrule.tables.durations import DURATIONS, seconds_reader, to_seconds
@@ -117,3 +120,11 @@ def test_dates_in_any_digits(zero: str, spelling: str) -> None:
     assert encoder_of(table)[0] == encoder
     assert encoder.transform(other).tolist() == encoder.transform(table).tolist()
     assert encoder.by_row()({"d": wide[3]}).tolist() == encoder.transform(table)[3].tolist()
+
+
+def test_types_that_polars_has_not() -> None:
+    wide = pd.DataFrame({"x": pd.Series(np.arange(5, dtype=np.longdouble) / 4)})
+    assert from_frame(wide).column("x").to_list() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    decimals = pa.table({"x": pa.array([Decimal(1), Decimal(2)], pa.decimal256(50, 2))})
+    with pytest.raises(TableError, match="can't be made a table of columns"):
+        from_frame(decimals)

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables.delimited import Delimited, read_delimited, sniff_delimiter
+from chainrule.tables.delimited import Delimited, _taken, _taken_at_once, read_delimited, sniff_delimiter
 from chainrule.tables.read import read_table
 from chainrule.tables.table import from_frame
 from chainrule.tables.values import BLANKS, DEFAULT_MISSING
@@ -489,3 +489,21 @@ def test_delimited_text_is_read_with_little_more_memory_than_it_has(tmp_path: Pa
     assert (rows, kept) == (n, 0)
     # The file, its numbers, where its cells end, and blocks of 16 MB.
     assert peak < path.stat().st_size + 2 * frame.estimated_size() + 120e6
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_many_columns_at_once_are_read_as_one_by_one(decimal: str) -> None:
+    columns = {
+        "whole": ["1", "2", "", "-3"], "float": ["1.5", "2.5", "NA", "1e3"],
+        "exact": ["1.5", "2.25", "", "-0.5"],
+        "zeros": ["007", "1", "2", "3"], "plus": ["+1", "2", "3", "4"], "text": ["a", " b", "", "nan"],
+        "comma": ["1,5", "2", "", "3"],
+        "gone": ["", "NA", "", ""], "nan": ["nan", "1.5", "2", "3"],
+        "both": ["1,5", "1.5", "2", "3"], "big": ["1e400", "2", "3", "4"],
+        "long": ["99999999999999999999", "1", "2", "3"], "true": ["true", "false", "true", ""],
+    }  # fmt: skip
+    cells = pl.DataFrame(columns)
+    wanted = [_taken(column, ["NA"], decimal) for column in cells.get_columns()]
+    found = _taken_at_once(cells, ["NA"], decimal)
+    for one, other in zip(found, wanted, strict=True):
+        assert (one.name, one.dtype, one.to_list()) == (other.name, other.dtype, other.to_list())

@@ -261,7 +261,8 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
         words = fit_words(table.text(name)[rows])
     else:
         parts = (_fit_part(VALUE, scaling, number_cells(table, name, column.dress)[rows]),)
-    missing = bool(table.column(name)[rows].is_null().any())
+    cells = table.column(name)
+    missing = cells.null_count() > 0 and bool(cells[rows].is_null().any())
     dress = column.dress if kind == "number" else None
     return ColumnEncoder(name, kind, parts, levels, rare, missing, spelling, dress, words)
 

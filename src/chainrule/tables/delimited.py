@@ -19,7 +19,7 @@ from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.frames import check_names
 from chainrule.tables.table import check_width
-from chainrule.tables.values import clean_text, to_typed
+from chainrule.tables.values import clean_text, in_points, to_typed
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
@@ -27,6 +27,7 @@ _SAMPLE_RECORDS = 200
 _FEW_RECORDS, _MOSTLY = 3, 0.7
 _PIECE = 2**23
 _BLOCK = 2**22
+_LEAST_ROWS = 128
 _NEWLINE = np.uint8(10)
 _LONGEST_FIELD = 2**31 - 1
 
@@ -127,13 +128,40 @@ def read_delimited(
     lines = layout.lines[body][~blank]
     _check_fields(layout.fields[body][~blank], lines, len(names), delimiter, where)
     notes += _blank_note(layout.lines[body][blank])
-    made = _read_cells(
-        data, layout, body, blank, names, delimiter, partial(_taken, missing=missing, decimal=decimal)
-    )
+    how = (partial(take, missing=missing, decimal=decimal) for take in (_taken, _taken_at_once))
+    made = _read_cells(data, layout, body, blank, names, delimiter, *how)
     if made is None:
         return _read_record_by_record(data.decode(), delimiter, where, missing, decimal)
     del data, layout
     return Delimited(names, *_whole(names, made, decimal), lines, notes)
+
+
+def _taken_at_once(cells: pl.DataFrame, missing: Sequence[str], decimal: str) -> list[pl.Series]:
+    """Return what `_taken` returns for each column of text, of which all cells are looked at together."""
+    n, d = cells.shape
+    flat = clean_text(pl.concat(cells.get_columns()).rechunk(), missing)
+
+    def in_all(which: pl.Series) -> BoolArray:
+        return which.to_numpy().reshape(d, n).all(axis=1)
+
+    text = flat if decimal == "." else in_points(flat)
+    gaps = flat.is_null()
+    made = []
+    for kind in (pl.Int64, pl.Float64):
+        numbers = text.cast(kind, strict=False)
+        numbers = numbers.fill_nan(None) if kind == pl.Float64 else numbers
+        fits = in_all(numbers.is_null() == gaps)
+        made.append((numbers, fits, fits & in_all(numbers.cast(pl.String).eq_missing(flat))))
+    (whole, _, as_whole), (floats, _, as_floats) = made
+    # Whole numbers that aren't written as such (007, +1) stay text, even where they could be written as floats.
+    as_floats &= ~made[0][1]
+    empty = in_all(gaps)
+    return [
+        (flat if empty[i] or not (as_whole[i] or as_floats[i]) else whole if as_whole[i] else floats)
+        .slice(i * n, n)
+        .alias(name)
+        for i, name in enumerate(cells.columns)
+    ]
 
 
 def _taken(text: pl.Series, missing: Sequence[str], decimal: str) -> pl.Series:
@@ -228,13 +256,16 @@ def _only_spaces(data: bytes, layout: _Layout, body: slice, width: int) -> BoolA
 
 def _read_cells(
     data: bytes, layout: _Layout, body: slice, blank: BoolArray, names: Sequence[str], delimiter: str,
-    taken: Callable[[pl.Series], pl.Series],
+    taken: Callable[[pl.Series], pl.Series], at_once: Callable[[pl.DataFrame], list[pl.Series]],
 ) -> list[list[pl.Series]] | None:  # fmt: skip
-    """Return the parts of each column, block of rows by block of rows, as ``taken`` from text; None where quotes are odd."""
+    """Return the parts of each column, block of rows by block of rows; None where quotes are odd.
+
+    They are as ``taken`` from text, or of many columns ``at_once``.
+    """
     starts = np.append(layout.starts[body], len(data))
     n = len(starts) - 1
     parts: list[list[pl.Series]] = [[] for _ in names]
-    rows = max(1, int(_BLOCK * n / max(len(data), 1)))
+    rows = max(_LEAST_ROWS, int(_BLOCK * n / max(len(data), 1)))
     for first in range(0, n, rows):
         last = min(first + rows, n)
         gone = blank[first:last]
@@ -256,8 +287,11 @@ def _read_cells(
             return None
         if cells.height != int((~gone).sum()):
             return None
-        for part, column in zip(parts, cells.get_columns(), strict=True):
-            part.append(taken(column))
+        wide = cells.width > cells.height
+        for part, column in zip(
+            parts, at_once(cells) if wide else map(taken, cells.get_columns()), strict=True
+        ):
+            part.append(column)
     return parts
 
 

@@ -56,8 +56,9 @@ def duration_spelling(text: pl.Series, *, asked: bool = False) -> str:
     present = text.drop_nulls()
     first = present.head(1000)
     for spelling, sure in _SURE.items() if len(present) else ():
-        read = not to_seconds(first, spelling).null_count() and not to_seconds(present, spelling).null_count()
-        if read and bool(present.str.contains(DURATIONS[spelling] if asked else sure).any()):
+        if to_seconds(first, spelling).null_count() or to_seconds(present, spelling).null_count():
+            continue
+        if bool(present.str.contains(DURATIONS[spelling] if asked else sure).any()):
             return spelling
     return ""
 

@@ -37,7 +37,7 @@ def to_polars(frame: Any, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
         raise TableError(
             f"{name}: {error.object!r:.60} has half a character, which no table can hold; write it again as UTF-8"
         ) from error
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError) as error:
         raise TableError(f"{name}: can't be made a table of columns: {error}") from error
     if not isinstance(frame, Mapping) and all(c.startswith("column_") for c in made.columns):
         made.columns = [f"column_{i}" for i in range(1, made.width + 1)]
@@ -62,6 +62,8 @@ def _from_pandas(frame: Any, name: str) -> tuple[pl.DataFrame, dict[str, str]]:
             values = values.dt.to_timestamp()
         elif kind == "SparseDtype":
             values = values.sparse.to_dense()
+        elif values.dtype == np.longdouble:
+            values = values.astype(np.float64)
         try:
             if values.dtype.kind in "biufM" and isinstance(values.dtype, np.dtype):
                 columns[column] = pl.Series(column, values.to_numpy(), nan_to_null=True)

@@ -344,7 +344,8 @@ def _target_notes(table: Table, targets: Sequence[str], task: str, rows: IntArra
 
 def summary_of(table: Table, name: str, kind: str, spelling: str, dress: Dress | None = None) -> str:
     """Return a column's cells in a few words: lowest, highest and median number, or the most frequent levels with counts."""
-    column = table.column(name).drop_nulls()
+    column = table.column(name)
+    column = column.drop_nulls() if column.null_count() else column
     if kind == "nested" or not len(column):
         return ""
     if dress is not None:
@@ -352,7 +353,8 @@ def summary_of(table: Table, name: str, kind: str, spelling: str, dress: Dress |
     if column.dtype.is_numeric() and kind != "category":
         # Infinite numbers are refused where they are used; in a column that is left out they may stay.
         with np.errstate(invalid="ignore", over="ignore"):
-            low, median, high = np.quantile(column.cast(pl.Float64).to_numpy(), [0, 0.5, 1])
+            values = column.cast(pl.Float64).to_numpy()
+            low, median, high = values.min(), np.median(values), values.max()
         return f"{low:.6g} to {high:.6g}, median {median:.6g}"
     if kind == "datetime":
         return _span(column if column.dtype != pl.String else read_dates(column, spelling))

@@ -57,14 +57,18 @@ def to_numbers(text: pl.Series, decimal: str = ".") -> pl.Series:
     A cell that is no number becomes null, and so does NaN. A number beyond 1.8e308 becomes infinite.
     """
     if decimal == ",":
-        # A point next to a decimal comma would be a thousands separator, which is not guessed at.
-        points = text.str.contains(".", literal=True)
-        text = text.clear(len(text)).zip_with(points, text.str.replace(",", ".", literal=True))
+        text = in_points(text)
     for part in (text.head(_SAMPLE), text):
         whole = part.cast(pl.Int64, strict=False)
         if whole.null_count() > part.null_count():
             return text.cast(pl.Float64, strict=False).fill_nan(None)
     return whole
+
+
+def in_points(text: pl.Series) -> pl.Series:
+    """Return numbers with a decimal comma with a point, null where one has a point already: that would be for thousands."""
+    points = text.str.contains(".", literal=True)
+    return text.clear(len(text)).zip_with(points, text.str.replace(",", ".", literal=True))
 
 
 def to_typed(text: pl.Series, decimal: str = ".") -> pl.Series:
