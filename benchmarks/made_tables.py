@@ -20,6 +20,7 @@ from rich.table import Table
 
 from benchmarks.accuracy import RESULTS, WIDTH, chosen, write
 from benchmarks.machine import describe, slug, versions
+from benchmarks.made_text import band, misspelled, salary
 from benchmarks.tabular.methods import Method, measure, warm_up
 from benchmarks.tabular.tables import TARGET, Split, TablesError, TaskName
 
@@ -120,6 +121,7 @@ def _chance(rng: Generator, n: int) -> Drawn:
     return _numbers(x), rng.normal(size=n)
 
 
+WORDS = ("words-linear", "tfidf-linear", "words-histgb")
 TARGETS = ("target-linear", "linear", "knn", "histgb", "lgbm")
 
 CASES = (
@@ -135,6 +137,9 @@ CASES = (
     Case("few rows", "60 rows of eight numbers, nearly straight", "reg", _few, 60, 2_000, 5),
     Case("chance", "nothing to be learned: 200 rows of 20 numbers", "reg", _chance, 200, 2_000, 3,
         peers=("linear", "knn", "histgb", "lgbm", "constant")),
+    Case("job titles", "short texts of 2 to 4 words, whose sum is the salary", "reg", salary, 2_000, peers=WORDS),
+    Case("misspelled titles", "the same, with a letter left out of three in ten", "reg", misspelled, 2_000, peers=WORDS),
+    Case("title bands", "two classes by the same words", "class", band, 3_000, score="logloss", peers=WORDS),
 )  # fmt: skip
 
 

@@ -527,6 +527,18 @@ def test_importing_the_package_imports_nothing_heavy():
     assert not loaded.intersection(HEAVY)
 
 
+@pytest.mark.slow
+def test_the_studio_of_a_table_is_opened_without_lessons_and_the_web_s_protocols():
+    code = "import chainrule.studio.taught.taught, chainrule.studio.training.opening, sys"
+    report = (
+        "print(*(name for name in sys.modules if name.startswith(('chainrule.lessons.', 'urllib.request'))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
+
+
 def test_the_check_of_what_is_imported_sees_an_import():
     assert "sqlite3" in loaded_after("import sqlite3")
     assert "sqlite3" not in loaded_after("pass")

@@ -29,6 +29,7 @@ from sklearn.preprocessing import StandardScaler, TargetEncoder
 import chainrule
 from benchmarks.tabular.columns import Array, Columns
 from benchmarks.tabular.tables import TARGET, Split, TaskName
+from benchmarks.tabular.words import Texts, fitted
 from chainrule.errors import ChainruleError
 
 TASKS = {"class": "classification", "reg": "regression"}
@@ -173,6 +174,11 @@ def _neighbors(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     return _predictor(model.fit(columns.dense(train), train[TARGET].to_numpy()), columns.dense, task)
 
 
+def _words(tfidf: bool, trees: bool, train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
+    texts = Texts(train, tfidf=tfidf)
+    return _predictor(fitted(texts, train, task, seed, trees=trees), texts.dense, task)
+
+
 def _constant(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     columns = Columns(train)
     model = DummyClassifier(strategy="prior") if task == "class" else DummyRegressor()
@@ -264,6 +270,14 @@ METHODS = {
         ours("chainrule-fast", "train with fast=True", fast=True),
         Method("linear", "LogisticRegression, Ridge", _linear, seeded=False),
         Method("target-linear", "the same, categories by TargetEncoder", _target_linear),
+        Method(
+            "words-linear",
+            "a bag of words, LogisticRegression, RidgeCV",
+            partial(_words, False, False),
+            seeded=False,
+        ),
+        Method("tfidf-linear", "TF-IDF, the same", partial(_words, True, False), seeded=False),
+        Method("words-histgb", "a bag of words, HistGradientBoosting", partial(_words, False, True)),
         Method("knn", "the 15 nearest neighbors", _neighbors, seeded=False),
         Method("constant", "the most frequent class, the mean", _constant, seeded=False),
         Method("sk-mlp", "MLPClassifier, MLPRegressor", partial(_mlp, {})),

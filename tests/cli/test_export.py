@@ -32,6 +32,12 @@ def test_what_is_no_language_is_refused_before_anything_is_read(run: Run):
         "error: a.txt: the ending says no language: choose .py (python), "
     )
     assert run("check", "none.safetensors").err == "error: TABLE is missing; see chainrule check --help\n"
+    assert run("check", "none.mjs", "penguins.csv").err == (
+        "error: none.mjs is called as what chainrule export writes: add --model with the model that it is of\n"
+    )
+    of_none = run("check", "a.txt", "--model", "none.safetensors").err
+    assert of_none.startswith("error: a.txt: the ending says no language: choose .py (python), ")
+    assert "--to" not in of_none
     assert run("export", "none.safetensors", "--to", "c", "--dialect", "sqlite").err == (
         "error: --dialect sqlite is about sql, not c: leave it out\n"
     )

@@ -1,29 +1,16 @@
 """``chainrule train --search`` and ``chainrule search``: lines while it goes on, the record, the file that is gone on from."""
 
 import json
+import shlex
 
 import pytest
 
 from chainrule.cli import main
 from chainrule.fitting.fit import fit_prepared
 
-WORDS = [
-    "--target",
-    "y",
-    "--hidden",
-    "4",
-    "--recipe",
-    "--members",
-    "2",
-    "--epochs",
-    "3",
-    "--engine",
-    "reference",
-    "--numeric-embedding",
-    "none",
-    "--search",
-    "3",
-]
+WORDS = shlex.split(
+    "--target y --hidden 4 --recipe --members 2 --epochs 3 --engine reference --numeric-embedding none --search 3"
+)
 
 
 @pytest.fixture

@@ -125,6 +125,7 @@ def test_the_parameters_left_end_the_training_otherwise():
         "fast",
         "groups",
         "patience",
+        "more_waves",
         "recipe",
         "search",
         "tolerance",

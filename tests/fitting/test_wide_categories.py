@@ -43,7 +43,18 @@ def test_there_are_no_more_of_them_than_there_is_room_for(monkeypatch):
     monkeypatch.setattr(levels_of, "MOST_CELLS", 400 * 150)
     found = infer_schema(table, target="y", wide=True)
     assert found.max_levels == 75  # 150 for two columns
+    assert "the 75 most frequent have an input each" in "".join(found.notes)
+    twice = from_frame({"k": words[:200], "j": words[:200], "y": list(range(200))})
+    monkeypatch.setattr(levels_of, "MOST_CELLS", 200 * 150)
+    found = infer_schema(twice, target="y", wide=True)
     assert "the 75 most frequent, as far as they occur twice, have an input each" in "".join(found.notes)
+
+
+def test_levels_that_occur_once_have_an_input_where_that_is_rare():
+    words = [f"w{i}" for i in range(80) for _ in range(4)] + [f"once{i}" for i in range(20)]
+    table = from_frame({"k": words, "y": list(range(340))})
+    made = fit_encoder(table, infer_schema(table, target="y", wide=True)).columns[0]
+    assert (len(made.levels), made.rare) == (100, False)
 
 
 @pytest.mark.slow

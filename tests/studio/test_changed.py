@@ -89,6 +89,43 @@ def test_feature_12_a_number_is_set_and_what_follows_is_the_equations(five):
     five.do("undo")
 
 
+def cost_on(course, flat, rows) -> float:
+    """The cost of some rows, by the equations alone."""
+    p, data = course.layout.unflatten(np.asarray(flat, np.float64)), course.data
+    record = course.network.forward(p, data.x[rows], np)
+    return float(course.network.cost(record, data.y[rows], np, None))
+
+
+@pytest.mark.parametrize("kind", ["number", "cells", "row"])
+def test_feature_12_costs_before_and_after_a_change_are_of_the_same_rows(birds, kind):
+    birds.do("seek", t=5)
+    trunk = birds.studio.made
+    old = np.array(trunk.tape.state(5, 0).parameters)
+    row = int(trunk.course.numbers[0])
+    edit = {
+        "number": NUMBER,
+        "cells": {"kind": "cells", "row": row, "cells": {"body_mass_g": 2700}},
+        "row": {"kind": "row", "row": row, "cells": {"body_mass_g": 6300}},
+    }[kind]
+    frame = birds.do("edit", edits=[edit])
+    made = birds.studio.made
+    rows = made.lookout.batch(0, 0)
+    assert frame["batch"]["size"] == len(rows) > 1
+    was, new = frame["was"], made.tape.state(0, 0).parameters
+    assert frame["cost"] == pytest.approx(cost_on(made.course, new, rows), rel=1e-12)
+    before = trunk.course if rows.max() < len(trunk.course.data.x) else made.course
+    expected = cost_on(before, old, rows)
+    if before is made.course:  # there is nothing to compare a new row with
+        assert was["cost"] is None
+    else:
+        assert was["cost"] == pytest.approx(expected, rel=1e-12)
+    if kind == "row":
+        assert (was["row_loss"], was["answer"]) == (None, None)
+    # The next batch of the trunk has other rows, which tell nothing of the change.
+    assert not np.array_equal(trunk.lookout.batch(5, 0), rows)
+    birds.do("undo")
+
+
 def test_feature_12_a_planted_error_in_what_follows_is_seen(five, monkeypatch):
     five.do("seek", t=3)
     with monkeypatch.context() as patched:

@@ -217,3 +217,25 @@ def test_the_full_recipe_is_shown_and_edited(staged):
         assert frame["branch"]["edits"][0]["new"] == "2.5"
         made.do("step", grain="epoch", by=1)
         made.do("undo")
+
+
+def test_a_text_s_words_are_rows_of_what_enters():
+    how = {"epochs": 2, "hidden": (3,), "members": 1, "category_embedding": "learned"}
+    fields, roles = ("data", "cloud", "claims", "sales"), ("engineer", "analyst", "clerk")
+    rows = [f"{fields[i % 4]} {fields[i % 3]} {roles[i % 3]}" for i in range(64)]
+    path = Path(tempfile.mkdtemp(prefix="chainrule-test-")) / "titles.csv"
+    path.write_text("title,y\n" + "\n".join(f"{t},{i % 7}" for i, t in enumerate(rows)) + "\n", "utf-8")
+    with watched(opened_table(str(path), {"target": "y", "kinds": {"title": "text"}}, how)) as made:
+        made.do("row", number=int(made.studio.made.course.numbers[0]))
+        look = made.studio.made.lookout.look(0, 0, made.frame["row"])
+        course = made.studio.made.course
+        names = [neuron.name for neuron in course.reads.encoder.inputs]
+        nodes = embedding_nodes(look, Address("x", None, (1,)))
+        told = str(nodes)
+        assert "What the feature stage makes of title" in told
+        own = [i for i, value in enumerate(course.data.x[course.places[look.row]]) if value]
+        assert own
+        # The row's own words are all among those shown, and marked.
+        assert all(f"{names[i].removeprefix('title: ')} (row {look.row})" in told for i in own)
+        answer = made.studio.number({"address": f"x[{own[0] + 1}]"})
+        assert "v counts" in str(answer["nodes"])

@@ -1,4 +1,4 @@
-"""A training gives way to questions, half and half; an edit's answer is there before what takes long."""
+"""A training gives way to questions, half and half; an edit's answer is there before what takes long; all frames are told."""
 
 import threading
 
@@ -76,6 +76,17 @@ def test_an_edit_is_answered_before_the_doctor_has_looked(monkeypatch):
         assert whole["checks"]["wrong"] == 0
         assert len(found) == 1
         assert whole["arrays"] == first["arrays"]
+
+
+def test_a_frame_that_somebody_asked_for_is_published_all_the_same():
+    with watched(opened_lesson("article-5")) as made:
+        made.do("seek", t=1)
+        made.wait(lambda: made.studio._sent == made.studio.frame()["seq"])
+        made.studio.generation += 1  # something changes, and whoever asks is first to see it
+        asked = made.studio.frame()["seq"]
+        with made.studio._lock:
+            made.studio._wake.notify_all()
+        made.wait(lambda: any(k == "frame" and d["seq"] == asked for k, d in made.events), 10)
 
 
 def test_a_branch_begins_as_the_engine_would_without_starting_it():

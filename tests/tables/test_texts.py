@@ -33,7 +33,7 @@ from chainrule.tables.texts import (
     MOST_BUCKETS,
     SEPARATORS,
     TWICE,
-    Words,
+    TextWords,
     fit_words,
     label_of,
     words_of,
@@ -109,7 +109,7 @@ def test_letters_become_small_as_unicode_says() -> None:
 
 
 @settings(max_examples=many(60))
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=60))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_tokens_are_words_and_their_character_n_grams(text: str) -> None:
     """Scikit-learn's n-grams within words are the judge of the pieces."""
     words = words_of(text)
@@ -136,7 +136,7 @@ def _framed(token: str) -> str:
 
 
 CELLS = (
-    st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     | st.lists(st.sampled_from([*LEVELS, *FIELDS, *ROLES, "unseen", "x", "Data", "DATA,"]), max_size=12).map(
         " ".join
     )
@@ -208,7 +208,7 @@ def test_what_is_kept_occurs_twice_and_is_no_more_than_said() -> None:
     assert sum("…" not in label for label in many_words.labels) >= 0.7 * MOST_BUCKETS
 
 
-def _shared(words: Words) -> list[int]:
+def _shared(words: TextWords) -> list[int]:
     """What "alpha" and "gamma" have of the kept pieces, beyond beta's own."""
     return [sum(token in words.tokens for token in tokens_of(word, 3)) for word in ("alpha", "gamma")]
 
@@ -304,6 +304,7 @@ def test_an_input_says_which_words_it_counts(paid: Any) -> None:
     line = derive(trace, f"x[{names.index('title: c++') + 1}]").lines[0]
     assert line.text.startswith("v/size")
     assert "v counts 'c++' in the cell" in line.note
+    assert line.check is not None
     assert line.check.ok
     other = next(i for i, name in enumerate(names) if name == "title: поиск")
     if "поиск" not in str(salaries()["title"][row]):
@@ -342,9 +343,9 @@ def test_texts_of_other_words_are_drift() -> None:
     ],
 )
 def test_hostile_words_are_refused(field: str, value: Any, said: str) -> None:
-    data = Words(BUCKETS, 3, (1, 2), ("<a>", "<b>"), 2, 1.5).to_dict()
+    data = TextWords(BUCKETS, 3, (1, 2), ("<a>", "<b>"), 2, 1.5).to_dict()
     with pytest.raises(ModelFileError, match=said):
-        Words.from_dict({**data, field: value})
+        TextWords.from_dict({**data, field: value})
 
 
 def test_labels_of_pieces() -> None:

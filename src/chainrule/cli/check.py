@@ -52,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if a check fails."""
     if options.exported_by is not None:
         return _export_checked(options)
+    if not options.model.endswith(".safetensors"):
+        _refuse_export(options.model)
     if options.table is None:
         raise SettingsError("TABLE is missing; see chainrule check --help")
     if options.row is not None and options.rows is not None:
@@ -76,6 +78,18 @@ def run(options: argparse.Namespace) -> int:
     document = certificate_document(certificate, options.model, table.name, table.notes)
     deliver(document, name, options, table.notes)
     return 0 if certificate.passed else 1
+
+
+def _refuse_export(name: str) -> None:
+    """Raise SettingsError for a file that an export is called like: it is checked beside its model."""
+    from chainrule.exports.targets import LANGUAGES
+
+    if name.lower().endswith(
+        tuple(suffix for language in LANGUAGES.values() for suffix in language.suffixes)
+    ):
+        raise SettingsError(
+            f"{name} is called as what chainrule export writes: add --model with the model that it is of"
+        )
 
 
 def _export_checked(options: argparse.Namespace) -> int:

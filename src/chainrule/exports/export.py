@@ -22,7 +22,7 @@ from chainrule.exports.run.base import CantRun, ExportError
 from chainrule.exports.run.explained import certify_explanations
 from chainrule.exports.run.made_rows import made_rows
 from chainrule.exports.smaller import int8_program
-from chainrule.exports.targets import TargetLanguage, language_named, written_as
+from chainrule.exports.targets import TargetLanguage, language_named, language_of, written_as
 from chainrule.exports.written.head import EXPLAINS_WORDS, HASH_WORDS, INT8_WORDS
 from chainrule.model.model import Model, Prediction, load
 from chainrule.model.source import Source
@@ -110,7 +110,7 @@ def check_export(
 
     Raises SettingsError for a file of another model, or that is no export, and ExportError where nothing here runs it.
     """
-    named, program = language_named(None, path), Program(exported_model(model))
+    named, program = language_of(path), Program(exported_model(model))
     try:
         content = Path(path).read_bytes()
     except OSError as error:

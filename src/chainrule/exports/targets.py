@@ -91,7 +91,7 @@ def language_named(
     to: str | None, path: str | PathLike[str] | None, dialect: str | None = None
 ) -> TargetLanguage:
     """Return the language of a name, or of the ending of a file's name; raises SettingsError for none."""
-    language = _named(to, path)
+    language = _named(to, path, f", or name it with {setting('to')}")
     if dialect is None:
         return language
     if language.name != "sql":
@@ -100,7 +100,12 @@ def language_named(
     return IN_DIALECTS[dialect]
 
 
-def _named(to: str | None, path: str | PathLike[str] | None) -> TargetLanguage:
+def language_of(path: str | PathLike[str]) -> TargetLanguage:
+    """Return the language of an export's file, by its ending; raises SettingsError for none."""
+    return _named(None, path, "")
+
+
+def _named(to: str | None, path: str | PathLike[str] | None, or_name_it: str) -> TargetLanguage:
     if to is not None:
         alike = next((name for name, one in LANGUAGES.items() if f".{to.lower()}" in one.suffixes), to)
         if alike != to:
@@ -113,7 +118,7 @@ def _named(to: str | None, path: str | PathLike[str] | None) -> TargetLanguage:
             return language
     known = ", ".join(f"{language.suffixes[0]} ({name})" for name, language in LANGUAGES.items())
     where = f"{fspath(path)}: the ending says no language" if path is not None else "no language is named"
-    raise SettingsError(f"{where}: choose {known}, or name it with {setting('to')}")
+    raise SettingsError(f"{where}: choose {known}{or_name_it}")
 
 
 def written_as(language: TargetLanguage, content: bytes) -> TargetLanguage:

@@ -265,7 +265,8 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
         data = replace(data, train=folds.rest)
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
-    start = by_rows(model.network, start, data, settings.sharing)
+    by_stage = bool(card.get("fitted_start", False))
+    start = by_rows(model.network, start, data, settings.sharing, stage=by_stage)
     return Begun(start, data, numbers, table, settings, plan)
 
 

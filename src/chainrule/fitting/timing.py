@@ -31,7 +31,8 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
     data = Data(arrays.x, arrays.y, train, held, arrays.weights)
-    return by_rows(resolved.network, start, data, steps.sharing), data
+    by_stage = bool(resolved.settings.fitted_start)
+    return by_rows(resolved.network, start, data, steps.sharing, stage=by_stage), data
 
 
 def check_not_limited(prepared: Prepared) -> None:

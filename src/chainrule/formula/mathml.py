@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeAlias
-from xml.sax.saxutils import escape, quoteattr
 
 from chainrule.formula.book import GREEK, _Book, _split_name
 from chainrule.formula.nodes import Node
@@ -47,6 +46,22 @@ def mathml_content(
     return _MathML(substitute, attributes).piece(node).markup
 
 
+def xml_escape(text: str) -> str:
+    """Return a text as it stands in XML.
+
+    The standard library has this in `xml.sax.saxutils`, which loads all of the web's protocols.
+    """
+    return text.replace("&", "&amp;").replace(">", "&gt;").replace("<", "&lt;")
+
+
+def xml_attribute(value: str) -> str:
+    """Return the value of an attribute with its quotes: single ones where only double ones are in it."""
+    text = xml_escape(value).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+    if '"' in text and "'" not in text:
+        return f"'{text}'"
+    return '"{}"'.format(text.replace('"', "&quot;"))
+
+
 def _fenced(opening: str, closing: str) -> str:
     return f'<mrow><mo form="prefix">{opening}</mo>{{}}<mo form="postfix">{closing}</mo></mrow>'
 
@@ -58,7 +73,7 @@ class _MathML(_Book):
     """Every mark and method is exactly one element, as fractions and powers need of their parts."""
 
     marks: ClassVar[Mapping[str, str]] = {
-        **{op: f"<mrow>{{}}<mo>{_INFIX.get(op) or escape(op)}</mo>{{}}</mrow>" for op in ("+", "⊙", "×", "<", ">", *_INFIX)},
+        **{op: f"<mrow>{{}}<mo>{_INFIX.get(op) or xml_escape(op)}</mo>{{}}</mrow>" for op in ("+", "⊙", "×", "<", ">", *_INFIX)},
         "/": "<mfrac>{}{}</mfrac>", "^": "<msup>{}{}</msup>", "sqrt": "<msqrt>{}</msqrt>",
         "(": _fenced("(", ")"), "[": _fenced("[", "]"), "abs": _fenced("|", "|"), "floor": _fenced("⌊", "⌋"),
         "sum": "<mrow><mo>∑</mo>{}</mrow>", "negate": "<mrow><mo>−</mo>{}</mrow>",
@@ -81,23 +96,25 @@ class _MathML(_Book):
         for attribute in given:
             if not _XML_NAME.fullmatch(attribute):
                 raise ValueError(f"{attribute!r} can't be the name of an XML attribute")
-        marks = "".join(f" {attribute}={quoteattr(_printable(value))}" for attribute, value in given.items())
+        marks = "".join(
+            f" {attribute}={xml_attribute(_printable(value))}" for attribute, value in given.items()
+        )
         return piece._replace(markup=piece.markup.replace(">", f"{marks}>", 1))
 
     def word(self, name: str) -> str:
-        return f"<mi>{escape(_printable(name))}</mi>"
+        return f"<mi>{xml_escape(_printable(name))}</mi>"
 
     def script(self, text: str) -> str:
         def one(token: str) -> str:
             tag = "mn" if token.isdigit() else "mi" if token.isalpha() or token == "#" else "mo"
-            return f"<{tag}>{escape(_printable(token))}</{tag}>"
+            return f"<{tag}>{xml_escape(_printable(token))}</{tag}>"
 
         tokens = list(map(one, TOKENS.findall(text)))
         return tokens[0] if len(tokens) == 1 else f"<mrow>{''.join(tokens)}</mrow>"
 
     def name(self, name: str) -> str:
         base, subscript = _split_name(name)
-        shown = f"<mi>{escape(_printable(GREEK.get(base, base)))}</mi>"
+        shown = f"<mi>{xml_escape(_printable(GREEK.get(base, base)))}</mi>"
         if subscript:
             subscript = f"<mn>{subscript}</mn>" if subscript.isdigit() else self.name(subscript)
         return self.scripts(shown, "", subscript)

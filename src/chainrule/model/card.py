@@ -155,6 +155,7 @@ class Card(Plain):
     weights: str | None
     engine: Annotated[str, one_of(REGISTRY)]
     # made from Settings by tests/estimators/signatures.py
+    fitted_start: Annotated[bool, IF_SET] = False
     sharing: Annotated[Literal["none", "tabm"], IF_SET] = "none"
     optimizer: OptimizerText
     learning_rate: AboveZero

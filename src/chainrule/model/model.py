@@ -49,12 +49,13 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 7
-"""The newest version of the description: columns may be text, whose words are inputs.
+VERSION = 8
+"""The newest version of the description: cards may tell that a feature stage began by the rows.
 
-In 6 networks may have a linear path from the inputs to the outputs, in 5 numbers may be in dress, dates in the spellings of
-people, signs be named, and there may be a threshold, in 4 there may be several targets, in 3 groups may have cards, 1 is of
-one network. What has no such thing is written in the oldest version from 2 on that says all of it.
+In 7 columns may be text, whose words are inputs, in 6 networks may have a linear path from the inputs to the outputs, in 5
+numbers may be in dress, dates in the spellings of people, signs be named, and there may be a threshold, in 4 there may be
+several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the oldest version from 2
+on that says all of it.
 """
 
 MOST_OUTPUTS = 20_000_000
@@ -414,8 +415,10 @@ class Model:
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
-        if any(column.words is not None for column in self.encoder.columns):
+        if any(card.get("fitted_start") for card in (self.card, *(group.card for group in self.groups))):
             return VERSION
+        if any(column.words is not None for column in self.encoder.columns):
+            return 7
         if any(group.network.output.linear_path for group in self.groups):
             return 6
         if self.threshold is not None:

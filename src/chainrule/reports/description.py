@@ -17,6 +17,8 @@ from chainrule.explain.show.document import (
     more,
     with_formulas,
 )
+from chainrule.model.card import CardSearch
+from chainrule.reports.search import verdict_of
 from chainrule.reports.training import MOST_COLUMNS, answer_facts
 from chainrule.reports.words import (
     STOPPED,
@@ -110,6 +112,7 @@ def model_facts(model: Model) -> Iterator[tuple[str, Cell]]:
         yield "parameters", f"{parameters.shape[1]:,} in each network, {parameters.dtype}"
         if group.card:
             yield "training", ", ".join(_how(group.card, network))
+            yield "epochs", _epochs(group.card)
     if card:
         words = {"training": "training", "validation": "validation", "test": "held-out rows"}
         rows = ", ".join(f"{n:,} {word}" for key, word in words.items() if (n := card["rows"][key]))
@@ -123,15 +126,24 @@ def model_facts(model: Model) -> Iterator[tuple[str, Cell]]:
             yield "split", SplitRule.from_dict(card["split"]).words
         if "class_weights" in card:
             yield "classes", class_weight_words(card["class_weights"].keys(), card["class_weights"].values())
-        yield "training", ", ".join(_how(card, strongest))
-        kept = sorted(set(card["best_epochs"]))
-        ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
-        span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
-        yield "epochs", f"{card['epochs_run']:,} run{ending}, kept {span}"
+        if not any(group.card for group in model.groups):
+            yield "training", ", ".join(_how(card, strongest))
+            yield "epochs", _epochs(card)
+        if "search" in card:
+            found = CardSearch.from_dict(card["search"])
+            yield "search", verdict_of(found)
         if model.threshold is not None:
             yield "threshold", threshold_words(model)
         if scores := score_words(card["scores"] or {}):
             yield "held-out score", scores
+
+
+def _epochs(card: Mapping[str, Any]) -> str:
+    """Say how many epochs there were, and which are kept."""
+    kept = sorted(set(card["best_epochs"]))
+    ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
+    span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
+    return f"{card['epochs_run']:,} run{ending}, kept {span}"
 
 
 def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:

@@ -35,7 +35,12 @@ class StudioQuestions:
         """Return what there is to say of an address, at the place shown or at the one that is asked for."""
         with self._turns.asked(), self._framing:
             look = self._look_of({**member_named(str(query["address"])), **query})
-            return inspected(look, query, self.state.notation)
+            return inspected(look, query, self.state.notation, tells_update=not self.withholds)
+
+    @property
+    def withholds(self) -> bool:
+        """Whether something is withheld of what is shown now; here nothing is."""
+        return False
 
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return a picture as nested lists, with its table."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.studio.asked import StudioQuestions
+from chainrule.studio.shown.between import between_told, kept_epoch
 from chainrule.studio.shown.curves import CurveRecord
 from chainrule.studio.shown.hello import hello
 from chainrule.studio.shown.looking import Look
@@ -193,7 +194,9 @@ class Studio(StudioQuestions):
             before, runs, state, gone = self.made, self.runs, self.state, []
             goes: int | None = None
             if what == "edit":
-                runs.branch(state, command["edits"], again=bool(command.get("again")))
+                runs.branch(
+                    state, command["edits"], again=bool(command.get("again")), anew=bool(command.get("anew"))
+                )
             elif what == "undo":
                 gone = runs.undo()
             elif what == "run":
@@ -227,8 +230,13 @@ class Studio(StudioQuestions):
 
     def _build(self, command: Mapping[str, Any]) -> None:
         """Swap in the course that is asked for."""
-        from chainrule.studio.training.forms import built
+        from chainrule.studio.training.forms import built, form_fields
 
+        fields = {one["name"] for group in form_fields(self.made.course) for one in group["fields"]}
+        edited = self.runs.settings_of_shown() if self.runs.current.is_branch else {}
+        edited = {name: value for name, value in edited.items() if name in fields}
+        if edited and not command.get("recipe"):
+            command = {**command, "settings": {**edited, **(command.get("settings") or {})}}
         self._swap(
             built(self.made.course, command), beside=bool(command.get("beside")), said=said_of_build(command)
         )
@@ -281,6 +289,9 @@ class Studio(StudioQuestions):
                 more["checks"] = self._checked(made, look)
             more["findings"] = self._diagnosed(made, state, look)
         more |= self.runs.told(made, state, look, place)
+        if place.index == 0 and not state.playing and self.runs.current.made is made:
+            more["told"] = between_told(made, self.runs.current, state, look, more.get("was"))
+            more["kept"] = kept_epoch(made, look.member)
         return made.framer.frame(state, look, place, stage, more)
 
     def _seen(self, state: SessionState, made: Made) -> tuple[Look, WalkPlace, Mapping[str, Any] | None]:
@@ -391,7 +402,9 @@ class Studio(StudioQuestions):
 
     def _news(self) -> bool:
         """Tell whether something wasn't shown yet."""
-        return self._key() != self._shown or self._curves.lacks(self.made)
+        # Who asks for the frame of now makes it, and publishes nothing.
+        unsent = self._frame is not None and self._frame["seq"] != self._sent
+        return unsent or self._key() != self._shown or self._curves.lacks(self.made)
 
     def _key(self) -> tuple[Any, ...]:
         """Return what a frame depends on."""

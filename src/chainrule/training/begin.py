@@ -11,8 +11,13 @@ from chainrule.training.screened import on_scales
 from chainrule.training.waves import on_waves
 
 
-def by_rows(network: Network, start: FloatArray, data: Data, sharing: str = "none") -> FloatArray:
-    """Return the parameters with which a training begins, (k, p) or (1, q), each member's by its own training rows."""
-    for fitted in (on_scales, on_rare_levels, on_waves, on_linear_path):
+def by_rows(
+    network: Network, start: FloatArray, data: Data, sharing: str = "none", *, stage: bool
+) -> FloatArray:
+    """Return the parameters with which a training begins, (k, p) or (1, q), each member's by its own training rows.
+
+    ``stage``: the feature stage's, too, beside those of a linear path.
+    """
+    for fitted in (on_scales, on_rare_levels, on_waves) if stage else ():
         start = fitted(network, start, data, sharing)
-    return start
+    return on_linear_path(network, start, data, sharing)

@@ -8,9 +8,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.base import Data
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
-
-MANY = 65
-"""The fewest inputs of a category of many levels."""
+from chainrule.training.settings.recipe import MANY_LEVELS
 
 PRIOR = 10.0
 """So many rows of a level are worth as much as what is known before any: half of the start is left."""
@@ -36,7 +34,7 @@ def on_rare_levels(network: Network, start: FloatArray, data: Data, sharing: str
     wide = [
         (columns, rows)
         for columns, rows in zip(features.column_map.levels, features.column_map.level_rows, strict=True)
-        if columns.stop - columns.start >= MANY
+        if columns.stop - columns.start >= MANY_LEVELS
     ]
     if not wide:
         return start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import fdtrc, fdtri
 
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
@@ -30,6 +29,9 @@ def telling(x: FloatArray, y: FloatArray, rows: IntArray, weights: FloatArray | 
     those that are beyond it; where there is no such c, no input stands out, and all are 1. ``weights`` (n,) are of all rows.
     Sources: Fisher's F of an analysis of variance; Benjamini & Hochberg, "Controlling the false discovery rate", JRSS B 1995.
     """
+    # SciPy's special functions take time to import, and most trainings don't need them.
+    from scipy.special import fdtrc, fdtri
+
     of_rows = np.ones(len(rows)) if weights is None else np.asarray(weights[rows], np.float64)
     root, share = np.sqrt(of_rows)[:, None], of_rows / of_rows.sum()
     t = np.asarray(y[rows], np.float64)

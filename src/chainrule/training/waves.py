@@ -41,10 +41,11 @@ def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]
     if n < 20 or count < 3 or not high > low:
         return []
     frequencies = np.arange(1, count + 1) / (2 * (high - low))
-    angles = 2 * math.pi * x[:, None] * frequencies
-    waves = np.stack([np.cos(angles), np.sin(angles)])
-    waves -= waves.mean(axis=1, keepdims=True)
-    squares = np.einsum("anj,bnj->jab", waves, waves)
+    # Powers of one turn, for cosines of their own would take most of the time.
+    turns = np.cumprod(np.repeat(np.exp(2j * math.pi * frequencies[0] * x)[None], count, axis=0), axis=0)
+    waves = np.stack([turns.real, turns.imag])
+    waves -= waves.mean(axis=2, keepdims=True)
+    squares = np.stack([[np.vecdot(one, other) for other in waves] for one in waves]).transpose(2, 0, 1)
     inverse = np.linalg.pinv(squares, hermitian=True)
     taken = [np.ones(n), x]
     found: list[tuple[float, float]] = []
@@ -57,8 +58,8 @@ def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]
         total = np.sum(left**2, axis=0)
         if not (total > 1e-9 * spread).any():
             break
-        along = np.einsum("anj,nc->jca", waves, left)
-        shares = np.einsum("jca,jab,jcb->jc", along, inverse, along) / np.maximum(total, 1e-300)
+        along = np.stack([one @ left for one in waves], axis=-1)
+        shares = np.sum((along @ inverse) * along, axis=-1) / np.maximum(total, 1e-300)
         shares[:, total <= 1e-9 * spread] = 0.0
         place, output = np.unravel_index(int(np.argmax(shares)), shares.shape)
         share = min(float(shares[place, output]), 1 - 1e-12)
@@ -66,7 +67,7 @@ def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]
             break
         a, b = inverse[place] @ along[place, output]
         found.append((float(frequencies[place]), float(math.atan2(-b, a))))
-        taken += [waves[0, :, place], waves[1, :, place]]
+        taken += list(waves[:, place])
     return found
 
 

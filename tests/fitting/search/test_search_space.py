@@ -104,5 +104,5 @@ def test_a_short_trial_has_a_whole_schedule_of_a_part_of_the_epochs():
     whole, short = (trial_of(Settings(seed=2), CLASSES, 9, length) for length in (1.0, 0.25))
     epochs = fill(whole.settings, CLASSES).epochs
     assert fill(short.settings, CLASSES).epochs == round(epochs / 4)
-    assert replace(short.settings, epochs=None) == whole.settings
+    assert replace(short.settings, epochs=None, more_waves=None) == whole.settings
     assert resolve(short.settings, CLASSES).plan.schedule == resolve(whole.settings, CLASSES).plan.schedule

@@ -28,6 +28,7 @@ from chainrule.model.model import Model
 from chainrule.reports.search import search_document
 from chainrule.training.scores.temperature import at_temperature
 from chainrule.training.settings.record import Settings
+from effort import one_in
 
 N = 90
 RNG = np.random.default_rng(0)
@@ -276,6 +277,36 @@ def test_the_watched_metric_compares_where_one_is_given(words):
     wanted = {"watch": "auc", "loss": "accuracy", "threshold": "log_loss"}[next(iter(words))]
     assert record.metric == wanted
     assert all(trial.score > 0 for trial in record.trials if trial.score is not None)
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    one_in(
+        3,
+        [
+            (["n", "b"], {}),
+            (["y", "c"], {}),
+            ("n", {"weights": "w"}),
+            ("y", {"weights": "w", "class_weight": "balanced"}),
+            ("y", {"time": "a"}),
+            ("n", {"sharing": "tabm", "bagging": False, "validation_share": 0.3}),
+            ("k", {"loss": "binary_cross_entropy"}),
+        ],
+    ),
+)
+def test_a_search_is_made_for_every_kind_of_question(target, words, monkeypatch):
+    monkeypatch.setattr("chainrule.fitting.search.search.picked", _three_of_four)
+    table = {**TABLE, "w": RNG.integers(1, 4, N), "k": np.digitize(A, [-0.5, 0.5]).astype(str)}
+    given = {**SMALL, "search": 4, "task": None, **words}
+    targets = target if isinstance(target, list) else [target]
+    unused = [name for name in ("y", "n", "w", "k") if name not in (*targets, words.get("weights"))]
+    trained = chainrule.train(table, target, drop=unused, **given)
+    assert trained.model.shares == (0.5, 0.25, 0.25)
+    record = CardSearch.from_dict(trained.model.card["search"])
+    assert all(trial.state == "done" and trial.score is not None for trial in record.trials)
+    mean = trained.model.mean(trained.model.outputs(trained.prepared.arrays.x_test))
+    found, answer = trained.model.answer_of(mean), trained.model.answer(trained.prepared.arrays.x_test)
+    np.testing.assert_array_equal(found.labels, answer.labels)
 
 
 # ---- every member of every group is an ordinary network

@@ -84,6 +84,7 @@ class TableClassifier(ScoredClasses, BaseTable):
         category_embedding: CategoryEmbedding | None = None,
         scaling_layer: bool | None = None,
         linear_path: bool | None = None,
+        fitted_start: bool | None = None,
         members: int | None = None,
         sharing: str = "none",
         loss: str | None = None,

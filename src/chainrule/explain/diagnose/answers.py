@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -171,16 +172,48 @@ def overfitted(
         fine = here - held <= max(limit("accuracy_gap"), 3 * found)
     if fine:
         return
-    yield Finding(
+    words = f"{name} {here:{form}} on the training rows, and {held:{form}} on the rows held out"
+    evidence = {
+        f"{name} on the training rows": here,
+        f"{name} held out": held,
+        says: found,
+        "rows held out": tested,
+    }
+    yield _overfitting(words, evidence, advice)
+
+
+def overfitted_by_loss(
+    here: FloatArray, held: FloatArray, ignorant: float, advice: Advice = UNKNOWN
+) -> Iterator[Finding]:
+    """Return a finding where the mean loss of the rows held out (n,) is far above that of the training rows (m,).
+
+    Far is 3 standard errors, or ``ignorant``, the loss of an answer that knows the shares of the classes alone, where training
+    rows have less than half of that. Classes can stay right while the probabilities go astray, and a loss sees it first.
+    """
+    own, other = float(here.mean()), float(held.mean())
+    error = float(held.std() / np.sqrt(len(held)))
+    worse = other > ignorant and 2 * own < ignorant
+    if not np.isfinite((own, other)).all() or other <= limit("error_ratio") * own:
+        return
+    if other - own <= 3 * error and not worse:
+        return
+    words = f"loss {own:.4g} on the training rows, and {other:.4g} on the rows held out"
+    evidence = {
+        "loss on the training rows": own,
+        "loss held out": other,
+        "loss of the shares of the classes": ignorant,
+        "standard error": error,
+        "rows held out": len(held),
+    }
+    yield _overfitting(words, evidence, advice)
+
+
+def _overfitting(words: str, evidence: dict[str, Any], advice: Advice) -> Finding:
+    return Finding(
         "overfitting",
-        f"the network is overfitted: {name} {here:{form}} on the training rows, and {held:{form}} on the rows held out",
+        f"the network is overfitted: {words}",
         (str(Address("C")),),
-        {
-            f"{name} on the training rows": here,
-            f"{name} held out": held,
-            says: found,
-            "rows held out": tested,
-        },
+        evidence,
         "some of what it has learned holds for the training rows alone, such as their noise, and doesn't help with new ones",
         any_of(
             advice.stopped_early(),

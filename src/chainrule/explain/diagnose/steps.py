@@ -16,6 +16,7 @@ from chainrule.engines import JUDGE, engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.step import batches, masks_of_step, take_step
 from chainrule.equations.activations import activation
+from chainrule.equations.dense import Dense
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.diagnose.advice import UNKNOWN, Advice, any_of, rounded
 from chainrule.explain.diagnose.finding import Finding, told_apart
@@ -54,6 +55,12 @@ def lengths_of_delta(batch: Batch) -> FloatArray:
     return np.array([float(np.sqrt((back.delta**2).sum(axis=1).mean())) for back in batch.gradients.layers])
 
 
+def _sides(layer: Dense) -> tuple[bool, bool]:
+    """Return on which sides a layer's activation is flat: below, above."""
+    low, high, _ = sides_and_slope(layer.activation)
+    return bool(low), bool(high)
+
+
 def gradient_findings(batch: Batch, advice: Advice = UNKNOWN) -> Iterator[Finding]:
     """Return a finding where the gradient vanishes or explodes on its way to the first layer."""
     lengths = lengths_of_delta(batch).tolist()
@@ -76,6 +83,8 @@ def gradient_findings(batch: Batch, advice: Advice = UNKNOWN) -> Iterator[Findin
         ]
         instead = " and ".join(dict.fromkeys(curved))
         ways = [f"{setting('activation', 'relu')} instead of {instead}" if curved else ""]
+        if not curved and any(low != high for low, high in map(_sides, batch.network.layers[:-1])):
+            ways = [f"{setting('activation', 'leaky_relu')}, which is flat on no side"]
     else:
         verb, times = "explod", "times"
         follows = "large factors can make the steps of the first layers so long that the cost jumps"
@@ -88,7 +97,7 @@ def gradient_findings(batch: Batch, advice: Advice = UNKNOWN) -> Iterator[Findin
         (str(Address("delta", 1)),),
         evidence,
         f"each layer multiplies the gradient by its weights and slopes f'(z); {follows}",
-        any_of(*ways, "fewer hidden layers"),
+        any_of(*ways, "fewer hidden layers" if len(batch.network.layers) > 2 else ""),
         1,
     )
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 from chainrule.explain.show.text import wrap_sum
 from chainrule.formula.latex import latex
-from chainrule.formula.mathml import Attributes, mathml, mathml_content
+from chainrule.formula.mathml import Attributes, mathml, mathml_content, xml_escape
 from chainrule.formula.nodes import Node, names_in
 from chainrule.formula.stated import Side, Stated, StatedMatrix, StatedRange
 from chainrule.formula.text import Substitute, text
@@ -129,7 +128,9 @@ def sides_mathml(given: Stated, names: Substitute, marks: Attributes | None = No
         return _matrix_mathml(cells)
 
     left, *others = map(side_mathml, given.sides)
-    more = "".join(f"<mo>{escape(sign)}</mo>{side}" for sign, side in zip(given.signs, others, strict=True))
+    more = "".join(
+        f"<mo>{xml_escape(sign)}</mo>{side}" for sign, side in zip(given.signs, others, strict=True)
+    )
     return f"<mrow>{left}{more}</mrow>"
 
 

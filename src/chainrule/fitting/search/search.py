@@ -179,7 +179,7 @@ class _Search:
                 prepared = chosen_again(prepared, trial.settings)
             except SettingsError as error:
                 return _Ran(trial, "failed", why=str(error))
-        planned = operations_of(prepared, prepared.resolved.plan.epochs)
+        planned = operations_of(prepared, prepared.resolved.plan.longest)
         result = None if self.file is None else self.file.found(trial, prepared)
         if result is None:
             if trial.number and not self._has_room(planned):

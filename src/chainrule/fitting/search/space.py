@@ -127,7 +127,7 @@ def trial_of(settings: Settings, problem: Problem, number: int, length: float = 
     made = replace(own, **changed)
     epochs = fill(made, problem).epochs or 1
     if length < 1:
-        made = replace(made, epochs=max(1, round(length * epochs)))
+        made = replace(made, epochs=max(1, round(length * epochs)), more_waves=0)
     return SearchTrial(number, length, made, {name: value_text(value) for name, value in changed.items()})
 
 

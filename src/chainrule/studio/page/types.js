@@ -80,6 +80,7 @@ export const PROTOCOL = 1;
  * @typedef {object} WayOut
  * @property {string} words
  * @property {EditAsked[]} edits
+ * @property {boolean} [anew]
  */
 
 /**
@@ -475,6 +476,9 @@ export const PROTOCOL = 1;
  * @property {BranchShown | null} [branch]
  * @property {RunLine[]} [runs]
  * @property {WasShown} [was]
+ * @property {string[]} [told]
+ * @property {number | null} [kept]
+ * @property {Record<string, unknown>} [settings]
  * @property {WhatIfShown} [whatif]
  * @property {Place} place
  * @property {boolean} [withheld]
@@ -888,6 +892,7 @@ export const PROTOCOL = 1;
  * @property {"edit"} do
  * @property {EditAsked[]} edits
  * @property {boolean} [again]
+ * @property {boolean} [anew]
  */
 
 /**

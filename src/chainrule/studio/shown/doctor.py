@@ -18,7 +18,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import of_member
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.diagnose.advice import Advice, rounded
-from chainrule.explain.diagnose.answers import input_findings, overfitted
+from chainrule.explain.diagnose.answers import input_findings, overfitted, overfitted_by_loss
 from chainrule.explain.diagnose.finding import Finding, addresses
 from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope
 from chainrule.explain.diagnose.steps import gradient_findings
@@ -151,8 +151,32 @@ def _overfitted(look: Look, rows: IntArray, advice: Advice) -> Iterator[Finding]
         _primary_score(model, model.answer(prepared.arrays.x[part]), prepared.fitted.take(part))
         for part in (own, held)
     )
-    if np.isfinite((here, there)).all():
-        yield from overfitted(reads.task, here, there, len(held), advice)
+    found = (
+        list(overfitted(reads.task, here, there, len(held), advice))
+        if np.isfinite((here, there)).all()
+        else []
+    )
+    yield from found
+    if not found and reads.task == "classification" and course.network.loss.name.endswith("cross_entropy"):
+        here_losses, held_losses = (row_losses_of(look, part) for part in (own, held))
+        yield from overfitted_by_loss(here_losses, held_losses, _ignorant(course, own), advice)
+
+
+def _ignorant(course: Course, rows: IntArray) -> float:
+    """Return the cross-entropy of an answer that knows nothing but the shares of the classes, of several targets all together."""
+    y = np.asarray(course.data.y[rows], np.float64)
+    single = y.shape[1] == 1 or len(course.reads.target.parts if course.reads is not None else ()) > 1
+    p = np.clip(y.mean(axis=0), 1e-12, 1 - 1e-12)
+    each = -(p * np.log(p)) - ((1 - p) * np.log(1 - p) if single else 0.0)
+    return float(each.sum())
+
+
+def row_losses_of(look: Look, rows: IntArray) -> FloatArray:
+    """Return the loss (n,) of each of some rows at the place shown."""
+    course = look.course
+    p = course.layout.unflatten(np.asarray(look.state.parameters, np.float64))
+    record = course.network.forward(p, course.data.x[rows], np)
+    return np.asarray(course.network.row_losses(record, course.data.y[rows], np))
 
 
 def _primary_score(model: Model, answer: Prediction, table: Table) -> float:
@@ -206,7 +230,11 @@ def _ways(finding: Finding, look: Look, batch: Batch) -> list[Way]:
         found.append(_setting("dropout 0.2 in the hidden layers", "dropout", 0.2))
     if finding.kind in ("dead_neurons", "saturated_neurons", "exploding_gradient", "exploding_weights"):
         rate = rounded(course.plan.learning_rate / 10)
-        found.append(_setting(f"a tenth of the learning rate: {number_text(rate)}", "learning_rate", rate))
+        way = _setting(f"a tenth of the learning rate: {number_text(rate)}", "learning_rate", rate)
+        if finding.kind == "dead_neurons" and look.t:
+            # No smaller step brings back what no gradient reaches.
+            way = {**way, "words": f"{way['words']}, from the beginning", "anew": True}
+        found.append(way)
     return found
 
 

@@ -166,6 +166,7 @@ class Lookout:
         self.course, self.tape = course, tape
         self._looks: OrderedDict[tuple[int, int, int, bool], Look] = OrderedDict()
         self._batches: OrderedDict[tuple[int, int], list[IntArray]] = OrderedDict()
+        self._same: tuple[tuple[Look, int, int | None], Look] | None = None
 
     def look(self, t: int, member: int, row: int | None) -> Look:
         """Return what there is to see after ``t`` updates of a member (from 0), on a row by its number or the batch's first."""
@@ -189,6 +190,30 @@ class Lookout:
                 self._batches.popitem(last=False)
         return self._batches[key][index]
 
+    def on_rows_of(self, other: Look, at: int, row: int | None) -> Look:
+        """Return this training after ``at`` updates on the rows of another's look: what the same batch was before an edit.
+
+        Outputs are dropped as there; rows that are none of this training are left out. No update follows.
+        """
+        key = (other, at, row)
+        if self._same is None or self._same[0] != key:
+            self._same = (key, self._made_on(other, at, row))
+        return self._same[1]
+
+    @one_blas_thread()
+    def _made_on(self, other: Look, at: int, row: int | None) -> Look:
+        state = self.tape.state(at, other.member)._replace(stays=True)
+        rows = other.rows[other.rows < len(self.course.data.x)]
+        batch = None
+        if len(rows):
+            record = (other.batch or other.picked).steps[0].record
+            kept = np.flatnonzero(other.rows < len(self.course.data.x))
+            masks = [None if layer.mask is None else layer.mask[kept] for layer in record.layers]
+            batch = self._trace(self._step_with(state, rows, other.eta, masks, other.t), rows)
+        return self._on_row(
+            state, batch, rows, other.eta, int(self.course.numbers[0]) if row is None else row, other.member
+        )
+
     def _first_of(self, t: int, member: int) -> int:
         """Return the number of the row that is looked at where none is picked: the batch's first, or the first of all."""
         stays = self.tape.state(t, member).stays
@@ -196,7 +221,7 @@ class Lookout:
 
     @one_blas_thread()
     def _made(self, t: int, member: int, row: int) -> Look:
-        course, tape, data = self.course, self.tape, self.course.data
+        tape = self.tape
         state = tape.state(t, member)
         rows: IntArray = np.arange(0)
         batch, eta = None, float("nan")
@@ -205,6 +230,13 @@ class Lookout:
             epoch, index = divmod(t, tape.steps_per_epoch)
             eta = float(tape.rates(epoch)[index])
             batch = self._trace(self._step(state, member, rows, eta), rows)
+        return self._on_row(state, batch, rows, eta, row, member)
+
+    def _on_row(
+        self, state: MemberState, batch: Trace | None, rows: IntArray, eta: float, row: int, member: int
+    ) -> Look:
+        """Return the look at a row by its number, in the batch where it is among its rows, else by itself."""
+        course, data = self.course, self.course.data
         place = course.places[row]
         number, among = int(course.numbers[place]), np.flatnonzero(rows == place)
         picked, index = batch, int(among[0]) if len(among) else 0
@@ -212,7 +244,7 @@ class Lookout:
             flat, alone = np.asarray(state.parameters, np.float64), np.array([place])
             own = trace_step(course.layout, flat, data.x[alone], data.y[alone], rows=[number])
             picked = self._trace(own, alone)
-        return Look(course, tape, t, member, state, batch, rows, picked, number, index, eta)
+        return Look(course, self.tape, state.t, member, state, batch, rows, picked, number, index, eta)
 
     def _trace(self, step: StepTrace, rows: IntArray) -> Trace:
         course = self.course
@@ -228,11 +260,21 @@ class Lookout:
     def _step(self, state: MemberState, member: int, rows: IntArray, eta: float) -> StepTrace:
         """Return the trace of an update, whose results are the run's own where it is made."""
         course, tape, t = self.course, self.tape, state.t
-        data, plan, settings = course.data, course.plan, course.settings
-        epoch = t // tape.steps_per_epoch
-        strength = plan.strength(epoch)
+        data, settings = course.data, course.settings
+        strength = course.plan.strength(t // tape.steps_per_epoch)
+        masks = masks_of_step(course.network, len(rows), settings.seed, t, member, strength)
+        step = self._step_with(state, rows, eta, masks, t)
+        if step.update is None or t + 1 > tape.frontier:
+            return step
         weights = None if data.weights is None else data.weights[rows]
-        step = trace_update(
+        made = tape.state(t + 1, member)
+        return replace(step, update=self._as_run(step, step.update, made, weights))
+
+    def _step_with(self, state: MemberState, rows: IntArray, eta: float, masks: Any, t: int) -> StepTrace:
+        """Return the trace of an update of some rows, after ``t`` others."""
+        course, tape, data = self.course, self.tape, self.course.data
+        epoch = t // tape.steps_per_epoch
+        return trace_update(
             course.layout,
             state.parameters,
             state.arrays,
@@ -243,16 +285,12 @@ class Lookout:
             epoch=epoch,
             plateaus=tape.plateaus(epoch),
             per_epoch=tape.steps_per_epoch,
-            plan=plan,
-            settings=settings,
+            plan=course.plan,
+            settings=course.settings,
             eta=eta,
-            masks=masks_of_step(course.network, len(rows), settings.seed, t, member, strength),
-            strength=strength,
+            masks=masks,
+            strength=course.plan.strength(epoch),
         )
-        if step.update is None or t + 1 > tape.frontier:
-            return step
-        made = tape.state(t + 1, member)
-        return replace(step, update=self._as_run(step, step.update, made, weights))
 
     def _as_run(
         self, step: StepTrace, update: Update, made: MemberState, weights: FloatArray | None

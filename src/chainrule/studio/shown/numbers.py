@@ -22,6 +22,7 @@ from chainrule.studio.protocol.nested import nested
 from chainrule.studio.shown.checks import differences_of, held_against_run
 from chainrule.studio.shown.embedding import embedding_nodes
 from chainrule.studio.shown.looking import Look
+from chainrule.studio.shown.told import gradient_told, paragraphs, with_inputs_named
 from chainrule.studio.training.changeable import change_of
 
 Nodes = list[Any]
@@ -63,15 +64,21 @@ def derived(look: Look, trace: Trace, place: Address, form: Form = "short") -> D
     return held_against_run(derive(trace, place, form=form), look)
 
 
-def inspected(look: Look, query: Mapping[str, Any], notation_name: str) -> dict[str, Any]:
-    """Return what the inspector shows of an address: title, value, and its derivation."""
+def inspected(
+    look: Look, query: Mapping[str, Any], notation_name: str, *, tells_update: bool = True
+) -> dict[str, Any]:
+    """Return what the inspector shows of an address: title, value, what it says, and its derivation.
+
+    ``tells_update``: a derivative comes with what the update makes of it.
+    """
     naming = naming_of(look, str(query.get("notation") or notation_name))
     trace, place = found_place(look, str(query["address"]), naming)
     form: Any = query.get("form") or "short"
-    made = derived(look, trace, place, form)
+    made = with_inputs_named(derived(look, trace, place, form), look.course)
     resolved = trace.resolve(place)
     value = None if resolved.is_whole or form == "matrix" else trace.number(resolved)
     nodes, ok = derivation_nodes(made, trace, naming, difference=differences_of(trace, resolved))
+    nodes = paragraphs(gradient_told(look, trace, place, naming, tells_update=tells_update)) + nodes
     nodes += embedding_nodes(look, place.plain)
     told = {"address": str(place.plain), "title": made.title, "value": value, "nodes": nodes, "ok": ok}
     change = change_of(look, place)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule.explain.trace.address import Address
+from chainrule.studio.shown.told import gradient_told
 from chainrule.studio.stages.base import Sight, StageTerm, stage
 from chainrule.studio.stages.forward import curve_at, entering_of
 
@@ -112,6 +113,9 @@ def _gradient(sight: Sight) -> dict[str, Any]:
     said = "The derivative at the neuron, times what entered it through the weight."
     if about.name == "b":
         said = "The bias is a weight on 1, so its derivative is the neuron's."
+    said = " ".join(
+        [said, *gradient_told(sight.look, sight.trace, address, sight.naming, tells_update=False)]
+    )
     return stage(
         sight, address, title, said=said, terms=terms, done=1, total=total, whole=True, difference=True, lit=[str(about)],
         flow="backward",

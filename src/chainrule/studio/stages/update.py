@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from chainrule._numbers import number_text
-from chainrule._types import FloatArray
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.studio.shown.told import gradient_told, parts_of_rows, update_told
 from chainrule.studio.stages.backward import parameter_at
 from chainrule.studio.stages.base import Sight, StageTerm, stage
 
@@ -23,7 +21,7 @@ def _batch_sum(sight: Sight) -> dict[str, Any]:
     address = Address(name, about.layer, about.index)
     terms = []
     if len(step.rows) > 1:
-        parts = _parts_of_rows(trace, about)
+        parts = parts_of_rows(trace, about)
         terms = [
             StageTerm(f"{address}@row={row}", ((f"{address}@row={row}", float(part)),))
             for row, part in zip(step.rows, parts, strict=True)
@@ -34,6 +32,7 @@ def _batch_sum(sight: Sight) -> dict[str, Any]:
     if n > 1:
         title = f"{n} rows add up: {sight.name(address)}"
         said = f"Each row of the batch has its part; the parts of all {n} add up."
+    said = " ".join([said, *gradient_told(look, trace, address, sight.naming, tells_update=False)])
     return stage(
         sight,
         address,
@@ -48,25 +47,6 @@ def _batch_sum(sight: Sight) -> dict[str, Any]:
     )
 
 
-def _parts_of_rows(trace: Trace, about: Address) -> FloatArray:
-    """Return the part (n,) of each row in a derivative by a parameter."""
-    step, layer = trace.steps[0], trace.network.layers[about.number - 1]
-    assert step.gradients is not None
-    back = step.gradients.layers[about.number - 1]
-    term, slot = layer.term(about.name), trace.layout.slot(about.number, about.name)
-    j = about.index[-1]
-    if term.enters == "x":
-        return np.asarray(back.delta[:, j - 1] * step.record.x[:, about.index[0] - 1])
-    if term.enters:
-        h = step.record.entering(about.number)
-        return np.asarray(back.delta[:, j - 1] * h[:, about.index[0] - 1] * layer.scale(h.shape[1]))
-    if term.enters is None:
-        mixed = step.record.layers[about.number - 1].mixed
-        assert mixed is not None
-        return np.asarray(back.da[:, j - 1] * mixed[:, j - 1])
-    return np.asarray(back.delta[:, j - 1] if slot.shape == (layer.n_out,) else back.delta.sum(axis=1))
-
-
 def _updated(sight: Sight) -> dict[str, Any]:
     look, about = sight.look, parameter_at(sight)
     trace = look.batch or look.picked
@@ -75,6 +55,9 @@ def _updated(sight: Sight) -> dict[str, Any]:
     assert update is not None
     title = f"The update: {sight.name(about)} becomes {sight.name(address)}"
     said = f"The optimizer {update.settings.optimizer.spec} makes a step of the derivative, by its lines."
+    if trace is look.batch:
+        slope = trace.number(trace.resolve(replace(about, name=f"dC/d{about.name}")))
+        said = " ".join([said, *update_told(look, about, sight.name(about), slope)])
     more = [_before_after(sight, trace, about)]
     return stage(sight, address, title, said=said, trace=trace, whole=True, lit=[str(about)], more=more)
 

@@ -7,19 +7,21 @@ the update that comes; what was seen before isn't asked.
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule._numbers import number_text
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import notation
-from chainrule.lessons.asking import LessonQuestion, sign_place, signs_told
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.taught.replies import Reply, question_told
 from chainrule.studio.taught.withheld import place_after
 from chainrule.studio.training.made import Made
 from chainrule.studio.training.session import SessionState
+
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.asking import LessonQuestion
 
 OPTIONS = 4
 """The weights of which one is chosen."""
@@ -42,6 +44,10 @@ class Asker:
     def has_seen(self, made: Made, t: int) -> None:
         """Note that all of an update was shown."""
         self._seen[made] = max(t, self._seen.get(made, -1))
+
+    def begin_again(self, made: Made) -> None:
+        """Ask about each update of a training that was made already, as if none was seen."""
+        self._seen.pop(made, None)
 
     def asks(self, made: Made, state: SessionState) -> bool:
         """Tell whether what lies in the update ahead is asked for before it is shown."""
@@ -103,6 +109,8 @@ class Asker:
 
 def _question(look: Look, kind: str) -> LessonQuestion | None:
     """Return the question of a kind about the update that a look is before; None where there is nothing to ask."""
+    from chainrule.lessons.asking import LessonQuestion, sign_place, signs_told
+
     step = None if look.batch is None else look.batch.steps[0]
     if step is None or step.gradients is None:
         return None
@@ -140,6 +148,8 @@ def _question(look: Look, kind: str) -> LessonQuestion | None:
 
 
 def _which_moves(look: Look, free: Any) -> LessonQuestion | None:
+    from chainrule.lessons.asking import LessonQuestion
+
     layout, t = look.course.layout, look.t
     update = look.batch.steps[0].update if look.batch is not None else None
     assert update is not None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule._numbers import number_text
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.prose import shown_words
-from chainrule.lessons.asking import LessonQuestion
 from chainrule.studio.protocol.nested import Node, nested, text_of
+
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.asking import LessonQuestion
 
 HINTS = {
     "number": "Write down the formula first, then put each number in.",

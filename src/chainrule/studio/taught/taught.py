@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import SettingsError
-from chainrule.lessons.lesson import lesson_names, read_lesson
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.studio import Publish, Studio
 from chainrule.studio.taught.asker import Asker
-from chainrule.studio.taught.tutor import Tutor
 from chainrule.studio.taught.withheld import COMMANDS, EVENTS, FIRST, TAKEN, allows, masked
 from chainrule.studio.training.course import Course
 from chainrule.studio.training.made import Made
 from chainrule.studio.training.opening import asked_of
 from chainrule.studio.training.session import SessionState, reduce
+
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.studio.taught.tutor import Tutor
 
 PICTURES = frozenset(("curves", "activation"))
 """The pictures that may be had while something is withheld; curves end where it begins."""
@@ -38,6 +39,9 @@ class TaughtStudio(Studio):
         self._lesson_told: dict[str, Any] | None = None
         self._posing = False
         if lesson is not None:
+            from chainrule.lessons.lesson import read_lesson
+            from chainrule.studio.taught.tutor import Tutor
+
             self.tutor = Tutor(read_lesson(lesson))
             self.tutor.go(1)
             own, _ = self.tutor.course()
@@ -214,6 +218,9 @@ class TaughtStudio(Studio):
             raise SettingsError(
                 "the studio is on a table, and a lesson has rows of its own: end it and start the studio on a lesson"
             )
+        from chainrule.lessons.lesson import lesson_names, read_lesson
+        from chainrule.studio.taught.tutor import Tutor
+
         own = asked_of(self.made.course).lesson
         if name not in lesson_names() and (own is None or name != own.name):
             raise SettingsError(f"there is no lesson {name!r}; there are {', '.join(lesson_names())}")
@@ -263,6 +270,8 @@ class TaughtStudio(Studio):
             raise SettingsError("a lesson asks by itself: leave it first")
         self._show()  # what is seen already isn't asked
         self.asker.on = bool(command["on"])
+        if self.asker.on and self.made.tape.last is not None:
+            self.asker.begin_again(self.made)
         if not self.asker.on:
             self.asker.forget()
 

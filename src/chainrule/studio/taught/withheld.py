@@ -7,12 +7,14 @@ update, nor of a later one: not in a frame, not in an answer, not in a curve.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address
-from chainrule.lessons.asking import LessonQuestion
 from chainrule.studio.training.walk import UpdateWalk
+
+if TYPE_CHECKING:  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.asking import LessonQuestion
 
 GIVEN = frozenset(("x", "y", "y_smooth", "W", "b", "eta", "t", "strength", "scale"))
 """What is there before an update begins."""
@@ -23,7 +25,7 @@ AT_LOSS = frozenset(("loss", "C", "penalty", "share", "mean_a", "answer", "predi
 FRAME = frozenset((
     "seq", "generation", "phase", "t", "frontier", "updates", "epoch", "steps_per_epoch", "playing", "direction", "speed",
     "grain", "driver", "member", "notation", "row", "row_picked", "row_in_batch", "batch", "eta", "cells", "place", "stage",
-    "names", "frozen", "run", "runs", "branch", "follows",
+    "names", "frozen", "run", "runs", "branch", "follows", "settings",
 ))  # fmt: skip
 """The fields of a frame that tell nothing of what comes at a place that isn't reached; all others are left out."""
 

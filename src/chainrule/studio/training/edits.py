@@ -307,6 +307,11 @@ _SETTINGS: Mapping[str, tuple[Callable[[Course], Any], Callable[[Course, Any], C
 """The settings that can be changed on the way: how each is read from a course, and set in one."""
 
 
+def changeable_settings() -> dict[str, Callable[[Course], Any]]:
+    """Return by its name how each setting that can be changed on the way is read from a course."""
+    return {name: own for name, (own, _) in _SETTINGS.items()}
+
+
 # ---- rows
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.errors import SettingsError
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.training.course import Course
-from chainrule.studio.training.edits import Edited, as_one_edit, edited
+from chainrule.studio.training.edits import Edited, as_one_edit, changeable_settings, edited
 from chainrule.studio.training.made import Made
 from chainrule.studio.training.session import SessionState
 from chainrule.studio.training.walk import WalkPlace
@@ -94,14 +94,19 @@ class Runs:
         self.all: dict[int, StudioRun] = {1: self.current}
         self._last = 1
 
-    def branch(self, state: SessionState, edits: list[dict[str, Any]], *, again: bool = False) -> StudioRun:
+    def branch(
+        self, state: SessionState, edits: list[dict[str, Any]], *, again: bool = False, anew: bool = False
+    ) -> StudioRun:
         """Return the branch that edits make where a session stands; one that hasn't moved yet gets them, too.
 
-        ``again``: they take the place of the last edit, as those of something that is dragged do.
+        ``again``: they take the place of the last edit, as those of something that is dragged do; ``anew``: the branch begins
+        where the first run does.
         """
         shown = self.current
-        goes_on = shown.is_branch and state.t == 0
+        goes_on = shown.is_branch and state.t == 0 and not anew
         begin, at = (shown.comes_from, shown.at) if goes_on else (shown, state.t)
+        if anew:
+            begin, at = lineage(shown)[-1], 0
         assert begin is not None
         # What the edits are made in: the branch as it is, or as it was before the last one.
         now = (shown.before if again else shown) if goes_on else None
@@ -197,11 +202,19 @@ class Runs:
     def told(self, made: Made, state: SessionState, look: Look, place: WalkPlace) -> dict[str, Any]:
         """Return what a frame has of the runs: which there are, and of a branch what was there before its edits."""
         told: dict[str, Any] = {"run": self.current.number, "branch": self.current.told()}
+        if self.current.is_branch:
+            told["settings"] = self.settings_of_shown()
         if len(self.all) > 1:
             told["runs"] = [run.line() for _, run in sorted(self.all.items())]
         if self.current.comes_from is not None and self.current.made is made and state.t == 0:
             told["was"] = was_there(self.current.comes_from.made, self.current.at, made, look, place)
         return told
+
+    def settings_of_shown(self) -> dict[str, Any]:
+        """Return the settings of the run that is shown that edits made others than those it was built with."""
+        now, built = self.current.made.course, lineage(self.current)[-1].made.course
+        both = ((name, own(now), own(built)) for name, own in changeable_settings().items())
+        return {name: value for name, value, first in both if value != first}
 
     def every(self) -> list[Made]:
         """Return all that was made for runs."""

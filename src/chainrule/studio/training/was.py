@@ -18,13 +18,22 @@ LARGE = {"neurons": ("a",), "edges": ("weight",), "biases": ("weight",)}
 
 
 def was_there(before: Made, at: int, made: Made, look: Look, place: WalkPlace) -> dict[str, Any]:
-    """Return a frame's numbers as they were before the edits, at the same place, on the same row, of the same member.
+    """Return a frame's numbers as they were before the edits, at the same place, on the same rows, of the same member.
 
-    Arrays have NaN where nothing changed; a cost, loss or answer is there whether it did or not.
+    Arrays have NaN where nothing changed; a cost, loss or answer is there whether it did or not, None where a row is new.
+    What the update makes of them isn't compared: it has no memory of the updates before here.
     """
     row = look.row if look.row in before.course.places else None
-    old = before.lookout.look(at, look.member, row)
-    told = before.framer.frame_numbers(old, place)
+    old = before.lookout.on_rows_of(look, at, row)
+    told: dict[str, Any] = {**before.framer.frame_numbers(old, place), "cost_new": None}
+    whole = len(old.rows) == len(look.rows)
+    if not whole:
+        told["cost"] = None
+    if row is None:
+        told |= {"row_loss": None, "answer": None}
+    skipped = (
+        {"change"} | (set() if whole else {"gradient"}) | ({"weight"} if place.phase == "update" else set())
+    )
     arrays = before.framer.numbers(old, place.index)
     now = made.framer.numbers(look, place.index)
     drawn = made.drawn.told
@@ -33,7 +42,7 @@ def was_there(before: Made, at: int, made: Made, look: Look, place: WalkPlace) -
     for kind, found in arrays.items():
         changed[kind] = {}
         for name, values in found.items():
-            if name == "change" or (large and name not in LARGE[kind]) or (row is None and kind == "neurons"):
+            if name in skipped or (large and name not in LARGE[kind]) or (row is None and kind == "neurons"):
                 continue
             other = _where_other(values, now[kind][name])
             if other is not None:

@@ -116,6 +116,12 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     another = f"leave it out, or choose another {setting('optimizer')}"
     small = f"it is the recipe's small form, and {plain} makes a plain network; leave it out{added}"
     flat = f"there is no hidden layer; leave it out, or give {setting('hidden')}"
+    stage = {chosen.numeric_embedding, chosen.category_embedding} & {
+        "periodic",
+        "learned",
+    } or chosen.scaling_layer
+    bare = f"there is no feature stage; leave it out, or add {setting('numeric_embedding', 'periodic')}"
+    alike = "members that share begin alike; leave it out"
     blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
     single = f"there is one member; leave it out, or give more {setting('members')}"
     shared = "members that share end together as it is; leave it out"
@@ -130,6 +136,8 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("dropout", asked.dropout and not chosen.hidden, flat),
         ("activation_mix", asked.activation_mix and not chosen.hidden, flat),
         ("linear_path", asked.linear_path and not chosen.hidden, flat),
+        ("fitted_start", asked.fitted_start and not stage, bare),
+        ("fitted_start", asked.fitted_start and asked.sharing != "none", alike),
         ("patience", asked.patience is not None and not stops, blind),
         ("more_waves", asked.more_waves and not stops, blind),
         ("more_waves", asked.more_waves and chosen.schedule != "coslog4", other),

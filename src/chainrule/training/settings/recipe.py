@@ -57,6 +57,9 @@ ADAMS = ("adam", "adamw", "adam_epsilon_hat")
 SEVERAL = 8
 """The members of a plain network where what is asked for needs several."""
 
+MANY_LEVELS = 65
+"""From so many inputs on a category's rare levels begin near 0."""
+
 SMOOTHING = 0.05
 """The part of a row's target that is spread evenly over the classes."""
 
@@ -82,6 +85,8 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         {"numeric_embedding": "none"}),
     Ingredient("screening", "where there are more inputs than rows, each enters by as much as it tells beyond chance",
         {"scaling_layer": False}),
+    Ingredient("start by the rows", "cosines begin with the frequencies that the target swings with, rare levels near 0",
+        {"fitted_start": False}),
     Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
         {"linear_path": False}),
     Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
@@ -104,8 +109,9 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 
 OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
-    "activation_mix": False, "linear_path": False, "parametrization": "standard", "regularization_schedule": "constant",
-    "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False, "more_waves": 0,
+    "activation_mix": False, "linear_path": False, "fitted_start": False, "parametrization": "standard",
+    "regularization_schedule": "constant", "stop_together": False, "watch": "loss", "calibrate": False,
+    "clamp": False, "bagging": False, "more_waves": 0,
 }  # fmt: skip
 """The switches of which a plain network has none."""
 
@@ -179,6 +185,10 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and settings.loss is None
         and settings.output_activation is None
         and problem.n_inputs <= LONGEST_PATH,
+        "fitted_start": settings.sharing == "none"
+        and bool(
+            periodic or wide or (learned and any(group.size >= MANY_LEVELS for group in problem.groups))
+        ),
         "scaling_layer": wide,
         "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",
@@ -220,7 +230,7 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs
     # Few rows make few steps in an epoch.
-    fewest = min(most, max(fewest, FEWEST_STEPS * batch_size(problem.n_rows) // max(1, problem.n_rows)))
+    fewest = min(most, max(fewest, FEWEST_STEPS * batch_size(problem.n_rows) // problem.n_rows))
     return max(fewest, min(most, int(room / (6 * weights * problem.n_rows * members))))
 
 

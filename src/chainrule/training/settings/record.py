@@ -91,6 +91,10 @@ class Settings:
         more="they begin as ridge or logistic regression, its strength chosen out of fold",
         unset="with the recipe for numbers, and for classes with a category of more than 64 levels",
         page="features.md#linear-path", card="elsewhere")
+    fitted_start: bool | None = option(None, flag(), "network", "",
+        "let the feature stage begin by the training rows: cosines that swing with the target, rare levels near 0",
+        more="and, of more inputs than rows, a scaling layer at what each tells", unset="with the recipe",
+        page="recipe.md#a-start-by-the-rows")
     members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
         "how many networks are trained and averaged",
         unset="5, or 2 with {fast}; of a plain network 1, or 8 where several are needed", card="elsewhere")

@@ -18,7 +18,8 @@ const MOST_NAMED = 8;
 export function buildDoctor(element, { store, api }) {
   const list = h("ul", { class: "findings" });
   const none = h("p", { class: "quiet" });
-  element.append(none, list);
+  const when = h("p", { class: "quiet" });
+  element.append(when, none, list);
   let shown = "";
   const clock = { last: 0 };
   return (changed, state) => {
@@ -26,11 +27,13 @@ export function buildDoctor(element, { store, api }) {
     if (view.tab !== "layers" || !frame || frame.follows || !(changed.has("frame") || changed.has("client") || changed.has("view.tab"))) return;
     const found = frame.findings ?? [];
     const mine = steers(state);
-    const key = JSON.stringify([found, mine, frame.names]);
+    const compares = Boolean(state.hello?.rows.validation) && frame.t > 0;
+    const key = JSON.stringify([found, mine, frame.names, frame.t, compares]);
     if (key === shown || !isTime(clock, state)) return;
     shown = key;
     none.hidden = found.some((one) => one.grave);
-    say(none, found.length ? "Nothing is wrong here as far as these rows show; a remark:" : "Nothing is wrong here as far as these rows show: no dead or saturated layer, no gradient that vanishes or explodes, no sign of overfitting.");
+    say(none, found.length ? "Nothing is wrong here as far as these rows show; a remark:" : `Nothing is wrong here as far as these rows show: no dead or saturated layer, no gradient that vanishes or explodes${compares ? ", no sign of overfitting" : ""}.`);
+    say(when, `Looked at: the parameters after update ${frame.t.toLocaleString("en")}, epoch ${frame.epoch.toLocaleString("en")}.`);
     const held = document.activeElement?.closest?.(".findings") ? document.activeElement.textContent : null;
     list.replaceChildren(...found.map((one) => item(one, frame.names ?? {}, mine)));
     if (held) [...list.querySelectorAll("button")].find((one) => one.textContent === held)?.focus();
@@ -45,8 +48,9 @@ export function buildDoctor(element, { store, api }) {
     const where = finding.where.slice(0, MOST_NAMED).map((address) => h("button", { type: "button", class: "number", "data-address": address }, names[address] ?? address));
     if (finding.where.length > MOST_NAMED) where.push(h("span", { class: "quiet" }, `and ${finding.where.length - MOST_NAMED} more`));
     const numbers = finding.numbers.flatMap(({ name, value }) => [h("dt", {}, name), h("dd", {}, value)]);
-    const ways = finding.ways.map(({ words, edits }) => {
-      const one = button(words, () => api.send({ do: "edit", edits }), { hint: "Try it from here, on a branch" });
+    const ways = finding.ways.map(({ words, edits, anew }) => {
+      const hint = anew ? "Try it from the beginning, on a branch" : "Try it from here, on a branch";
+      const one = button(words, () => api.send({ do: "edit", edits, ...(anew ? { anew } : {}) }), { hint });
       one.disabled = !mine;
       return one;
     });

@@ -58,6 +58,10 @@ export function listenToKeys(studio) {
     const target = /** @type {Element} */ (event.target);
     if (event.key === "Escape" && store.state.view.pinned) return store.look({ pinned: null });
     if (!store.state.view.keys || target.matches("input:not([type=checkbox]), select, textarea, [role=slider]")) return;
+    if (event.key === " " && store.state.frame?.playing && target.closest(".transport") && target.matches("button")) {
+      event.preventDefault();
+      return act.toggle();
+    }
     if (event.key === " " && target.matches("button, summary, input, [role=gridcell]")) return;
     const grains = store.state.hello?.grains ?? [];
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -19,14 +19,23 @@ const OWN = new Set(["target", "inputs"]);
 export function buildSettings(element, { store, api }) {
   /** @type {Control[]} */
   let controls = [];
+  let filled = "{}";
   const form = h("form", { class: "settings", novalidate: true });
   const groups = h("div", { class: "groups" });
   const state = h("p", { class: "quiet", "aria-live": "polite" });
   const apply = /** @type {HTMLButtonElement} */ (h("button", { type: "submit", class: "primary" }, "Start again with these"));
   const undo = button("Leave as it is", () => fill(store.state.hello?.form ?? []), {});
-  const small = button("The small network", () => api.send({ do: "build", recipe: "small" }), {});
-  const full = button("The full recipe", () => api.send({ do: "build", recipe: "full" }), { hint: "What chainrule train would choose: several members, a wider network, early stopping" });
+  const small = button("The small network", () => api.send({ do: "build", recipe: "small", ...aside() }), {});
+  const full = button("The full recipe", () => api.send({ do: "build", recipe: "full", ...aside() }), { hint: "What chainrule train would choose: several members, a wider network, early stopping" });
   const beside = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
+  let chosen = false;
+  beside.addEventListener("change", () => (chosen = true));
+  /** Whether there is something that a new run would take the place of. */
+  const worthKeeping = () => {
+    const { frame } = store.state;
+    return Boolean(frame && (frame.t > 0 || frame.branch || (frame.runs?.length ?? 0) > 1 || frame.phase === "ended"));
+  };
+  const aside = () => (beside.checked || (!chosen && worthKeeping()) ? { beside: true } : {});
   const kept = h("label", { class: "check-line", title: "Both are there then, to be compared epoch by epoch" }, beside, h("span", {}, "beside this run, to compare"));
   const recipes = h("div", { class: "pair" }, small, full);
   form.append(groups, state, kept, h("div", { class: "pair apply" }, apply, undo), recipes);
@@ -37,6 +46,8 @@ export function buildSettings(element, { store, api }) {
     const found = changes();
     for (const one of controls) one.box.classList.toggle("changed", found.includes(one));
     apply.hidden = undo.hidden = kept.hidden = !found.length;
+    if (!found.length) chosen = false;
+    if (!chosen) beside.checked = worthKeeping();
     say(state, found.length ? `Changed: ${found.map((one) => one.field.label).join(", ")}.` : "");
     state.hidden = !found.length;
   };
@@ -52,11 +63,14 @@ export function buildSettings(element, { store, api }) {
       if (OWN.has(field.name)) asked[field.name] = read();
       else settings[field.name] = read();
     }
-    if (Object.keys(asked).length || Object.keys(settings).length) api.send({ do: "build", ...asked, settings, ...(beside.checked ? { beside: true } : {}) });
+    if (Object.keys(asked).length || Object.keys(settings).length) api.send({ do: "build", ...asked, settings, ...aside() });
   });
 
   /** @param {FieldGroup[]} list */
   const fill = (list) => {
+    const own = store.state.frame?.settings ?? {};
+    filled = JSON.stringify(own);
+    list = list.map(({ group, fields }) => ({ group, fields: fields.map((one) => (one.name in own ? { ...one, value: /** @type {any} */ (own[one.name]) } : one)) }));
     controls = [];
     const first = h("div", { class: "fields" });
     const made = [];
@@ -83,6 +97,9 @@ export function buildSettings(element, { store, api }) {
       recipes.hidden = hello.source.kind !== "table";
       element.hidden = !hello.form.length;
     }
+    // What was changed on the way is shown as it is in the run that is on show, unless somebody is about to change more.
+    if (hello && state_.frame && JSON.stringify(state_.frame.settings ?? {}) !== filled && !changes().length) fill(hello.form);
+    if (!chosen && beside.checked !== worthKeeping()) beside.checked = worthKeeping();
     if (changed.has("frame") || changed.has("client")) {
       const mine = steers(state_);
       if (apply.disabled === mine) for (const each of [apply, undo, small, full]) each.disabled = !mine;

@@ -1,6 +1,5 @@
 // What happens at this place: its title, its terms flowing into their sum, the curve, the line with its numbers and check.
 
-import { brief } from "../arrays.js";
 import { button, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Terms } from "./terms.js";
@@ -20,7 +19,7 @@ const PASSES = { cell: "cells", forward: "forward", answer: "answer", loss: "los
 export function buildStage(element, { store, api, player }) {
   const terms = new Terms();
   const passes = h("ol", { class: "passes", "aria-label": "The passes of an update" });
-  for (const [pass, words] of Object.entries(PASSES)) passes.append(h("li", { "data-pass": pass }, words));
+  for (const [pass, words] of Object.entries(PASSES)) passes.append(h("li", { "data-pass": pass }, h("button", { type: "button", title: `To the pass: ${words}`, onclick: () => api.send({ do: "seek", t: store.state.frame?.t ?? 0, place: { pass } }) }, words)));
   const count = h("span", { class: "count" });
   const progress = h("i");
   const head = h("div", { class: "crumbs" }, passes, count, h("div", { class: "progress", "aria-hidden": "true" }, progress));
@@ -31,7 +30,10 @@ export function buildStage(element, { store, api, player }) {
   const rest = h("div", { class: "rest" });
   const body = h("div", { class: "stage-body" }, title, said, terms.element, curve, lines);
   element.append(head, body, rest);
-  const into = button("Walk through this update", () => api.send({ do: "step", grain: "neuron", by: 1 }), { kind: "primary" });
+  const into = button("Walk through this update", () => {
+    store.look({ grain: "neuron" });
+    api.send({ do: "step", grain: "neuron", by: 1 });
+  }, { kind: "primary" });
   const watch = button("Train, and watch", () => api.send({ do: "play", grain: "epoch", speed: 8, direction: 1 }), {});
   const score = button("See how good it is", () => store.look({ tab: "score" }), { kind: "primary" });
   const touch = h("span", { class: "on-touch" }, "Press ▶ to play, the keys beside it for one step on or back. ");
@@ -40,7 +42,8 @@ export function buildStage(element, { store, api, player }) {
   const guide = h("p", { class: "guide" }, keyed, touch, "Choose any number, line or circle to see where it comes from", alter, ".");
   const ready = h("p", { class: "said" });
   const heading = h("h2", {});
-  rest.append(heading, ready, h("div", { class: "pair" }, into, watch, score), guide);
+  const kept = button("", () => api.send({ do: "seek", t: (store.state.frame?.kept ?? 0) * (store.state.hello?.steps_per_epoch ?? 1) }), {});
+  rest.append(heading, ready, h("div", { class: "pair" }, into, watch, score, kept), guide);
   let shown = "";
   let seen = /** @type {Frame | null} */ (null);
 
@@ -61,6 +64,8 @@ export function buildStage(element, { store, api, player }) {
     for (const item of passes.children) {
       const own = item.getAttribute("data-pass");
       item.toggleAttribute("hidden", own === "cell" && !hello.cells);
+      const press = /** @type {HTMLButtonElement} */ (item.firstElementChild);
+      if (press.disabled === steers(state)) press.disabled = !steers(state);
       if (own === place.pass) item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
     }
@@ -68,7 +73,9 @@ export function buildStage(element, { store, api, player }) {
     progress.style.width = `${place.of > 1 ? (100 * place.index) / (place.of - 1) : 0}%`;
     for (const each of [into, watch]) hide(each, ended(frame));
     hide(score, !ended(frame));
-    into.disabled = watch.disabled = !steers(state);
+    hide(kept, !ended(frame) || !frame.kept || frame.kept * frame.steps_per_epoch >= frame.t);
+    say(kept.querySelector(".words") ?? kept, `Look at epoch ${(frame.kept ?? 0).toLocaleString("en")}, which is kept`);
+    into.disabled = watch.disabled = kept.disabled = !steers(state);
     say(heading, frame.t === 0 && frame.branch ? "Where the branch begins" : frame.t === 0 ? "Before the first update" : ended(frame) ? "The end of the training" : `After update ${frame.t.toLocaleString("en")}`);
     say(ready, between(frame));
     if (!stage) {
@@ -108,9 +115,7 @@ function ended(frame) {
 
 /** What is known between two updates. @param {Frame} frame */
 function between(frame) {
-  const parts = [];
-  if (frame.was && frame.was.cost !== null && frame.was.cost !== frame.cost) parts.push(`By the change the cost went from ${brief(frame.was.cost)} to ${brief(frame.cost)}.`);
-  if (frame.cost !== null) parts.push(`The cost of ${frame.batch.size === 1 ? "its row" : `the next ${frame.batch.size.toLocaleString("en")} rows`} is ${brief(frame.cost)}.`);
+  const parts = [...(frame.told ?? [])];
   if (frame.answer) parts.push(`For ${frame.row === null ? "this row" : `row ${frame.row}`} the network says ${frame.answer.words}.`);
   return parts.join(" ");
 }

@@ -31,6 +31,7 @@ export function controlsOf({ store, api }) {
     step,
     play,
     toggle: () => (store.state.frame?.playing ? api.send({ do: "pause" }) : play(1)),
+    reverse: () => (store.state.frame?.playing && store.state.frame.direction < 0 ? api.send({ do: "pause" }) : play(-1)),
     reset: () => api.send({ do: "reset" }),
     train: () => api.send({ do: "train" }),
     /** @param {string} name */
@@ -59,9 +60,9 @@ export function controlsOf({ store, api }) {
  */
 export function buildTransport(element, studio) {
   const act = controlsOf(studio);
-  const { api } = studio;
+  const { api, store } = studio;
   const reset = button("Back to the start", act.reset, { icon: "start", kind: "round", key: "R" });
-  const reverse = button("Play backward", () => act.play(-1), { icon: "reverse", kind: "round" });
+  const reverse = button("Play backward", () => act.reverse(), { icon: "reverse", kind: "round" });
   const back = button("Step back", () => act.step(-1), { icon: "back", kind: "round", key: "←" });
   const playing = button("Play", act.toggle, { icon: "play", kind: "main", key: "Space" });
   const onward = button("Step on", () => act.step(1), { icon: "on", kind: "round", key: "→" });
@@ -76,7 +77,10 @@ export function buildTransport(element, studio) {
     event.preventDefault();
     const number = Number(to.value);
     if (to.value.trim() && Number.isInteger(number) && number >= 0) api.send({ do: "run_to", [unit.value]: number });
-    else to.setAttribute("aria-invalid", "true");
+    else {
+      to.setAttribute("aria-invalid", "true");
+      store.change({ problem: { words: `Run to ${unit.value === "t" ? "an update" : "an epoch"}: ${to.value.trim() ? `“${to.value.trim()}” is no whole number from 0 on` : "no number is given"}; give one such as 3.` } });
+    }
   } }, h("span", {}, "Run to"), unit, to, h("button", { type: "submit" }, "Go"));
   to.addEventListener("input", () => to.removeAttribute("aria-invalid"));
   const more = h("details", { class: "more-keys" }, h("summary", { title: "Speed, run to a place, train to the end" }, icon("dots"), h("span", { class: "words" }, "More")),

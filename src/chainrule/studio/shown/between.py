@@ -1,0 +1,105 @@
+"""What is told at rest, between updates: what the last one did to its own rows, whose numbers are shown, how training ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule._numbers import number_text
+from chainrule.reports.words import STOPPED
+from chainrule.studio.shown.looking import Look
+from chainrule.studio.shown.told import steady_told
+
+if TYPE_CHECKING:
+    from chainrule.studio.training.made import Made
+    from chainrule.studio.training.runs import StudioRun
+    from chainrule.studio.training.session import SessionState
+
+MOST_PARAMETERS = 200_000
+"""The most parameters of a network whose last update is looked at again for what is told of it."""
+
+
+def between_told(
+    made: Made, run: StudioRun, state: SessionState, look: Look, was: Mapping[str, Any] | None
+) -> list[str]:
+    """Return sentences on a place between two updates, of how the training ended where that is its end."""
+    said: list[str] = []
+    size = len(look.rows)
+    cost = None if look.batch is None else look.batch.steps[0].gradients
+    if was is not None:
+        said += _changed(run, look, was, None if cost is None else float(cost.cost))
+    if look.t and not state.playing and look.course.layout.size <= MOST_PARAMETERS:
+        said += _last_update(made, state, look)
+    elif cost is not None and was is None:
+        rows = "its row" if size == 1 else f"the {size:,} rows of the first update"
+        said.append(f"The cost of {rows} is {number_text(float(cost.cost), 4)}.")
+    if look.state.stays and made.tape.last is not None and look.t >= made.tape.last:
+        said += ended_told(made, look.member)
+    return said
+
+
+def _changed(run: StudioRun, look: Look, was: Mapping[str, Any], cost: float | None) -> list[str]:
+    """Return what an edit did to the cost of the same rows, or why the row shown doesn't feel it."""
+    said = []
+    size = f"these {len(look.rows):,} rows" if len(look.rows) > 1 else "the row"
+    if cost is not None and was["cost"] is not None:
+        if was["cost"] == cost:
+            said.append(f"The change leaves the cost of {size} as it is, {number_text(cost, 4)}.")
+        else:
+            said.append(
+                f"By the change the cost of {size} went from {number_text(was['cost'], 4)} to {number_text(cost, 4)}."
+            )
+    elif cost is not None:
+        said.append(f"The cost of {size}, the new one among them, is {number_text(cost, 4)}.")
+    addresses = [edit.address for edit in run.edits]
+    if was["answer"] is not None and all(addresses):
+        said += steady_told(look, [str(address) for address in addresses])
+    return said
+
+
+def _last_update(made: Made, state: SessionState, look: Look) -> list[str]:
+    """Return what the update before did to the cost of its own rows, and whose numbers are shown now."""
+    last = made.lookout.look(look.t - 1, look.member, state.row)
+    step = None if last.batch is None else last.batch.steps[0]
+    if step is None or step.update is None or step.gradients is None:
+        return []
+    size = len(step.rows)
+    own = "its row" if size == 1 else f"its own {size:,} rows"
+    said = [
+        f"Update {look.t:,} took the cost of {own} from {number_text(float(step.gradients.cost), 4)} "
+        f"to {number_text(float(step.update.cost), 4)}."
+    ]
+    if (
+        look.batch is not None
+        and look.batch.steps[0].gradients is not None
+        and set(look.numbers) != set(last.numbers)
+    ):
+        rows = "a row of its own" if len(look.rows) == 1 else f"{len(look.rows):,} rows of its own"
+        said.append(
+            f"All numbers shown now are those of the next update, which has {rows}, of cost "
+            f"{number_text(float(look.batch.steps[0].gradients.cost), 4)}."
+        )
+    return said
+
+
+def ended_told(made: Made, member: int = 0) -> list[str]:
+    """Return why and after how many epochs a training ended, and which epoch of a member is kept, where that is another one."""
+    result = made.worker.result
+    if result is None:
+        return []
+    ran, kept = len(result.history), kept_epoch(made, member)
+    why = STOPPED.get(result.stopped, "") if result.stopped != "callback" else ""
+    said = [f"The training ended after epoch {ran:,}{', ' + why if why else ''}."]
+    if kept is not None and kept != ran:
+        whose = f" of member {member + 1}" if made.course.members > 1 else ""
+        said.append(
+            f"What is kept{whose}, and scored, is epoch {kept:,}, where the watched loss was lowest; what is drawn here is "
+            f"epoch {ran:,}."
+        )
+    return said
+
+
+def kept_epoch(made: Made, member: int = 0) -> int | None:
+    """Return the epoch whose parameters a member keeps, None while the training goes on."""
+    result = made.worker.result
+    return None if result is None or made.tape.last is None else int(result.best_epochs[member])

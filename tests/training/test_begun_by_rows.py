@@ -1,0 +1,182 @@
+"""What of a training's start is fitted to its rows: scales of telling inputs, cosines of swings, embeddings of rare levels."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import chainrule
+from chainrule.engines.base import Data
+from chainrule.equations.dense import Dense
+from chainrule.equations.features import Features
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
+from chainrule.training.begin import by_rows
+from chainrule.training.initial import initial_parameters
+from chainrule.training.rare_levels import on_rare_levels
+from chainrule.training.screened import BY_CHANCE, on_scales, telling
+from chainrule.training.waves import on_waves, swings
+
+
+def begun(network, data, members=1):
+    """Return the start of a network's members, and its arrays by layer after all that is fitted to the rows."""
+    start = initial_parameters(network, members, 0)
+    return start, Layout(network).unflatten(by_rows(network, start, data, stage=True))
+
+
+# ---- how much an input tells
+
+
+def test_what_an_input_tells_follows_from_an_analysis_of_variance():
+    draws = np.random.default_rng(0)
+    codes = draws.integers(0, 3, 90)
+    x = draws.normal(size=(90, 40))
+    x[:, 4] += 1.5 * codes
+    x[:, 9] += 1.0 * (codes == 1)
+    g = telling(x, np.eye(3)[codes], np.arange(90))
+    judged = [stats.f_oneway(*(x[codes == k, j] for k in range(3))) for j in range(40)]
+    F, p = (np.array([getattr(one, name) for one in judged]) for name in ("statistic", "pvalue"))
+    passed = max(i for i in range(1, 41) if np.sort(p)[i - 1] <= BY_CHANCE * i / 40)
+    c = stats.f.isf(BY_CHANCE * passed / 40, 2, 87)
+    np.testing.assert_allclose(g, np.sqrt(np.maximum(0, 1 - c / F)), atol=1e-9)
+    assert g[4] > 0.9
+    assert (g == 0).sum() > 30
+
+
+def test_a_number_is_told_of_by_its_correlation_and_by_weights():
+    draws = np.random.default_rng(1)
+    x, w = draws.normal(size=(60, 5)), draws.integers(1, 4, 60).astype(float)
+    y = x[:, :1] + draws.normal(size=(60, 1))
+    judged = [stats.pearsonr(column, y[:, 0]) for column in x.T]
+    passed = max(i for i in range(1, 6) if sorted(one.pvalue for one in judged)[i - 1] <= BY_CHANCE * i / 5)
+    r = judged[0].statistic
+    F, c = r**2 / ((1 - r**2) / 58), stats.f.isf(BY_CHANCE * passed / 5, 1, 58)
+    assert telling(x, y, np.arange(60))[0] == pytest.approx(np.sqrt(1 - c / F))
+    # A weight of 0 takes a row out of all sums; the degrees of freedom stay those of all rows.
+    w[:20] = 0
+    kept = telling(x, y, np.arange(60), w)
+    x[:20], y[:20] = 99.0, -99.0
+    np.testing.assert_allclose(telling(x, y, np.arange(60), w), kept, rtol=1e-9)
+
+
+def test_where_nothing_stands_out_all_enter():
+    draws = np.random.default_rng(2)
+    x = draws.normal(size=(30, 200))
+    assert (telling(x, np.ones((30, 1)), np.arange(30)) == 1).all()
+    alike = [(telling(x, draws.normal(size=(30, 1)), np.arange(30)) == 1).all() for _ in range(20)]
+    assert np.mean(alike) > 0.3  # at a share of a half by chance, about every other time
+
+
+def test_scales_begin_by_each_members_own_rows():
+    draws = np.random.default_rng(3)
+    x = draws.normal(size=(40, 60))
+    y = x[:, :1] + 0.1 * draws.normal(size=(40, 1))
+    stage = Features([("number", 1), ("plain", 59)], scale=True, rates={"s": 0.001})
+    network = Network([60, Dense(4), Dense(1)], features=stage)
+    folds = np.stack([np.arange(10, 40), np.arange(30)])
+    data = Data(x, y, folds, np.stack([np.arange(10), np.arange(30, 40)]))
+    start, own = begun(network, data, 2)
+    before = Layout(network).unflatten(start)
+    s = own[0]["s"]
+    assert s.shape == (2, 63)
+    assert (s[:, :4] == s[:, :1]).all()  # a number and its embedding
+    assert (s[:, 0] > 0.9).all()
+    np.testing.assert_allclose(own[1]["W"][0] / before[1]["W"][0], np.sqrt(63 / np.sum(s[0] ** 2)))
+    # The rows that a member holds out change nothing of it.
+    moved = Data(x.copy(), y.copy(), folds, data.validation)
+    moved.x[:10], moved.y[:10] = 5.0, -5.0
+    again = Layout(network).unflatten(on_scales(network, start, moved))[0]["s"]
+    np.testing.assert_array_equal(again[0], s[0])
+    assert (again[1] != s[1]).any()
+
+
+def test_with_more_rows_than_inputs_scales_begin_at_one():
+    x = np.random.default_rng(4).normal(size=(40, 6))
+    network = Network([6, Dense(1)], features=Features([("plain", 6)], scale=True))
+    start = initial_parameters(network, 1, 0)
+    assert on_scales(network, start, Data(x, x[:, :1], np.arange(40), np.arange(0))) is start
+
+
+# ---- swings
+
+
+@pytest.mark.parametrize("frequency", [1.5, 4.0, 9.0])
+def test_a_swing_is_found_with_its_phase(frequency):
+    draws = np.random.default_rng(5)
+    x = draws.random(400)
+    y = 3 * np.cos(2 * np.pi * frequency * x + 0.7) + x + 0.1 * draws.normal(size=400)
+    (found, phase), *_ = swings(x, y[:, None], 4)
+    assert found == pytest.approx(frequency, abs=0.05)
+    assert phase == pytest.approx(0.7, abs=0.2)
+
+
+def test_from_chance_no_swing_is_found():
+    draws = np.random.default_rng(6)
+    x = draws.normal(size=(60, 150))
+    found = [swings(row, draws.normal(size=(150, 1)), 4) for row in x]
+    assert sum(map(bool, found)) <= 4
+
+
+def test_a_straight_line_few_values_and_few_rows_have_none():
+    x = np.random.default_rng(7).random(100)
+    assert swings(x, 3 * x[:, None] + 1, 4) == []
+    assert swings(np.round(2 * x), x[:, None], 4) == []
+    assert swings(x[:10], np.cos(40 * x[:10, None]), 4) == []
+    assert swings(np.ones(100), x[:, None], 4) == []
+
+
+def test_cosines_begin_with_swings_of_each_members_own_rows():
+    draws = np.random.default_rng(8)
+    x = draws.random((300, 2))
+    y = np.sin(40 * x[:, :1]) + 0.1 * draws.normal(size=(300, 1))
+    network = Network([2, Dense(3), Dense(1)], features=Features([("number", 1)] * 2))
+    lines = np.stack([np.arange(150), np.arange(150, 300)])
+    start, own = begun(network, Data(x, y, lines, lines[::-1]), 2)
+    before = Layout(network).unflatten(start)[0]
+    found, _ = swings(x[:150, 0], y[:150], 12)[0]
+    assert own[0]["f"][0, 0, -1] == pytest.approx(found)
+    assert own[0]["f"][0, 0, -1] == pytest.approx(40 / (2 * np.pi), abs=0.3)
+    assert (own[0]["f"][:, 1] == before["f"][:, 1]).all()
+    assert (own[0]["f"][:, :, :4] == before["f"][:, :, :4]).all()
+    plain = Network([2, Dense(3), Dense(1)])
+    first = initial_parameters(plain, 2, 0)
+    assert on_waves(plain, first, Data(x, y, lines, lines[::-1])) is first
+
+
+# ---- rare levels
+
+
+def test_a_level_begins_by_how_many_rows_it_has():
+    network = Network([102, Dense(2), Dense(1)], features=Features([("category", 100), ("plain", 2)]))
+    codes = np.array([0] * 30 + [1] * 10 + [2])
+    x = np.column_stack([np.eye(100)[codes], np.ones((41, 2))])
+    lines = np.stack([np.arange(41), np.r_[np.arange(40), 0]])
+    start = initial_parameters(network, 2, 0)
+    data = Data(x, np.ones((41, 1)), lines, np.arange(0))
+    made = Layout(network).unflatten(on_rare_levels(network, start, data))[0]["E"]
+    E = Layout(network).unflatten(start)[0]["E"]
+    for level, share in {0: 30 / 40, 1: 10 / 20, 2: 1 / 11, 3: 0.0}.items():
+        np.testing.assert_allclose(made[0, level], share * E[0, level])
+    assert (made[1, 2] == 0).all()  # which the second member never sees
+    narrow = Network([22, Dense(2), Dense(1)], features=Features([("category", 20), ("plain", 2)]))
+    first = initial_parameters(narrow, 1, 0)
+    assert on_rare_levels(narrow, first, data) is first
+
+
+# ---- from a table to an answer
+
+SMALL = {"hidden": [16], "recipe": True, "members": 3, "epochs": 60}
+
+
+@pytest.mark.slow
+def test_of_more_columns_than_rows_the_telling_ones_are_learned():
+    draws = np.random.default_rng(9)
+    codes, x = draws.integers(0, 3, 120), draws.normal(size=(120, 400))
+    x[:, 7] += 4 * codes
+    table = {f"x{j}": x[:, j].tolist() for j in range(400)} | {"k": [f"c{code}" for code in codes]}
+    made = chainrule.train(table, "k", **SMALL)
+    assert made.out_of_fold.scores["accuracy"] > 0.85
+    without = chainrule.train(table, "k", **SMALL, scaling_layer=False)
+    assert without.out_of_fold.scores["accuracy"] < made.out_of_fold.scores["accuracy"]
+    # Of noise nothing is learned, though out of 400 columns some go with the classes by chance.
+    table["k"] = draws.permutation(table["k"]).tolist()
+    assert chainrule.train(table, "k", **SMALL).out_of_fold.scores["accuracy"] < 0.5
