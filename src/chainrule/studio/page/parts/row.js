@@ -156,7 +156,7 @@ export function buildReadings(element, { store }) {
     }
     const told = frame.answer;
     all.hidden = !frame.together || !told;
-    if (frame.together) all.replaceChildren(h("span", { class: "label", title: "The mean of all members" }, `all ${store.state.hello?.members ?? ""}`), h("strong", { title: frame.together.words }, answerWords(frame.together)));
+    if (frame.together) all.replaceChildren(h("span", { class: "label", title: "The answer of all members together" }, `mean of ${store.state.hello?.members ?? ""}`), h("strong", { title: frame.together.words }, answerWords(frame.together)));
     if (!told) {
       if (answer.dataset.key !== "") answer.replaceChildren(h("span", { class: "label" }, "answer"), h("span", { class: "label" }, "not there yet"));
       answer.dataset.key = "";
