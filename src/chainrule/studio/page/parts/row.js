@@ -148,6 +148,8 @@ export function buildReadings(element, { store }) {
   return (changed, { frame }) => {
     if (!frame || !changed.has("frame")) return;
     const old = frame.was;
+    const rows = frame.batch.size > 1 ? `of the ${frame.batch.size.toLocaleString("en")} rows of the next update` : "of the row of the next update";
+    if (cost.box.title !== rows) setAll(cost.box, { title: rows });
     for (const [part, value, before] of /** @type {const} */ ([[cost, frame.cost, old?.cost], [after, frame.cost_new, old?.cost_new], [loss, frame.row_loss, old?.row_loss], [rate, frame.eta, old?.eta]])) {
       say(part.was, before === undefined || before === null || before === value ? "" : `was ${brief(before, 4)}`);
       hide(part.box, value === null);
