@@ -152,13 +152,20 @@ def test_a_cell_of_a_dressed_column_is_set_in_its_dress_or_plain():
     assert cells_set(course, 0, {"rent": 1.31})[1][0][2] == "1,31"
     with pytest.raises(SettingsError, match="can be read in two ways"):
         cells_set(course, 0, {"rent": "1.310"})
-    with pytest.raises(SettingsError, match=r"'much' is not a number; give one such as 12,5, or nothing for a missing cell"):
+    with pytest.raises(
+        SettingsError, match=r"'much' is not a number; give one such as 12,5, or nothing for a missing cell"
+    ):
         cells_set(course, 0, {"rent": "much"})
 
 
 @pytest.mark.parametrize(
     ("address", "forms"),
-    [("dC/dW[1][1,2]", ["short", "paths", "matrix"]), ("W[1][1,2]", ["short"]), ("C", ["short"]), ("eta", ["short"])],
+    [
+        ("dC/dW[1][1,2]", ["short", "paths", "matrix"]),
+        ("W[1][1,2]", ["short"]),
+        ("C", ["short"]),
+        ("eta", ["short"]),
+    ],
 )
 def test_only_the_forms_that_a_number_has_are_offered(birds, address, forms):
     birds.do("seek", t=1)
