@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 from tests.studio.studio_browser import PENGUINS
-from tests.studio.watched import watched
+from tests.studio.watched import Watched, watched
 
 from chainrule.errors import SettingsError
 from chainrule.explain.diagnose.answers import overfitted_by_loss
+from chainrule.studio.taught.taught import TaughtStudio
 from chainrule.studio.training.edited_rows import cells_set
 from chainrule.studio.training.opening import opened_table
 
@@ -174,3 +175,19 @@ def test_only_the_forms_that_a_number_has_are_offered(birds, address, forms):
     for form in forms:
         birds.studio.number({"address": address, "form": form})
     assert birds.studio.number({"address": address, "form": "paths"})["nodes"]
+
+
+@pytest.mark.slow
+def test_a_training_that_was_made_already_is_asked_about_when_it_is_replayed():
+    studio = TaughtStudio(opened_table(PENGUINS, {"target": "species"}, {"epochs": 2, "hidden": (2,)}))
+    try:
+        studio.command({"do": "train"})
+        Watched.wait(lambda: studio.state.last is not None and not studio.state.playing)
+        studio.frame()
+        studio.command({"do": "reset"})
+        studio.frame()
+        assert studio.lesson()["question"] is None
+        assert studio.command({"do": "predict", "on": True})["ok"]
+        assert studio.lesson()["question"] is not None
+    finally:
+        studio.close()
