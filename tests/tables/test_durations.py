@@ -1,6 +1,6 @@
 """Durations as people and programs write them, as seconds; and dates in digits of other scripts."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -128,3 +128,25 @@ def test_types_that_polars_has_not() -> None:
     decimals = pa.table({"x": pa.array([Decimal(1), Decimal(2)], pa.decimal256(50, 2))})
     with pytest.raises(TableError, match="can't be made a table of columns"):
         from_frame(decimals)
+
+
+@pytest.mark.parametrize("form", ["{0}-W{1:02}-{2}", "{0}W{1:02}{2}", "{0}-W{1:02}", "{0}W{1:02}"])
+def test_days_of_weeks(form: str) -> None:
+    days = [date(2019, 12, 1) + timedelta(days=11 * i) for i in range(60)]
+    cells = [form.format(*day.isocalendar()) for day in days]
+    wanted = days if "{2}" in form else [day - timedelta(days=day.weekday()) for day in days]
+    table = from_frame({"d": cells, "y": [i % 2 for i in range(60)]})
+    encoder, _ = encoder_of(table)
+    assert encoder.columns[0].kind == "datetime"
+    judge, _ = encoder_of(from_frame({"d": wanted, "y": [i % 2 for i in range(60)]}))
+    plain = from_frame({"d": wanted})
+    assert (
+        encoder.transform(table).tolist()
+        == encoder.transform(plain).tolist()
+        == judge.transform(plain).tolist()
+    )
+    assert encoder.by_row()({"d": cells[7]}).tolist() == encoder.transform(table)[7].tolist()
+    with pytest.raises(TableError, match="'2021W53' is not a date"):
+        encoder.transform(from_frame({"d": ["2021W53"]}))
+    with pytest.raises(SettingsError, match="'d' is weeks as ISO 8601 has them, which exports don't read"):
+        column_data(Cell(encoder.steps()[0], ("year",)))

@@ -55,6 +55,10 @@ def column_data(cell: Cell) -> dict[str, Any]:
         case ReadTruth(true, false):
             return {**data, "kind": "truth", "true": list(true), "false": list(false)}
         case ReadDate(spellings):
+            if "%G" in spellings[0]:
+                raise SettingsError(
+                    f"column {steps.column!r} is weeks as ISO 8601 has them, which exports don't read: train on dates instead"
+                )
             return {
                 **data,
                 "kind": "date",

@@ -128,8 +128,9 @@ def read_delimited(
     lines = layout.lines[body][~blank]
     _check_fields(layout.fields[body][~blank], lines, len(names), delimiter, where)
     notes += _blank_note(layout.lines[body][blank])
-    how = (partial(take, missing=missing, decimal=decimal) for take in (_taken, _taken_at_once))
-    made = _read_cells(data, layout, body, blank, names, delimiter, *how)
+    taken = partial(_taken, missing=missing, decimal=decimal)
+    at_once = partial(_taken_at_once, missing=missing, decimal=decimal)
+    made = _read_cells(data, layout, body, blank, names, delimiter, taken, at_once)
     if made is None:
         return _read_record_by_record(data.decode(), delimiter, where, missing, decimal)
     del data, layout
@@ -142,7 +143,8 @@ def _taken_at_once(cells: pl.DataFrame, missing: Sequence[str], decimal: str) ->
     flat = clean_text(pl.concat(cells.get_columns()).rechunk(), missing)
 
     def in_all(which: pl.Series) -> BoolArray:
-        return which.to_numpy().reshape(d, n).all(axis=1)
+        found: BoolArray = np.all(which.to_numpy().reshape(d, n), axis=1)
+        return found
 
     text = flat if decimal == "." else in_points(flat)
     gaps = flat.is_null()
@@ -179,7 +181,7 @@ def _whole(
     for name, own in zip(names, parts, strict=True):
         kinds = {part.dtype for part in own if part.null_count() < len(part)}
         if len(kinds) == 1 and pl.String not in kinds:
-            typed.append(pl.concat([part.cast(next(iter(kinds))) for part in own]).alias(name))
+            typed.append(pl.concat([part.cast(next(iter(kinds))) for part in own], rechunk=True).alias(name))
         else:
             text = (
                 pl.concat([part.cast(pl.String) for part in own]) if own else pl.Series([], dtype=pl.String)

@@ -20,6 +20,8 @@ def moment_of(
     try:
         if time_only:
             return time(hour, *rest)
+        if "G" in part:
+            return datetime.fromisocalendar(int(part["G"]), int(part["V"]), int(part.get("u") or 1))
         year = int(part["Y"] if "Y" in part else ("20" if part["y"] < "70" else "19") + part["y"])
         month = int(part["m"] if "m" in part else months.get(part["b"].lower(), 0))
         return datetime(year, month, int(part.get("d") or 1), hour, *rest)

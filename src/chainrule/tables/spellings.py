@@ -33,6 +33,7 @@ _DATES = (
 )  # fmt: skip
 _TIMES = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
 _MONTHLY = ("%Y-%m", "%b %Y", "%Y/%m", "%m/%Y", "%b-%Y", "%b-%y", "%Y年%m月", "%Y년 %m월")
+_WEEKLY = ("%G-W%V-%u", "%GW%V%u", "%G-W%V", "%GW%V")
 _OF_PROGRAMS = (
     "%b %d %H:%M:%S %Y", "%d/%b/%Y:%H:%M:%S%z", "%d%b%Y", "%d%b%Y:%H:%M:%S", "%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
 )  # fmt: skip
@@ -47,18 +48,20 @@ def _all_spellings() -> Iterator[str]:
             yield from (f"{date}T{clock}", f"{date}T{clock}%z", f"{date} {clock}%z")
         elif "%b" in date:
             yield f"{date} {clock}%z"
-    yield from (*_TIMES, *_MONTHLY, *_OF_PROGRAMS)
+    yield from (*_TIMES, *_MONTHLY, *_OF_PROGRAMS, *_WEEKLY)
 
 
 DATE_FORMATS: tuple[str, ...] = tuple(dict.fromkeys(_all_spellings()))
 """The spellings of dates and times that are recognized, tried in this order, in the signs of ``strptime``.
 
 ``%b`` is the name of a month, short or whole, in one of the languages of `MONTH_NAMES`; ``%y`` a year of 1970 to 2069 by its
-last two digits; ``%z`` an offset from UTC or a zone's letters, which are dropped: a time is what the clock showed.
+last two digits; ``%G``, ``%V`` and ``%u`` year, week and day of the week by ISO 8601, its Monday without one; ``%z`` an
+offset from UTC or a zone's letters, which are dropped: a time is what the clock showed.
 """
 
 _BLANK = "[ \u00a0\u2009\u202f]"
 _PATTERNS = {
+    "%G": "(?P<G>[0-9]{4})", "%V": "(?P<V>[0-9]{2})", "%u": "(?P<u>[1-7])",
     "%Y": "(?P<Y>[0-9]{4})", "%y": "(?P<y>[0-9]{2})", "%m": "(?P<m>[0-9]{1,2})", "%d": "(?P<d>[0-9]{1,2})",
     "%H": "(?P<H>[0-9]{1,2})", "%I": "(?P<I>[0-9]{1,2})", "%M": "(?P<M>[0-5][0-9])", "%S": "(?P<S>[0-5][0-9])",
     "%.f": "(?P<f>[.,][0-9]{1,9})?", " %p": rf"{_BLANK}?(?P<p>[AaPp])\.?{_BLANK}?[Mm]\.?",
@@ -75,7 +78,7 @@ _MONTH = f"(?:{'|'.join(sorted({name[:3] for name in month_numbers()}))})[{LETTE
 _LOOKS_LIKE_A_DATE = (
     r"^(?:[a-zA-Z]{3,9},? +)?\d{1,4}(?:[-/.:年년]|\. )\s?\d{1,2}([-/.:]\d{1,4})?|^\d{8}(?:T\d{6}Z?)?$"
     rf"|(?i)^(?:[a-z]{{3,9}},?\s+)?(?:\d{{1,4}}(?:st|nd|rd|th|er)?[-/.]?\s?(?:de|of)?\s?)?{_MONTH}\.?[-/.\s]*(?:de|of)?\s?\d"
-    r"|^\d{1,2} [AaPp]\.?[Mm]"
+    r"|^\d{1,2} [AaPp]\.?[Mm]|^\d{4}-?W\d{2}"
 )
 _SAMPLE = 1000
 
@@ -104,7 +107,7 @@ _SIGNS = {
 
 def is_time_only(spelling: str) -> bool:
     """Tell whether a spelling is that of a time of day, without a date."""
-    return "%Y" not in spelling and "%y" not in spelling
+    return not any(year in spelling for year in ("%Y", "%y", "%G"))
 
 
 @cache
@@ -136,6 +139,12 @@ def to_dates(text: pl.Series, spelling: str) -> pl.Series:
         if "%H" not in spelling:
             return fitting.str.to_date(spelling, strict=False).cast(pl.Datetime("us"))
         return fitting.str.to_datetime(spelling, strict=False, time_unit="us")
+    if "%G" in spelling:
+        # The day is appended where there is none; a year that has no week 53 makes none.
+        days = fitting if "%u" in spelling else fitting + "-1"
+        return days.str.to_date(spelling if "%u" in spelling else f"{spelling}-%u", strict=False).cast(
+            pl.Datetime("us")
+        )
     parts = fitting.str.extract_groups(date_pattern(spelling)).struct
     clock = _clock(parts, spelling)
     if is_time_only(spelling):
