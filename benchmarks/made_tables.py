@@ -60,7 +60,8 @@ def _numbers(x: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def _labels(codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.array(list("abc"), object)[codes.astype(int)]
+    labels: np.ndarray[Any, Any] = np.array(list("abc"), object)[codes.astype(int)]
+    return labels
 
 
 def _linear(rng: Generator, n: int) -> Drawn:

@@ -377,7 +377,7 @@ def measure_branch(folder: Path, rounds: int) -> dict[str, float]:
 
     Of a small network, and of a wide one of several members, with the seconds of processor that each takes.
     """
-    found = {}
+    found: dict[str, float] = {}
     for name, words in (("branch", ()), ("branch_wide", ("--hidden", "256,128", "--members", "8"))):
         with studio(PENGUINS, "--target", "species", *words) as made:
             _steps(made, 1, 8)

@@ -239,3 +239,8 @@ def test_a_text_s_words_are_rows_of_what_enters():
         assert all(f"{names[i].removeprefix('title: ')} (row {look.row})" in told for i in own)
         answer = made.studio.number({"address": f"x[{own[0] + 1}]"})
         assert "v counts" in str(answer["nodes"])
+        # Beside the cell stand the inputs of its own words alone.
+        (cell,) = made.frame["cells"]
+        assert cell["column"] == "title"
+        assert cell["inputs"] == [f"x[{i + 1}]" for i in own]
+        assert all("v counts" in step["words"] for step in cell["steps"])

@@ -7,7 +7,9 @@ import pytest
 from tests.studio.studio_browser import PENGUINS
 from tests.studio.watched import watched
 
+from chainrule.errors import SettingsError
 from chainrule.explain.diagnose.answers import overfitted_by_loss
+from chainrule.studio.training.edited_rows import cells_set
 from chainrule.studio.training.opening import opened_table
 
 
@@ -132,3 +134,43 @@ def test_a_loss_far_above_that_of_the_training_is_overfitting():
     assert not list(
         overfitted_by_loss(np.full(40, 0.05), np.full(40, 0.09) + np.linspace(-0.05, 0.05, 40) * 4, 0.69)
     )
+
+
+def in_euro(number: float) -> str:
+    return f"{number:,.2f} €".translate(str.maketrans(",.", ".,"))
+
+
+def test_a_cell_of_a_dressed_column_is_set_in_its_dress_or_plain():
+    rents = [310.5 + 37.25 * i for i in range(40)]
+    table = {"rent": list(map(in_euro, rents)), "y": [float(i % 7) for i in range(40)]}
+    course = opened_table(table, {"target": "y"}, {"epochs": 1, "hidden": (2,)})
+    known = [cells_set(course, 0, {"rent": "1.310,50 €"})[0].data.x[0]]
+    for given in ("1310.5", "1310,5", 1310.5):
+        known.append(cells_set(course, 0, {"rent": given})[0].data.x[0])
+    assert all(np.array_equal(one, known[0]) for one in known)
+    # What is dragged comes as a number, of which 1.310 is none of the thousands.
+    assert cells_set(course, 0, {"rent": 1.31})[1][0][2] == "1,31"
+    with pytest.raises(SettingsError, match="can be read in two ways"):
+        cells_set(course, 0, {"rent": "1.310"})
+    with pytest.raises(
+        SettingsError, match=r"'much' is not a number; give one such as 12,5, or nothing for a missing cell"
+    ):
+        cells_set(course, 0, {"rent": "much"})
+
+
+@pytest.mark.parametrize(
+    ("address", "forms"),
+    [
+        ("dC/dW[1][1,2]", ["short", "paths", "matrix"]),
+        ("W[1][1,2]", ["short"]),
+        ("C", ["short"]),
+        ("eta", ["short"]),
+    ],
+)
+def test_only_the_forms_that_a_number_has_are_offered(birds, address, forms):
+    birds.do("seek", t=1)
+    told = birds.studio.number({"address": address})
+    assert told["forms"] == forms
+    for form in forms:
+        birds.studio.number({"address": address, "form": form})
+    assert birds.studio.number({"address": address, "form": "paths"})["nodes"]

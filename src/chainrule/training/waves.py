@@ -47,7 +47,7 @@ def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]
     waves -= waves.mean(axis=2, keepdims=True)
     squares = np.stack([[np.vecdot(one, other) for other in waves] for one in waves]).transpose(2, 0, 1)
     inverse = np.linalg.pinv(squares, hermitian=True)
-    taken = [np.ones(n), x]
+    taken: list[FloatArray] = [np.ones(n), x]
     found: list[tuple[float, float]] = []
     left = y - y.mean(axis=0)
     spread = np.sum(left**2, axis=0)

@@ -119,6 +119,7 @@ def test_scores_are_those_of_out_of_fold_answers_made_by_hand(mixed, target):
     assert trained.out_of_fold.scores[name] == pytest.approx(scores[name], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_default_alone_is_the_training_without_a_search(monkeypatch):
     monkeypatch.setattr("chainrule.fitting.search.search.picked", _only_first)
     model = searched("y").model
@@ -176,6 +177,7 @@ def test_a_search_that_is_gone_on_with_ends_with_the_same_bits(tmp_path, monkeyp
     assert len(calls) <= 2
 
 
+@pytest.mark.slow
 def test_the_file_of_another_search_is_refused(tmp_path):
     path = tmp_path / "s.safetensors"
     prepared = prepared_search()
@@ -268,6 +270,7 @@ def test_validation_rows_weigh_where_there_are_no_folds():
     assert trained.out_of_fold is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [{"watch": "auc"}, {"loss": "hinge", "bagging": False}, {"threshold": "f1"}]
 )
@@ -335,6 +338,7 @@ def all_lines(derivation: Derivation) -> list[Line]:
     return [*derivation.lines, *(line for part in derivation.parts for line in all_lines(part))]
 
 
+@pytest.mark.slow
 def test_it_is_described_and_shown_as_a_table_and_a_picture(mixed, tmp_path):
     path = tmp_path / "m.safetensors"
     mixed["n"].model.save(path)
@@ -346,6 +350,7 @@ def test_it_is_described_and_shown_as_a_table_and_a_picture(mixed, tmp_path):
     assert main(["describe", str(path)]) == 0
 
 
+@pytest.mark.slow
 def test_the_exported_program_answers_the_same(mixed, tmp_path):
     made = export(mixed["y"].model, "python", tmp_path / "m.py")
     assert made.certificate.passed

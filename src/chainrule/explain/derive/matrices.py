@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from chainrule._types import FloatArray
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.forward import scaled
 from chainrule.explain.derive.lines import MOST_SHOWN, Matrix, MatrixLine
@@ -41,6 +42,13 @@ def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
         told = f"there is of {known}; or name one number, such as {one}"
         raise SettingsError(f"{place}: there is no matrix form of it; {told}")
     return made(writer, place.layer or 0)
+
+
+def has_matrix_form(network: Network, place: Address) -> bool:
+    """Tell whether there are lines of matrix algebra that lead to a whole array."""
+    if place.name == "dC/dx":
+        return network.features is None
+    return place.name in _LINES or (place.name == "dC/da" and place.layer == 0)
 
 
 def _all_rows(writer: Writer, name: str, layer: int | None = None) -> Address:

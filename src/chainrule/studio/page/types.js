@@ -601,6 +601,7 @@ export const PROTOCOL = 1;
  * @property {Nested[]} nodes
  * @property {boolean | null} ok
  * @property {ChangeOffered} [change]
+ * @property {string[]} [forms]
  */
 
 /**

@@ -168,7 +168,7 @@ SHAPES: Mapping[str, Fields] = {
     "Bye": {"words": "string"},
     "Done": {"ok?": "boolean", "seq?": "whole", "problem?": "string"},
     "NumberAnswer": {"address": "string", "title": "string", "value": "number | null", "nodes": "Nested[]",
-                     "ok": "boolean | null", "change?": "ChangeOffered"},
+                     "ok": "boolean | null", "change?": "ChangeOffered", "forms?": "string[]"},
     "ChangeOffered": {"kind": '"number" | "setting" | "activation" | "cells"', "value": "number | string | null",
                       "address?": "string", "reach?": "number", "frozen?": "boolean | null", "name?": "string",
                       "layer?": "whole", "row?": "whole", "column?": "string", "choices?": "string[]"},

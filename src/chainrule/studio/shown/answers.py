@@ -14,6 +14,7 @@ from chainrule.formula.text import text
 from chainrule.model.model import Prediction
 from chainrule.studio.training.course import Course
 from chainrule.tables.encode import InputValue
+from chainrule.tables.scalings import ARITHMETIC
 
 
 def number_or_none(value: float) -> float | None:
@@ -22,7 +23,10 @@ def number_or_none(value: float) -> float | None:
 
 
 def cells_shown(values: Sequence[InputValue], columns: Collection[str]) -> list[dict[str, Any]]:
-    """Return a row's cells in some columns, with the arithmetic of each of their inputs in words."""
+    """Return a row's cells in some columns, with the arithmetic of each of their inputs in words.
+
+    Of a text these are the inputs of the words that it has: it hasn't most of them.
+    """
     found: dict[str, dict[str, Any]] = {}
     for number, value in enumerate(values, 1):
         if value.column not in columns:
@@ -31,6 +35,9 @@ def cells_shown(values: Sequence[InputValue], columns: Collection[str]) -> list[
         one = found.setdefault(
             value.column, {"column": value.column, "cell": cell, "steps": [], "inputs": []}
         )
+        counts = value.formula == ARITHMETIC["count"].formula
+        if counts and not value.counted:
+            continue
         shown = number_text(value.value)
         if value.formula.startswith("["):
             words = f"x[{number}] = {value.formula} = {shown}"
@@ -40,7 +47,9 @@ def cells_shown(values: Sequence[InputValue], columns: Collection[str]) -> list[
             }
             root = formula(value.formula).root
             words = f"x[{number}] = {text(root)} = {text(root, numbers)} = {shown}"
-            if value.cell is None:
+            if counts:
+                words += f" (v counts {', '.join(map(repr, value.counted))})"
+            elif value.cell is None:
                 words += " (the cell is missing; v is filled in)"
         one["steps"].append({"words": words})
         one["inputs"].append(f"x[{number}]")

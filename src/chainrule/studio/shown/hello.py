@@ -61,7 +61,8 @@ def hello(
 
 
 def _title(name: str) -> str:
-    return notation(name).summary
+    summary = notation(name).summary
+    return summary if name == "ours" else f"{name.replace('-', ' ').capitalize()}: {summary}"
 
 
 def _columns(course: Course) -> list[dict[str, Any]]:

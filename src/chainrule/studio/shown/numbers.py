@@ -9,8 +9,9 @@ from typing import Any
 
 from chainrule._numbers import DIGITS
 from chainrule.errors import SettingsError
-from chainrule.explain.derive.derivation import Form, derive
+from chainrule.explain.derive.derivation import PATH_QUANTITIES, Form, derive
 from chainrule.explain.derive.lines import Derivation, LineCheck
+from chainrule.explain.derive.matrices import has_matrix_form
 from chainrule.explain.notation.factors import in_factors
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import notation
@@ -64,6 +65,16 @@ def derived(look: Look, trace: Trace, place: Address, form: Form = "short") -> D
     return held_against_run(derive(trace, place, form=form), look)
 
 
+def forms_of(trace: Trace, place: Address) -> tuple[Form, ...]:
+    """Return the forms that a number's derivation has."""
+    found: list[Form] = [] if place.is_whole else ["short"]
+    if place.name in PATH_QUANTITIES and not place.is_whole:
+        found.append("paths")
+    if has_matrix_form(trace.network, place):
+        found.append("matrix")
+    return tuple(found) or ("short",)
+
+
 def inspected(
     look: Look, query: Mapping[str, Any], notation_name: str, *, tells_update: bool = True
 ) -> dict[str, Any]:
@@ -73,7 +84,9 @@ def inspected(
     """
     naming = naming_of(look, str(query.get("notation") or notation_name))
     trace, place = found_place(look, str(query["address"]), naming)
+    forms = forms_of(trace, place)
     form: Any = query.get("form") or "short"
+    form = form if form in forms else forms[0]
     made = with_inputs_named(derived(look, trace, place, form), look.course)
     resolved = trace.resolve(place)
     value = None if resolved.is_whole or form == "matrix" else trace.number(resolved)
@@ -81,6 +94,7 @@ def inspected(
     nodes = paragraphs(gradient_told(look, trace, place, naming, tells_update=tells_update)) + nodes
     nodes += embedding_nodes(look, place.plain)
     told = {"address": str(place.plain), "title": made.title, "value": value, "nodes": nodes, "ok": ok}
+    told["forms"] = list(forms)
     change = change_of(look, place)
     return told if change is None else {**told, "change": change}
 

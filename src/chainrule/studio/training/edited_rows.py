@@ -120,7 +120,10 @@ def _table_set(model: Model, single: Table, cells: Mapping[str, Any]) -> tuple[T
                 f"the target {name!r} of a row that is trained on can't be missing: give it a value"
             )
         if text is not None and name in dresses:
-            text = _as_written(name, text, dresses[name] or Dress(single.decimal))
+            dress = dresses[name] or Dress(single.decimal)
+            # What comes as a number is one; text may be written in two ways.
+            is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
+            text = as_typed(text, dress) if is_number else _as_written(name, text, dress)
         changed.append((name, single.cell(0, name) or MISSING, text or MISSING))
         frame = frame.with_columns(pl.Series(name, [text], pl.String))
         if raw is not None and name in raw.columns:

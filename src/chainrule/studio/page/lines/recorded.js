@@ -1,7 +1,7 @@
 // The line to a recording in this file: what a studio answered, played again. It moves from stop to stop, and works out nothing; what
 // if a cell were another is for `WhatIf`.
 
-import { NodePieces, framesOf, pieceOpened } from "./packed.js";
+import { NO_WALK, NodePieces, framesOf, pieceOpened, leaps } from "./packed.js";
 import { WhatIf } from "./whatif.js";
 
 /** @typedef {import("../api.js").Line} Line */
@@ -130,6 +130,7 @@ export class RecordedLine {
     switch (command.do) {
       case "step":
         this.mode = { ...still, grain: command.grain };
+        if (leaps(this.stops, this.at, this.after(command.grain, command.by), command)) return { problem: `${NO_WALK} ${hello.recorded.whole.join(", ")}: go there on the line of time, or step by updates.${this.live()}` };
         this.at = this.after(command.grain, command.by);
         break;
       case "play":

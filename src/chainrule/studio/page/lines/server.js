@@ -7,7 +7,7 @@ import { Stream } from "../stream.js";
 /** @typedef {import("../api.js").Command} Command */
 
 const KEPT = "chainrule-studio";
-const LOST = { words: "This page has no key to the studio.", remedy: "Open the address that the terminal printed; it works once." };
+const LOST = { words: "This address was used already, or is of a studio that has ended.", remedy: "Go back to the browser in which it was opened first, or start the studio again, which prints a new one." };
 const GONE = { words: "The studio has ended.", remedy: "Start it again in the terminal: chainrule studio …" };
 const JSON_BODY = { "Content-Type": "application/json" };
 

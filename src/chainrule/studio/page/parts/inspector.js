@@ -97,6 +97,9 @@ export function buildInspector(element, studio) {
     say(value, exact(found.value));
     value.setAttribute("data-value", String(found.value));
     change.show(found.change);
+    const has = found.forms ?? Object.keys(FORMS);
+    for (const each of forms.children) hide(/** @type {HTMLElement} */ (each), !has.includes(String(each.getAttribute("data-form"))));
+    hide(forms, has.length < 2);
     check.className = `agrees ${found.ok === null ? "" : found.ok ? "ok" : "wrong"}`;
     say(check, found.ok === null ? "" : found.ok ? "✓ The checks beside its lines agree." : "✗ A check beside its lines does not agree.");
     body.replaceChildren(nodesOf(found.nodes));

@@ -10,6 +10,7 @@ import { drawHeats } from "../draw/heats.js";
 import { nextNeuron } from "../draw/walk.js";
 import { h, hide, say } from "../make.js";
 import { readings, spotOf } from "./readout.js";
+import { intoSight } from "./insight.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -156,7 +157,7 @@ class Net {
     markChanges(picture, frame);
     const on = among(places.neuron, new Set([...about, ...lit]));
     picture.drawn.forEach(({ group }, i) => group.classList.toggle("lit", on.has(i)));
-    picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length));
+    picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length)), intoSight(this.window, picture, hello, frame);
     say(this.note, `${shown.says}blue above 0, dashed orange below${this.share ?? ""}${frame?.was ? " · ringed: changed by the edit" : ""}${picture.numbered && frame?.frozen?.length ? " · slanted: frozen" : ""}`);
   }
 

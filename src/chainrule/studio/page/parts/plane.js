@@ -64,6 +64,9 @@ class Plane {
     this.picture.onadd = (x, y) => {
       const { hello, frame } = store.state;
       const name = this.adding.select.value.slice(1);
+      const { plane } = store.state.view;
+      // The new row is picked; where the others are held stays what it was.
+      if (!plane.held) store.look({ plane: { ...plane, held: this.heldAt } });
       if (this.shown && hello) edit.add(this.shown, frame?.row ?? null, x, y, name ? { [hello.target.names[0]]: name } : {});
     };
     this.picture.onpoint = (place, near) => this.point(place, near);

@@ -42,6 +42,7 @@ export class QuestionCard {
     } else if (/\d/.test(this.number.value)) this.answer(this.number.value);
     else {
       this.number.setAttribute("aria-invalid", "true");
+      say(this.free, "Give a number, such as 0.5.");
       this.number.focus();
     }
   }

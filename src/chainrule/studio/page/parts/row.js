@@ -148,6 +148,8 @@ export function buildReadings(element, { store }) {
   return (changed, { frame }) => {
     if (!frame || !changed.has("frame")) return;
     const old = frame.was;
+    const rows = frame.batch.size > 1 ? `of the ${frame.batch.size.toLocaleString("en")} rows of the next update` : "of the row of the next update";
+    if (cost.box.title !== rows) setAll(cost.box, { title: rows });
     for (const [part, value, before] of /** @type {const} */ ([[cost, frame.cost, old?.cost], [after, frame.cost_new, old?.cost_new], [loss, frame.row_loss, old?.row_loss], [rate, frame.eta, old?.eta]])) {
       say(part.was, before === undefined || before === null || before === value ? "" : `was ${brief(before, 4)}`);
       hide(part.box, value === null);
@@ -156,7 +158,7 @@ export function buildReadings(element, { store }) {
     }
     const told = frame.answer;
     all.hidden = !frame.together || !told;
-    if (frame.together) all.replaceChildren(h("span", { class: "label", title: "The mean of all members" }, `all ${store.state.hello?.members ?? ""}`), h("strong", { title: frame.together.words }, answerWords(frame.together)));
+    if (frame.together) all.replaceChildren(h("span", { class: "label", title: "The answer of all members together" }, `mean of ${store.state.hello?.members ?? ""}`), h("strong", { title: frame.together.words }, answerWords(frame.together)));
     if (!told) {
       if (answer.dataset.key !== "") answer.replaceChildren(h("span", { class: "label" }, "answer"), h("span", { class: "label" }, "not there yet"));
       answer.dataset.key = "";
