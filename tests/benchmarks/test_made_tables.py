@@ -22,6 +22,7 @@ def test_a_case_is_the_same_rows_each_time_and_others_in_each_draw(case):
     assert first.train[TARGET].dtype.is_numeric() == (case.task == "reg")
 
 
+@pytest.mark.slow
 def test_the_best_peer_and_the_ratio_are_told(capsys, tmp_path, monkeypatch):
     def straight(rng, n):
         x = rng.normal(size=n)

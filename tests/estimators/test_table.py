@@ -122,6 +122,7 @@ def test_the_parameters_left_end_the_training_otherwise():
         "category_embedding",
         "regularization_schedule",
         "early_stopping",
+        "fitted_start",
         "fast",
         "groups",
         "patience",
