@@ -26,7 +26,7 @@ from benchmarks.machine import describe, slug
 from benchmarks.tabular.methods import TASKS
 from benchmarks.tabular.tables import TARGET, TEST_ROWS, Split, TablesError, inner_split, read_folder
 from chainrule.errors import ChainruleError
-from chainrule.fitting.ablation import SEEDS
+from chainrule.fitting.studies.ablation import SEEDS
 
 INNER_ROWS = "a quarter of the training rows, the same for all seeds"
 NAMES = {"error": "error", "log_loss": "log-loss", "rmse": "RMSE"}

@@ -14,7 +14,7 @@ from chainrule import MLPClassifier, Settings, TableClassifier, TableRegressor
 from chainrule._doors import COMMAND_LINE, FORM, PYTHON, setting, through
 from chainrule.cli import main
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.fitting.ablation import ablate
+from chainrule.fitting.studies.ablation import ablate
 from chainrule.training.settings.fields import listed
 
 CLASSES = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chainrule import _forks as _forks  # it has to see every fork
+from chainrule import _forks as _forks
 from chainrule._version import __version__ as __version__
 from chainrule.errors import ChainruleError as ChainruleError
 
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from chainrule.explain.derive.symbolic.backprop import derive_backprop
     from chainrule.explain.derive.symbolic.formula import derive_formula
     from chainrule.exports.export import export
-    from chainrule.fitting.ablation import ablate
-    from chainrule.fitting.cross_validation import cross_validate
-    from chainrule.fitting.learning import learning_curve
-    from chainrule.fitting.pruning import prune
     from chainrule.fitting.score import Trained
-    from chainrule.fitting.small import small_of
+    from chainrule.fitting.studies.ablation import ablate
+    from chainrule.fitting.studies.cross_validation import cross_validate
+    from chainrule.fitting.studies.learning import learning_curve
+    from chainrule.fitting.studies.pruning import prune
+    from chainrule.fitting.studies.small import small_of
     from chainrule.fitting.train import train
     from chainrule.model.model import Model, load
     from chainrule.reports.report import Report, report
     from chainrule.studio.notebooks.notebook import show_model as show
     from chainrule.studio.notebooks.notebook import studio_of as Studio
-    from chainrule.tables.read import read_table
+    from chainrule.tables.files.read import read_table
     from chainrule.training.settings.record import Settings
 
 _HOMES = {
@@ -57,9 +57,9 @@ _HOMES = {
     "TableClassifier": "chainrule.estimators.table.classifier",
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
-    "ablate": "chainrule.fitting.ablation",
-    "cross_validate": "chainrule.fitting.cross_validation",
-    "learning_curve": "chainrule.fitting.learning",
+    "ablate": "chainrule.fitting.studies.ablation",
+    "cross_validate": "chainrule.fitting.studies.cross_validation",
+    "learning_curve": "chainrule.fitting.studies.learning",
     "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
@@ -67,11 +67,11 @@ _HOMES = {
     "export": "chainrule.exports.export",
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
-    "prune": "chainrule.fitting.pruning",
-    "read_table": "chainrule.tables.read",
+    "prune": "chainrule.fitting.studies.pruning",
+    "read_table": "chainrule.tables.files.read",
     "report": "chainrule.reports.report",
     "show": "chainrule.studio.notebooks.notebook:show_model",
-    "small_of": "chainrule.fitting.small",
+    "small_of": "chainrule.fitting.studies.small",
     "train": "chainrule.fitting.train",
     "whatif": "chainrule.explain.columns.whatif",
 }

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from chainrule.cli import train
-from chainrule.fitting import ablation
+from chainrule.fitting.studies import ablation
 from chainrule.training.settings.recipe import INGREDIENTS
 
 from .conftest import contents

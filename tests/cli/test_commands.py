@@ -469,7 +469,7 @@ def test_formulas_lists_every_record(run: Run, monkeypatch):
     from chainrule.equations.losses import LOSSES
     from chainrule.equations.optimizers import OPTIMIZERS
     from chainrule.equations.schedules import SCHEDULES
-    from chainrule.tables.scalings import SCALINGS
+    from chainrule.tables.encoding.scalings import SCALINGS
 
     said = ok(run("formulas"))
     firsts = [line.split()[0] for line in lines(said) if line.startswith(" ") and line.strip()]

@@ -16,7 +16,7 @@ from chainrule.cli import main
 from chainrule.cli.predict import _beside
 from chainrule.errors import OutputError
 from chainrule.model.model import Model, Prediction
-from chainrule.tables.write import FORMULA_SIGNS, table_bytes, without_formulas
+from chainrule.tables.files.write import FORMULA_SIGNS, table_bytes, without_formulas
 
 from .conftest import FAST, Run
 

@@ -22,7 +22,7 @@ from chainrule import MLPClassifier, MLPRegressor, TableClassifier, TableRegress
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators import displays
 from chainrule.estimators.mlp.as_model import model_of, rows_of
-from chainrule.fitting.ablation_records import Ablation, Ablations, Difference
+from chainrule.fitting.studies.ablation_records import Ablation, Ablations, Difference
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.marks import Intervals
 from chainrule.plots.svg.draw import to_svg

@@ -19,7 +19,7 @@ from chainrule.explain.show.answer import answer_section
 from chainrule.explain.show.drawn import drawn_layers, drawn_network, output_names
 from chainrule.explain.show.explanation import explanation
 from chainrule.explain.trace.sources import trace_rows
-from chainrule.tables.encode import fit_encoder
+from chainrule.tables.encoding.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
 

@@ -24,10 +24,10 @@ from chainrule.explain.trace.sources import trace_rows
 from chainrule.formula.parse import parse
 from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.tables.encode import fit_encoder
+from chainrule.tables.encoding.encode import fit_encoder
+from chainrule.tables.encoding.target import fit_target
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
-from chainrule.tables.target import fit_target
 from networks import HIDDEN, specs
 
 FORMULAS = [

@@ -16,11 +16,11 @@ from chainrule.exports.run.made_rows import made_rows
 from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
 from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.tables.encode import fit_encoder
+from chainrule.tables.encoding.encode import fit_encoder
+from chainrule.tables.encoding.target import fit_one
+from chainrule.tables.encoding.targets import Targets
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
-from chainrule.tables.target import fit_one
-from chainrule.tables.targets import Targets
 
 ODD_NAME = 'x.y "z"; DROP\n*/ \\'
 COLUMNS = {

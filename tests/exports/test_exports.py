@@ -30,7 +30,7 @@ from chainrule.exports.smaller import int8_program
 from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
 from chainrule.exports.written.identifiers import identifiers
 from chainrule.exports.written.languages import PYTHON_HELPERS
-from chainrule.tables.steps import parts_read
+from chainrule.tables.encoding.steps import parts_read
 from effort import many
 from networks import specs
 

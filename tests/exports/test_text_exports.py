@@ -12,7 +12,7 @@ from chainrule.exports.program import Program
 from chainrule.exports.reference import encoded
 from chainrule.exports.run.made_rows import made_rows
 from chainrule.exports.targets import LANGUAGES
-from chainrule.tables.steps import HashWords, parts_read
+from chainrule.tables.encoding.steps import HashWords, parts_read
 
 
 def of_text(missing: bool = True, dates: bool = False):

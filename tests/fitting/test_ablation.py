@@ -9,10 +9,10 @@ import pytest
 
 import chainrule
 from chainrule.errors import SettingsError
-from chainrule.fitting import ablation as module
-from chainrule.fitting.ablation import SEEDS, ablate
-from chainrule.fitting.ablation_records import Ablation, Ablations, Difference
 from chainrule.fitting.question import Question, asked
+from chainrule.fitting.studies import ablation as module
+from chainrule.fitting.studies.ablation import SEEDS, ablate
+from chainrule.fitting.studies.ablation_records import Ablation, Ablations, Difference
 from chainrule.fitting.train import prepare, train_prepared
 from chainrule.model.source import Reading
 from chainrule.training.scores.metrics import log_loss, log_losses

@@ -17,9 +17,9 @@ from chainrule.explain.check.certificate import certify
 from chainrule.fitting.replay import replay
 from chainrule.fitting.target_units import in_units
 from chainrule.fitting.train import fit_prepared
+from chainrule.tables.encoding.target import fit_target
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
-from chainrule.tables.target import fit_target
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.scores.temperature import at_temperature, fitted_temperature, temperature_of

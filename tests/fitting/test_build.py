@@ -13,10 +13,10 @@ import chainrule
 from chainrule.cli.train import parser
 from chainrule.engines.base import Divergence
 from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.honest.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.fitting.question import Question
 from chainrule.fitting.score import Trained
 from chainrule.fitting.train import prepare, train
-from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.training.monitor import Epoch
 from chainrule.training.result import FitResult
 from chainrule.training.settings.fields import listed

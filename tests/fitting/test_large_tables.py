@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-import chainrule.tables.encoded_rows as encoded_rows_file
+import chainrule.tables.encoding.encoded_rows as encoded_rows_file
 from chainrule import train
-from chainrule.tables.encode import fit_encoder
-from chainrule.tables.encoded_rows import EncodedRows, blocks_of, encoded_rows
-from chainrule.tables.read import read_table
+from chainrule.tables.encoding.encode import fit_encoder
+from chainrule.tables.encoding.encoded_rows import EncodedRows, blocks_of, encoded_rows
+from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
 from chainrule.training.scores.baselines import number_answers

@@ -8,8 +8,8 @@ import pytest
 import chainrule
 from chainrule.errors import SettingsError
 from chainrule.explain.show.document import Picture, Words
-from chainrule.fitting.learning import LearningCurve, LearningPoint, learning_curve
 from chainrule.fitting.question import Question
+from chainrule.fitting.studies.learning import LearningCurve, LearningPoint, learning_curve
 from chainrule.fitting.train import prepare
 from chainrule.plots.marks import Band, Curve
 from chainrule.reports.learning import learning_charts, learning_document, read_learning

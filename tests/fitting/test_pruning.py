@@ -9,8 +9,8 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
-from chainrule.fitting.pruning import frozen_at, prune, smallest_weights
 from chainrule.fitting.replay import replay
+from chainrule.fitting.studies.pruning import frozen_at, prune, smallest_weights
 from chainrule.model.model import load
 
 RNG = np.random.default_rng(3)
@@ -65,7 +65,7 @@ def test_the_same_bits_again(model):
 
 
 def test_a_planted_fault_is_seen(model, monkeypatch):
-    monkeypatch.setattr("chainrule.fitting.pruning.frozen_at", lambda network, mask: network)
+    monkeypatch.setattr("chainrule.fitting.studies.pruning.frozen_at", lambda network, mask: network)
     assert (weights_of(prune(model, TABLE, 0.6).model) == 0).mean() < 0.3  # dead neurons' alone
 
 

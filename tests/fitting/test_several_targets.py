@@ -17,15 +17,15 @@ from chainrule.explain.check.certificate import certify
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.sources import trace_rows
-from chainrule.fitting.ablation import ablate
 from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
+from chainrule.fitting.studies.ablation import ablate
 from chainrule.fitting.train import prepare, train
 from chainrule.model.model import Model
+from chainrule.tables.encoding.target import TargetEncoder
+from chainrule.tables.encoding.targets import Targets, fit_targets, read_target
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
-from chainrule.tables.target import TargetEncoder
-from chainrule.tables.targets import Targets, fit_targets, read_target
 from chainrule.training.scores.metrics import mean_scores
 from chainrule.training.settings.record import Settings
 from effort import many

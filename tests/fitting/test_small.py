@@ -9,7 +9,7 @@ import chainrule
 from chainrule.cli import main
 from chainrule.errors import SettingsError
 from chainrule.fitting import replay as replaying
-from chainrule.fitting.small import NEURONS, small_of
+from chainrule.fitting.studies.small import NEURONS, small_of
 from chainrule.model.model import Model
 
 
@@ -31,7 +31,7 @@ def without(table, name):
 
 @pytest.mark.parametrize(("target", "other"), [("y", "c"), ("c", "y")])
 def test_it_is_taught_by_the_answers_and_not_by_the_target(table, target, other, monkeypatch):
-    from chainrule.fitting import small as module
+    from chainrule.fitting.studies import small as module
 
     rows = without(table, other)
     trained = chainrule.train(rows, target, hidden=[6], members=3, bagging=True, epochs=4, seed=3)

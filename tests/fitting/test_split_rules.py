@@ -12,21 +12,21 @@ import pytest
 
 import chainrule
 import chainrule.estimators.table.base as estimators
-import chainrule.fitting.ablation as ablation
+import chainrule.fitting.studies.ablation as ablation
 from chainrule.errors import ChainruleError, SettingsError, TableError
 from chainrule.estimators.table.classifier import TableClassifier
 from chainrule.estimators.table.regressor import TableRegressor
-from chainrule.fitting.cross_validation import prepared_folds
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.replay import replay, rows_by_use
 from chainrule.fitting.score import score_prepared
+from chainrule.fitting.studies.cross_validation import prepared_folds
 from chainrule.fitting.timing import start_of
 from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model
 from chainrule.reports.cross_validation import cross_validation_document
-from chainrule.tables.parting import Parting
+from chainrule.tables.rows.parting import Parting
 from chainrule.training.settings.record import Settings
 from effort import one_in
 

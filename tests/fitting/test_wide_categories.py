@@ -7,7 +7,7 @@ import pytest
 
 import chainrule
 from chainrule.tables import schema as levels_of
-from chainrule.tables.encode import fit_encoder
+from chainrule.tables.encoding.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
 from chainrule.training import begin, linear_path

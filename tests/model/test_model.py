@@ -23,10 +23,10 @@ from chainrule.model.file import read_model_file, write_model_file
 from chainrule.model.group import Group
 from chainrule.model.model import MOST_OUTPUTS, Model
 from chainrule.reports.description import description_document
-from chainrule.tables.encode import fit_encoder
+from chainrule.tables.encoding.encode import fit_encoder
+from chainrule.tables.encoding.target import fit_target
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
-from chainrule.tables.target import fit_target
 from effort import many
 
 COLUMNS = {

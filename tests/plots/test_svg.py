@@ -26,7 +26,7 @@ from chainrule.plots.marks import (
     Rules,
     Tiles,
     Writing,
-)  # fmt: skip
+)
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 from chainrule.plots.svg import cells as cells_module
 from chainrule.plots.svg.draw import NARROW, WIDE, to_svg

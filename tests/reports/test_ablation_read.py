@@ -7,7 +7,7 @@ import pytest
 
 from chainrule.errors import SettingsError
 from chainrule.explain.show.document import Picture
-from chainrule.fitting.ablation_records import Ablation, Ablations, Difference
+from chainrule.fitting.studies.ablation_records import Ablation, Ablations, Difference
 from chainrule.plots.marks import Bars, Intervals
 from chainrule.reports.ablation import ablation_charts, ablation_document, read_ablation
 from chainrule.training.settings.recipe import Ingredient

@@ -26,8 +26,8 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.explain.trace.sources import trace_rows, trace_steps
 from chainrule.model.model import Model
 from chainrule.model.source import Reading
-from chainrule.tables.encode import fit_encoder
-from chainrule.tables.read import read_table
+from chainrule.tables.encoding.encode import fit_encoder
+from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import Schema, infer_schema
 from chainrule.tables.table import Table, from_frame, with_columns
 from effort import one_in

@@ -14,10 +14,10 @@ import pytest
 from chainrule.errors import SettingsError, TableError
 from chainrule.exports.columns import column_data
 from chainrule.exports.program import Cell
-from chainrule.tables.durations import DURATIONS, seconds_reader, to_seconds
-from chainrule.tables.encode import Encoder, fit_encoder
-from chainrule.tables.read import read_table
+from chainrule.tables.encoding.encode import Encoder, fit_encoder
+from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import infer_schema
+from chainrule.tables.spelling.durations import DURATIONS, seconds_reader, to_seconds
 from chainrule.tables.table import Table, from_frame
 
 SPANS = [timedelta(seconds=97 * i**3 + 13 * i + (i % 4) / 4) for i in range(1, 41)]

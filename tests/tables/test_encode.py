@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
 from chainrule.formula.parse import parse
-from chainrule.tables.encode import Encoder, fit_encoder
-from chainrule.tables.read import read_table
-from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.encoding.encode import Encoder, fit_encoder
+from chainrule.tables.encoding.scalings import SCALINGS
+from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import Table, from_frame
 from effort import many

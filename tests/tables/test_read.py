@@ -16,10 +16,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables.delimited import Delimited, _taken, _taken_at_once, read_delimited, sniff_delimiter
-from chainrule.tables.read import read_table
+from chainrule.tables.files.delimited import (
+    Delimited,
+    _taken,
+    _taken_at_once,
+    read_delimited,
+    sniff_delimiter,
+)
+from chainrule.tables.files.read import read_table
+from chainrule.tables.spelling.values import BLANKS, DEFAULT_MISSING
 from chainrule.tables.table import from_frame
-from chainrule.tables.values import BLANKS, DEFAULT_MISSING
 from effort import many
 
 from .conftest import Write

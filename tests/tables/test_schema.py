@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError
-from chainrule.tables.read import read_table
+from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.table import Table, from_frame
 

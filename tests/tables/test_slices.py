@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from chainrule.errors import TableError
 from chainrule.tables.cells import number_cells
-from chainrule.tables.slices import FEW_NUMBERS, slices_of
+from chainrule.tables.rows.slices import FEW_NUMBERS, slices_of
 from chainrule.tables.table import from_frame
 from effort import many
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import SettingsError
-from chainrule.tables.split import split_folds, split_rows
+from chainrule.tables.rows.split import split_folds, split_rows
 
 
 @given(st.integers(1, 200), st.floats(0, 0.999), st.integers(0, 2**64 - 1), st.integers(0, 5))

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from chainrule._plain import from_plain, to_plain
 from chainrule.errors import TableError
 from chainrule.formula.on_numbers import on_numbers
-from chainrule.tables.encode import Encoder, fit_encoder
-from chainrule.tables.read import read_table
-from chainrule.tables.scalings import SCALINGS, parsed
+from chainrule.tables.encoding.encode import Encoder, fit_encoder
+from chainrule.tables.encoding.scalings import SCALINGS, parsed
+from chainrule.tables.encoding.steps import ColumnSteps, DrawIn, Fill, LookUp, MissingWords, Scale
+from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import infer_schema
-from chainrule.tables.spellings import DATE_FORMATS, date_reader, to_dates
-from chainrule.tables.steps import ColumnSteps, DrawIn, Fill, LookUp, MissingWords, Scale
+from chainrule.tables.spelling.spellings import DATE_FORMATS, date_reader, to_dates
 from chainrule.tables.table import from_frame
 from effort import many
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.formula.parse import parse
-from chainrule.tables.read import read_table
+from chainrule.tables.encoding.target import TargetEncoder, fit_target
+from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import infer_schema, labeled_rows
 from chainrule.tables.table import Table, from_frame
-from chainrule.tables.target import TargetEncoder, fit_target
 from effort import many
 
 from .conftest import Write

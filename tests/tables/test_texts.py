@@ -23,11 +23,9 @@ from chainrule.explain.attribute.cells import column_effects
 from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.trace.sources import trace_rows
-from chainrule.tables.encode import Encoder, fit_encoder
-from chainrule.tables.hashing import fnv, tokens_of
-from chainrule.tables.schema import infer_schema
-from chainrule.tables.table import from_frame
-from chainrule.tables.texts import (
+from chainrule.tables.encoding.encode import Encoder, fit_encoder
+from chainrule.tables.encoding.hashing import fnv, tokens_of
+from chainrule.tables.encoding.texts import (
     BUCKETS,
     CASES,
     MOST_BUCKETS,
@@ -38,6 +36,8 @@ from chainrule.tables.texts import (
     label_of,
     words_of,
 )
+from chainrule.tables.schema import infer_schema
+from chainrule.tables.table import from_frame
 from effort import many
 
 LEVELS = ["Junior", "Senior", "Lead", "Chief", "", "Deputy"]

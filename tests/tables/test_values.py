@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.tables.spellings import DATE_FORMATS, date_spelling, to_dates
-from chainrule.tables.values import as_text, to_numbers
+from chainrule.tables.spelling.spellings import DATE_FORMATS, date_spelling, to_dates
+from chainrule.tables.spelling.values import as_text, to_numbers
 
 
 @given(st.lists(st.floats(allow_nan=False) | st.none(), min_size=1))

@@ -17,13 +17,7 @@ from hypothesis import strategies as st
 
 import chainrule
 from chainrule.training.scores.baselines import class_answers, linearly_separable, number_answers
-from chainrule.training.scores.metrics import (
-    METRICS,
-    PRIMARY,
-    confusion,
-    metrics_table,
-    scores,
-)
+from chainrule.training.scores.metrics import METRICS, PRIMARY, confusion, metrics_table, scores
 
 # Three of class 0, one of class 1; one of class 0 taken for 1.
 Y, GUESSED = np.array([0, 0, 0, 1]), np.array([0, 1, 0, 1])

@@ -14,14 +14,14 @@ from chainrule.reports.words import number_shown, seconds_shown
 
 if TYPE_CHECKING:
     from chainrule.explain.show.document import Document
-    from chainrule.fitting.ablation_records import AblationRun
     from chainrule.fitting.question import Question
+    from chainrule.fitting.studies.ablation_records import AblationRun
     from chainrule.training.settings.record import Settings
 
 
 def ablation(question: Question, settings: Settings, options: argparse.Namespace, engine: str) -> Document:
     """Take the recipe apart on a table, print what came out, and return it for a report."""
-    from chainrule.fitting.ablation import ablate_asked
+    from chainrule.fitting.studies.ablation import ablate_asked
 
     found = ablate_asked(
         question,

@@ -14,8 +14,8 @@ from chainrule.reports.words import score_words, seconds_shown
 
 if TYPE_CHECKING:
     from chainrule.explain.show.document import Document
-    from chainrule.fitting.cross_validation import CrossRun
     from chainrule.fitting.question import Question
+    from chainrule.fitting.studies.cross_validation import CrossRun
     from chainrule.training.settings.record import Settings
 
 
@@ -23,7 +23,7 @@ def cross_validation(
     question: Question, settings: Settings, options: argparse.Namespace, engine: str
 ) -> Document:
     """Cross-validate on a table, print what came out, and return it for a report."""
-    from chainrule.fitting.cross_validation import cross_validate_asked
+    from chainrule.fitting.studies.cross_validation import cross_validate_asked
 
     found = cross_validate_asked(
         question,

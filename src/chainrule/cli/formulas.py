@@ -69,7 +69,7 @@ def _records() -> Mapping[str, Sequence[Mapping[str, Any]]]:
     from chainrule.equations.losses import LOSSES
     from chainrule.equations.optimizers import OPTIMIZERS
     from chainrule.equations.schedules import SCHEDULES, STRENGTHS
-    from chainrule.tables.scalings import SCALINGS
+    from chainrule.tables.encoding.scalings import SCALINGS
 
     def said(one: Any, **others: Any) -> Mapping[str, Any]:
         parameters = one.parameters if isinstance(one.parameters, Mapping) else {}

@@ -14,14 +14,14 @@ from chainrule.reports.words import SCORE_NAMES, number_shown
 
 if TYPE_CHECKING:
     from chainrule.explain.show.document import Document
-    from chainrule.fitting.learning import LearningRun
     from chainrule.fitting.question import Question
+    from chainrule.fitting.studies.learning import LearningRun
     from chainrule.training.settings.record import Settings
 
 
 def learning(question: Question, settings: Settings, options: argparse.Namespace, engine: str) -> Document:
     """Train on shares of a table's rows, print what came out, and return it for a report."""
-    from chainrule.fitting.learning import learn_asked
+    from chainrule.fitting.studies.learning import learn_asked
 
     found = learn_asked(
         question,

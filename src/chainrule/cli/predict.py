@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule._files import write_atomically
     from chainrule.engines.threads import limited_threads
-    from chainrule.tables.write import check_suffix, table_bytes
+    from chainrule.tables.files.write import check_suffix, table_bytes
 
     out = None if options.out is None else Path(options.out)
     if out is not None:
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _beside(inputs: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
     """Put predictions beside the table's columns; a name that both have is told apart."""
-    from chainrule.tables.write import free_name
+    from chainrule.tables.files.write import free_name
 
     renamed: dict[str, str] = {}
     for name in predictions.columns:

@@ -39,7 +39,7 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule.cli.documents import check_out
-    from chainrule.fitting.pruning import prune
+    from chainrule.fitting.studies.pruning import prune
     from chainrule.model.model import Model
     from chainrule.reports.words import rows_shown, score_words
 

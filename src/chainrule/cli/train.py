@@ -148,12 +148,12 @@ def run(options: argparse.Namespace) -> None:
     from chainrule._files import write_atomically
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
-    from chainrule.fitting.ablation import check_ablates
-    from chainrule.fitting.cross_validation import check_crosses
     from chainrule.fitting.fit import fit_prepared
-    from chainrule.fitting.learning import check_learns
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_made, score_prepared
+    from chainrule.fitting.studies.ablation import check_ablates
+    from chainrule.fitting.studies.cross_validation import check_crosses
+    from chainrule.fitting.studies.learning import check_learns
     from chainrule.fitting.timing import within_time
     from chainrule.fitting.train import prepare, score_without
     from chainrule.model.source import Reading
@@ -233,7 +233,7 @@ def run(options: argparse.Namespace) -> None:
         texts[Path(options.report)] = _report(trained, path, report_format, options)
     small = None
     if options.small:
-        from chainrule.fitting.small import small_of
+        from chainrule.fitting.studies.small import small_of
 
         small = small_of(trained, engine=engine, threads=options.threads)
     _write(trained, path, texts, options.overwrite, small)

@@ -15,7 +15,7 @@ from chainrule.exports.program import Program
 from chainrule.exports.run.base import CantRun, SaidOfRows
 from chainrule.exports.run.made_rows import CellRows, made_rows, table_rows
 from chainrule.model.model import Model, Prediction
-from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.encoding.scalings import SCALINGS
 from chainrule.tables.table import Table
 
 SINGLE, DOUBLE = 1e-6, 1e-9

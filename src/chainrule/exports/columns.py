@@ -8,10 +8,7 @@ from typing import Any
 from chainrule._doors import setting
 from chainrule.errors import SettingsError
 from chainrule.exports.program import VALUE, Cell, Program
-from chainrule.tables.dress import NUMBER_SIGNS, Dress
-from chainrule.tables.months import month_numbers
-from chainrule.tables.spellings import date_pattern, is_time_only
-from chainrule.tables.steps import (
+from chainrule.tables.encoding.steps import (
     HashWords,
     IsPlace,
     LookUp,
@@ -21,7 +18,10 @@ from chainrule.tables.steps import (
     ReadTruth,
     Trim,
 )
-from chainrule.tables.values import float_text, is_plain_number
+from chainrule.tables.spelling.dress import NUMBER_SIGNS, Dress
+from chainrule.tables.spelling.months import month_numbers
+from chainrule.tables.spelling.spellings import date_pattern, is_time_only
+from chainrule.tables.spelling.values import float_text, is_plain_number
 
 EXACT_WHOLE = 2.0**53
 

@@ -26,8 +26,8 @@ from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
 from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.tables.scalings import parsed
-from chainrule.tables.steps import (
+from chainrule.tables.encoding.scalings import parsed
+from chainrule.tables.encoding.steps import (
     ColumnSteps,
     CountIn,
     DrawIn,
@@ -41,8 +41,8 @@ from chainrule.tables.steps import (
     Scale,
     TakePart,
 )
-from chainrule.tables.target import Label
-from chainrule.tables.targets import Targets
+from chainrule.tables.encoding.target import Label
+from chainrule.tables.encoding.targets import Targets
 
 VALUE, COUNTS = "value", "counts"
 

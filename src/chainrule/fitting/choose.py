@@ -11,14 +11,14 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.fitting.by_hand import resolve_by_hand
 from chainrule.fitting.encode import encode_target
-from chainrule.fitting.leaks import leaks
+from chainrule.fitting.honest.leaks import leaks
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
 from chainrule.fitting.rows import VALIDATION_STREAM, strata_of
 from chainrule.fitting.target_units import in_units
 from chainrule.model.file import check_writable
 from chainrule.model.model import of_trained_classes
-from chainrule.tables.encoded_rows import encoded_rows
-from chainrule.tables.targets import Target, fit_targets
+from chainrule.tables.encoding.encoded_rows import encoded_rows
+from chainrule.tables.encoding.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
 from chainrule.training.scores.weights import check_counted, check_range, class_weights

@@ -9,9 +9,9 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
 from chainrule.fitting.prepared import Encoded, Split
 from chainrule.tables.cells import located
-from chainrule.tables.encode import Encoder, fit_encoder
+from chainrule.tables.encoding.encode import Encoder, fit_encoder
+from chainrule.tables.encoding.targets import Target
 from chainrule.tables.table import Table
-from chainrule.tables.targets import Target
 from chainrule.training.settings.record import InputGroup
 from chainrule.training.settings.resolve import Resolved
 

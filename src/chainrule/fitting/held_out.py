@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
+from chainrule.fitting.honest.verdicts import trained_members
 from chainrule.fitting.prepared import Prepared
-from chainrule.fitting.verdicts import trained_members
 from chainrule.training.result import FitResult
 
 

@@ -10,13 +10,13 @@ from chainrule._kept import cached_property
 from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.question import Question
 from chainrule.fitting.rows import FOLDS_STREAM, strata_of
-from chainrule.tables.encode import Encoder
-from chainrule.tables.encoded_rows import EncodedRows
-from chainrule.tables.parting import Parting
+from chainrule.tables.encoding.encode import Encoder
+from chainrule.tables.encoding.encoded_rows import EncodedRows
+from chainrule.tables.encoding.targets import Target
+from chainrule.tables.rows.parting import Parting
+from chainrule.tables.rows.split import Folds
 from chainrule.tables.schema import Schema
-from chainrule.tables.split import Folds
 from chainrule.tables.table import Table
-from chainrule.tables.targets import Target
 from chainrule.training.budget import Budget
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 from chainrule.training.settings.resolve import Resolved

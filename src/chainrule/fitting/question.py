@@ -9,9 +9,9 @@ from typing import Any, get_args
 from chainrule._doors import setting as named
 from chainrule.errors import SettingsError
 from chainrule.model.source import READING, Reading, Source
+from chainrule.tables.encoding.scalings import SCALINGS
 from chainrule.tables.kinds import KINDS_BY_HAND
-from chainrule.tables.parting import By, SplitRule
-from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.rows.parting import By, SplitRule
 from chainrule.tables.table import suggestion
 from chainrule.tables.task import TASKS
 from chainrule.training.settings.by_hand import ReadName

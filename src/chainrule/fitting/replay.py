@@ -31,9 +31,9 @@ from chainrule.fitting.rows import (
 from chainrule.model.file import check_writable
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.equal import cells_of
 from chainrule.tables.kinds import weight_cells
-from chainrule.tables.parting import Parting, SplitRule, parting
+from chainrule.tables.rows.equal import cells_of
+from chainrule.tables.rows.parting import Parting, SplitRule, parting
 from chainrule.tables.table import Table
 from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from chainrule._types import Array, FloatArray, IntArray
-from chainrule.tables.encode import Encoder
-from chainrule.tables.encoded_rows import blocks_of
+from chainrule.tables.encoding.encode import Encoder
+from chainrule.tables.encoding.encoded_rows import blocks_of
+from chainrule.tables.spelling.values import one_spelling
 from chainrule.tables.table import Table
-from chainrule.tables.values import one_spelling
 
 TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM, CROSS_STREAM, LEAKS_STREAM = range(6)
 

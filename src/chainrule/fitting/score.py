@@ -17,20 +17,20 @@ from chainrule.errors import SettingsError
 from chainrule.fitting.bits import bits_told
 from chainrule.fitting.card import training_card
 from chainrule.fitting.held_out import held_out, held_out_rows
-from chainrule.fitting.judged import Result, judged
+from chainrule.fitting.honest.judged import Result, judged
+from chainrule.fitting.honest.shared import Shared, shared_of
+from chainrule.fitting.honest.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.fitting.parts import GroupTraining, outputs_held_out, rows_held_out
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
-from chainrule.fitting.shared import Shared, shared_of
-from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, Prediction, check_finite
 from chainrule.model.seen import seen_columns
 from chainrule.model.threshold import DecisionThreshold
-from chainrule.tables.encoded_rows import blocks_of
-from chainrule.tables.parting import SplitRule
+from chainrule.tables.encoding.encoded_rows import blocks_of
+from chainrule.tables.encoding.targets import Target
+from chainrule.tables.rows.parting import SplitRule
 from chainrule.tables.table import Table
-from chainrule.tables.targets import Target
 from chainrule.training.refit import warmup_of_refit
 from chainrule.training.result import FitResult
 from chainrule.training.scores.baselines import Answered, class_answers, number_answers

@@ -14,11 +14,11 @@ import polars as pl
 
 from chainrule._doors import setting
 from chainrule.errors import SettingsError
-from chainrule.fitting.hints import hints
+from chainrule.fitting.honest.hints import hints
 from chainrule.fitting.prepared import Read, Split
 from chainrule.fitting.rows import TEST_STREAM, strata_of
-from chainrule.tables.equal import all_differ, are_copies, cells_of
-from chainrule.tables.parting import Parting, parting
+from chainrule.tables.rows.equal import all_differ, are_copies, cells_of
+from chainrule.tables.rows.parting import Parting, parting
 
 
 def split(found: Read) -> Split:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chainrule._types import FloatArray
-from chainrule.tables.targets import Target
+from chainrule.tables.encoding.targets import Target
 from chainrule.training.scores.watch import Watch
 
 

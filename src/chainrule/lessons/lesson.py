@@ -21,7 +21,7 @@ from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields,
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import check_name
 from chainrule.lessons.printed import printed
-from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.encoding.scalings import SCALINGS
 
 FOLDER = Path(__file__).parent / "data"
 """Where the lessons that come with chainrule are."""

@@ -25,12 +25,12 @@ from chainrule.explain.trace.trace import Trace
 from chainrule.lessons.fields import Where
 from chainrule.model.group import Group
 from chainrule.model.model import Model
-from chainrule.tables.encode import Encoder, fit_encoder
-from chainrule.tables.read import read_table
+from chainrule.tables.encoding.encode import Encoder, fit_encoder
+from chainrule.tables.encoding.target import TargetEncoder, fit_target
+from chainrule.tables.files.read import read_table
+from chainrule.tables.rows.split import split_rows
 from chainrule.tables.schema import infer_schema
-from chainrule.tables.split import split_rows
 from chainrule.tables.table import Table, from_frame
-from chainrule.tables.target import TargetEncoder, fit_target
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit

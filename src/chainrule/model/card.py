@@ -28,7 +28,7 @@ from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.model.seen import SeenColumn
-from chainrule.tables.parting import SplitRule
+from chainrule.tables.rows.parting import SplitRule
 
 
 def _metric_name(value: object, where: str) -> str:

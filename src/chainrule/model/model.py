@@ -35,15 +35,15 @@ from chainrule.model.group import (
 from chainrule.model.seen import SeenColumn, drift_notes
 from chainrule.model.source import Reading, Source
 from chainrule.model.threshold import DecisionThreshold
-from chainrule.tables.by_row import RowEncoder
 from chainrule.tables.cells import no_row, shown
-from chainrule.tables.encode import Encoder
-from chainrule.tables.encoded_rows import encoded_rows
-from chainrule.tables.spellings import FIRST_KNOWN
-from chainrule.tables.steps import ColumnSteps
+from chainrule.tables.encoding.by_row import RowEncoder
+from chainrule.tables.encoding.encode import Encoder
+from chainrule.tables.encoding.encoded_rows import encoded_rows
+from chainrule.tables.encoding.steps import ColumnSteps
+from chainrule.tables.encoding.targets import Target, Targets, read_target
+from chainrule.tables.files.write import free_name
+from chainrule.tables.spelling.spellings import FIRST_KNOWN
 from chainrule.tables.table import Table
-from chainrule.tables.targets import Target, Targets, read_target
-from chainrule.tables.write import free_name
 
 if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor

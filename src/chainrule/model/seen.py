@@ -17,15 +17,10 @@ import polars as pl
 from chainrule._plain import IF_SET, Count, Plain
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables.cells import (
-    LEVEL_MISSING,
-    LEVEL_UNSEEN,
-    boolean_cells,
-    date_cells,
-)
-from chainrule.tables.columns import ColumnEncoder
-from chainrule.tables.encode import Encoder
-from chainrule.tables.spellings import is_time_only
+from chainrule.tables.cells import LEVEL_MISSING, LEVEL_UNSEEN, boolean_cells, date_cells
+from chainrule.tables.encoding.columns import ColumnEncoder
+from chainrule.tables.encoding.encode import Encoder
+from chainrule.tables.spelling.spellings import is_time_only
 from chainrule.tables.table import Table
 
 BINS = 10

@@ -11,12 +11,12 @@ from chainrule._doors import setting
 from chainrule._forks import check_polars
 from chainrule._plain import IF_SET, Plain, one_of
 from chainrule.errors import SettingsError
-from chainrule.tables.dress import THOUSANDS
-from chainrule.tables.read import check_decimal, read_table
-from chainrule.tables.spellings import DATE_ORDERS
+from chainrule.tables.files.read import check_decimal, read_table
+from chainrule.tables.files.unpack import UNPACK_LIMIT, size_of
+from chainrule.tables.spelling.dress import THOUSANDS
+from chainrule.tables.spelling.spellings import DATE_ORDERS
+from chainrule.tables.spelling.values import DEFAULT_MISSING, check_texts
 from chainrule.tables.table import INFINITE, Table, from_frame
-from chainrule.tables.unpack import UNPACK_LIMIT, size_of
-from chainrule.tables.values import DEFAULT_MISSING, check_texts
 
 Source: TypeAlias = Any
 """A path (``-``: standard input), a `Table`, or a data frame: polars, pandas, a dict of columns."""

@@ -15,7 +15,7 @@ from chainrule.plots.marks import (
     Rules,
     Tiles,
     Writing,
-)  # fmt: skip
+)
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 
 AnyMark: TypeAlias = (

@@ -19,7 +19,7 @@ from chainrule.plots.marks import (
     Points,
     Quantiles,
     Tiles,
-)  # fmt: skip
+)
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 
 Cell: TypeAlias = str | float

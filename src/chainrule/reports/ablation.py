@@ -18,7 +18,7 @@ from chainrule.plots.kinds.scores import ablation_chart
 from chainrule.reports.words import SCORE_NAMES, number_shown, seconds_shown
 
 if TYPE_CHECKING:
-    from chainrule.fitting.ablation_records import Ablations, Difference
+    from chainrule.fitting.studies.ablation_records import Ablations, Difference
 
 NAMES = {**SCORE_NAMES, "error": "error"}
 
@@ -41,7 +41,7 @@ LARGEST_FILE = 10_000_000
 
 def read_ablation(path: str | PathLike[str]) -> Ablations:
     """Return what ``chainrule train`` printed of an ablation as JSON; raises SettingsError for anything else."""
-    from chainrule.fitting.ablation_records import Ablations
+    from chainrule.fitting.studies.ablation_records import Ablations
 
     name = fspath(path)
     try:

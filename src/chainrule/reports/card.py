@@ -14,7 +14,7 @@ from chainrule.explain.show.document import Block, Facts, Listing, TableBlock, W
 from chainrule.explain.show.markdown import yaml_of
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
-from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.encoding.columns import ColumnEncoder
 
 PIPELINES = {"classification": "tabular-classification", "regression": "tabular-regression"}
 """What the hub calls a task."""

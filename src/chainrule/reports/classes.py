@@ -21,7 +21,7 @@ from chainrule.reports.intervals import wilson
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 from chainrule.reports.words import number_shown
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.encoding.target import TargetEncoder
 
 MOST_TARGETS = 4
 """The most targets with pictures of their own."""

@@ -8,7 +8,7 @@ from chainrule.explain.show.document import Block, Cell, Document, Styled, Table
 from chainrule.reports.words import number_shown, rows_shown, scores_shown
 
 if TYPE_CHECKING:
-    from chainrule.fitting.cross_validation import CrossScore, CrossValidation
+    from chainrule.fitting.studies.cross_validation import CrossScore, CrossValidation
 
 LEGEND = "± is the standard error of the mean over the folds; rows that folds have in common make it a little too small."
 

@@ -15,8 +15,8 @@ from chainrule.reports.reported import Reported
 from chainrule.reports.words import rows_shown
 from chainrule.tables.cells import date_cells, number_cells
 from chainrule.tables.schema import Column
+from chainrule.tables.spelling.values import level_counts
 from chainrule.tables.table import Table
-from chainrule.tables.values import level_counts
 
 MOST_COLUMNS = 60
 """The most columns of the table of columns; the JSON has all."""

@@ -28,12 +28,12 @@ from chainrule.reports.words import (
     threshold_words,
     training_words,
 )
-from chainrule.tables.parting import SplitRule
+from chainrule.tables.rows.parting import SplitRule
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
     from chainrule.model.model import Model
-    from chainrule.tables.columns import Input
+    from chainrule.tables.encoding.columns import Input
 
 MOST_NAMES = 20
 
@@ -178,7 +178,7 @@ def _inputs(model: Model) -> Section:
 
 def _arithmetic(neuron: Input, formulas: dict[str, str]) -> str:
     """Write ``robust(v), median 43.6, scale 8.6`` and remember the formula that ``robust`` stands for."""
-    from chainrule.tables.scalings import ARITHMETIC
+    from chainrule.tables.encoding.scalings import ARITHMETIC
 
     if not neuron.parameters:
         return neuron.formula

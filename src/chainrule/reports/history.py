@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import TableError
 from chainrule.tables.cells import number_cells
-from chainrule.tables.read import read_table
+from chainrule.tables.files.read import read_table
 from chainrule.training.checkpoint import Epoch
 
 COLUMNS = ("epoch", "training_loss", "validation_loss", "learning_rate", "seconds")

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.show.document import Block, Document, Facts, Picture, TableBlock, Words, notes
-from chainrule.fitting.learning import LearningCurve, LearningPoint
+from chainrule.fitting.studies.learning import LearningCurve, LearningPoint
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.kinds.search import learning_chart
 from chainrule.reports.words import SCORE_NAMES, number_shown

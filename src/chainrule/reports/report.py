@@ -16,9 +16,9 @@ from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.show import RENDERERS, format_named, render
 from chainrule.explain.show.document import Document, Words
-from chainrule.fitting.ablation_records import Ablations
-from chainrule.fitting.learning import LearningCurve
 from chainrule.fitting.score import Trained
+from chainrule.fitting.studies.ablation_records import Ablations
+from chainrule.fitting.studies.learning import LearningCurve
 from chainrule.model.model import Model, load
 from chainrule.model.source import Source
 from chainrule.reports.card import card_part, carried_part, limits_part, metadata

@@ -10,10 +10,10 @@ import numpy as np
 from chainrule._kept import cached_property
 from chainrule.errors import TableError
 from chainrule.explain.columns.rows import MOST_ROWS, Looked, drawn
-from chainrule.fitting.ablation_records import Ablations
-from chainrule.fitting.learning import LearningCurve
 from chainrule.fitting.replay import RowsByUse, rows_by_use
 from chainrule.fitting.score import Trained, baseline_answers, baseline_scores
+from chainrule.fitting.studies.ablation_records import Ablations
+from chainrule.fitting.studies.learning import LearningCurve
 from chainrule.model.model import Evaluation, Model, Prediction
 from chainrule.tables.kinds import find_kind
 from chainrule.tables.schema import Column, summary_of

@@ -15,7 +15,7 @@ from chainrule.reports.intervals import Interval, bootstrap, wilson
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 from chainrule.reports.words import SCORE_NAMES, number_shown
-from chainrule.tables.slices import slices_of
+from chainrule.tables.rows.slices import slices_of
 from chainrule.training.scores.metrics import METRICS, PRIMARY
 
 MOST_SLICED = 4

@@ -33,13 +33,13 @@ from chainrule.reports.words import (
     threshold_words,
     training_words,
 )
-from chainrule.tables.parting import SplitRule
+from chainrule.tables.rows.parting import SplitRule
 
 if TYPE_CHECKING:
     from chainrule.fitting.prepared import Prepared
     from chainrule.fitting.score import Trained
     from chainrule.model.model import Evaluation, Model
-    from chainrule.tables.targets import Target
+    from chainrule.tables.encoding.targets import Target
     from chainrule.training.result import FitResult
     from chainrule.training.scores.metrics import Scores
 

@@ -13,7 +13,7 @@ from chainrule.training.scores.metrics import METRICS
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
     from chainrule.model.model import Model
-    from chainrule.tables.target import TargetEncoder
+    from chainrule.tables.encoding.target import TargetEncoder
 
 SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
 """Every metric by its name in words, in the order in which they are shown."""

@@ -8,10 +8,9 @@ import polars as pl
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
-from chainrule.tables.dress import Dress
-from chainrule.tables.spellings import is_time_only, read_dates
-from chainrule.tables.table import Table, listed_names
-from chainrule.tables.values import (
+from chainrule.tables.spelling.dress import Dress
+from chainrule.tables.spelling.spellings import is_time_only, read_dates
+from chainrule.tables.spelling.values import (
     FALSE_WORDS,
     TRUE_WORDS,
     as_text,
@@ -20,6 +19,7 @@ from chainrule.tables.values import (
     to_numbers,
     to_plain_form,
 )
+from chainrule.tables.table import Table, listed_names
 
 LEVEL_MISSING = -1
 LEVEL_UNSEEN = -2

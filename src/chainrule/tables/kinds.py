@@ -8,19 +8,19 @@ import polars as pl
 from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.tables.cells import number_cells, remedy, shown
-from chainrule.tables.dress import Dress
-from chainrule.tables.dressing import DressFinding, could_be_thousands, find_dress, find_duration
-from chainrule.tables.frames import CATEGORY, INDEX
-from chainrule.tables.spellings import (
+from chainrule.tables.encoding.texts import short_text
+from chainrule.tables.files.frames import CATEGORY, INDEX
+from chainrule.tables.spelling.dress import Dress
+from chainrule.tables.spelling.dressing import DressFinding, could_be_thousands, find_dress, find_duration
+from chainrule.tables.spelling.spellings import (
     date_spelling,
     is_time_only,
     order_of,
     orders_that_fit,
     to_dates,
 )
+from chainrule.tables.spelling.values import FALSE_WORDS, TRUE_WORDS, to_booleans, to_numbers
 from chainrule.tables.table import Table
-from chainrule.tables.texts import short_text
-from chainrule.tables.values import FALSE_WORDS, TRUE_WORDS, to_booleans, to_numbers
 
 KINDS = (
     "number", "boolean", "category", "datetime", "text", "constant", "identifier", "long text", "nested",

@@ -12,8 +12,6 @@ from chainrule._plain import IF_SET, Count, Plain, one_of
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, known_rows, number_cells
-from chainrule.tables.dress import Dress
-from chainrule.tables.dressing import find_duration
 from chainrule.tables.kinds import (
     INPUT_KINDS,
     KIND_WORDS,
@@ -23,10 +21,12 @@ from chainrule.tables.kinds import (
     ColumnKind,
     find_kind,
 )
-from chainrule.tables.spellings import DATE_FORMATS, read_dates
+from chainrule.tables.spelling.dress import Dress
+from chainrule.tables.spelling.dressing import find_duration
+from chainrule.tables.spelling.spellings import DATE_FORMATS, read_dates
+from chainrule.tables.spelling.values import level_counts
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.task import TASKS, class_notes, find_tasks
-from chainrule.tables.values import level_counts
 
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""

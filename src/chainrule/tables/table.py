@@ -12,10 +12,10 @@ from chainrule._forks import check_polars
 from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
-from chainrule.tables.dressing import proven_decimal
-from chainrule.tables.frames import duration_notes, plain_types, rounded_notes, said_kinds, to_polars
-from chainrule.tables.spellings import proven_order
-from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
+from chainrule.tables.files.frames import duration_notes, plain_types, rounded_notes, said_kinds, to_polars
+from chainrule.tables.spelling.dressing import proven_decimal
+from chainrule.tables.spelling.spellings import proven_order
+from chainrule.tables.spelling.values import DEFAULT_MISSING, as_text, clean
 
 _SHOWN = 5000
 

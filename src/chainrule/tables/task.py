@@ -8,10 +8,10 @@ from chainrule._doors import setting
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import number_cells, shown
-from chainrule.tables.dressing import DressFinding
 from chainrule.tables.kinds import FEW_NUMBERS, ColumnKind
+from chainrule.tables.spelling.dressing import DressFinding
+from chainrule.tables.spelling.values import one_spelling
 from chainrule.tables.table import Table, listed_names
-from chainrule.tables.values import one_spelling
 
 TASKS = ("classification", "regression")
 

@@ -21,7 +21,7 @@ from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
 from chainrule.fitting.search import search as searching
 from chainrule.fitting.search.stored import SearchFile
-from chainrule.fitting.small import small_of
+from chainrule.fitting.studies.small import small_of
 from chainrule.fitting.train import prepare
 from chainrule.model.card import CardSearch
 from chainrule.model.model import Model

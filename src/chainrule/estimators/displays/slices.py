@@ -11,7 +11,7 @@ from chainrule.errors import SettingsError
 from chainrule.estimators.displays.answered import Answered
 from chainrule.reports.intervals import wilson
 from chainrule.tables.cells import number_cells
-from chainrule.tables.slices import slices_of
+from chainrule.tables.rows.slices import slices_of
 
 MOST_SLICES = 12
 """The most words that are slices of their own: the most frequent ones."""

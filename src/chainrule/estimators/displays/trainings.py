@@ -9,8 +9,8 @@ import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.estimators.displays.display import Display, Shows
-from chainrule.fitting.ablation_records import Ablations
 from chainrule.fitting.score import Trained
+from chainrule.fitting.studies.ablation_records import Ablations
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.kinds.search import learning_chart, search_chart
 from chainrule.reports.ablation import ablation_charts

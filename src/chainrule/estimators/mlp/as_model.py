@@ -15,11 +15,11 @@ from chainrule.estimators.table.data import as_table, columns_of, renamed, targe
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.model.source import Reading
-from chainrule.tables.columns import VALUE, ColumnEncoder, Part
-from chainrule.tables.encode import Encoder
+from chainrule.tables.encoding.columns import VALUE, ColumnEncoder, Part
+from chainrule.tables.encoding.encode import Encoder
+from chainrule.tables.encoding.target import TargetEncoder
+from chainrule.tables.encoding.targets import Target, Targets
 from chainrule.tables.table import Table, with_columns
-from chainrule.tables.target import TargetEncoder
-from chainrule.tables.targets import Target, Targets
 
 
 class _InFloat64(Model):

@@ -17,7 +17,7 @@ from chainrule.explain.columns.importance import Asked, Importance, measured
 from chainrule.explain.columns.permuted import Scored
 from chainrule.explain.columns.rows import MOST_ROWS, drawn
 from chainrule.model.model import Model
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.encoding.target import TargetEncoder
 from chainrule.training.scores.metrics import PRIMARY
 
 TARGET = "y"

@@ -49,9 +49,9 @@ from chainrule.fitting.timing import check_not_limited, within_time
 from chainrule.fitting.train import prepare
 from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
+from chainrule.tables.files.write import free_name
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, with_columns
-from chainrule.tables.write import free_name
 from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_bits
 from chainrule.training.scores.weights import check_counted, check_range

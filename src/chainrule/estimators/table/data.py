@@ -16,11 +16,11 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 from chainrule._forks import check_polars
 from chainrule.errors import TableError
 from chainrule.model.source import Reading
-from chainrule.tables.dressing import DressFinding, find_dress
+from chainrule.tables.files.write import free_name
+from chainrule.tables.spelling.dressing import DressFinding, find_dress
+from chainrule.tables.spelling.values import BLANKS, are_opposites, one_spelling, truth_of
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.task import refuse_doubt
-from chainrule.tables.values import BLANKS, are_opposites, one_spelling, truth_of
-from chainrule.tables.write import free_name
 
 AnyArray = np.ndarray[Any, Any]
 

@@ -15,7 +15,7 @@ from chainrule.explain.attribute.gradients import TOLERANCE, integrated_gradient
 from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells
-from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.encoding.columns import ColumnEncoder
 from chainrule.tables.table import Table
 
 FEWEST_ROWS = 10

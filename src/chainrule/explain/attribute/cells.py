@@ -23,10 +23,10 @@ from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells
-from chainrule.tables.columns import ColumnEncoder
-from chainrule.tables.scalings import ARITHMETIC
+from chainrule.tables.encoding.columns import ColumnEncoder
+from chainrule.tables.encoding.scalings import ARITHMETIC
+from chainrule.tables.encoding.texts import words_of
 from chainrule.tables.table import Table
-from chainrule.tables.texts import words_of
 
 MOST_TAKEN_OUT = 20
 """The most words of a text that are taken out, one at a time."""

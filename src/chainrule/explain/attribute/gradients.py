@@ -23,10 +23,10 @@ from chainrule._types import FloatArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.model.model import Model
-from chainrule.tables.columns import ColumnEncoder
-from chainrule.tables.spellings import is_time_only
+from chainrule.tables.encoding.columns import ColumnEncoder
+from chainrule.tables.spelling.spellings import is_time_only
+from chainrule.tables.spelling.values import level_counts
 from chainrule.tables.table import Table, from_frame, suggestion
-from chainrule.tables.values import level_counts
 
 TOLERANCE = 1e-6
 """How far the attributions may be from adding up, as a share of the largest |Q| on the way."""

@@ -20,8 +20,8 @@ from chainrule.errors import SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
 from chainrule.model.model import Model
+from chainrule.tables.encoding.target import TargetEncoder
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
 
 Scale = Literal["units", "probability", "logit", "output"]
 

@@ -11,16 +11,7 @@ import numpy as np
 
 from chainrule.explain.columns.dependence import CellsTried, Dependence, DependenceCurve, Interaction, Surface
 from chainrule.explain.columns.numbers import alike_numbers
-from chainrule.explain.show.document import (
-    Block,
-    Document,
-    Picture,
-    Section,
-    TableBlock,
-    Words,
-    more,
-    notes,
-)
+from chainrule.explain.show.document import Block, Document, Picture, Section, TableBlock, Words, more, notes
 from chainrule.plots.chart import Chart, Charts, alike
 from chainrule.plots.kinds.effects import dependence_chart, interactions_chart
 

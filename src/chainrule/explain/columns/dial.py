@@ -14,11 +14,11 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells
-from chainrule.tables.columns import ColumnEncoder
-from chainrule.tables.dress import Dress, as_typed, given_number
-from chainrule.tables.spellings import is_time_only
+from chainrule.tables.encoding.columns import ColumnEncoder
+from chainrule.tables.spelling.dress import Dress, as_typed, given_number
+from chainrule.tables.spelling.spellings import is_time_only
+from chainrule.tables.spelling.values import BLANKS, DEFAULT_MISSING, level_counts
 from chainrule.tables.table import Table, from_frame, suggestion
-from chainrule.tables.values import BLANKS, DEFAULT_MISSING, level_counts
 
 DAY = 86_400_000_000
 """Microseconds."""

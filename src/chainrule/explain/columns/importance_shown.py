@@ -7,16 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.explain.columns.importance import ColumnImportance, Importance
 from chainrule.explain.columns.numbers import alike_numbers
-from chainrule.explain.show.document import (
-    Block,
-    Document,
-    Picture,
-    Section,
-    TableBlock,
-    Words,
-    more,
-    notes,
-)
+from chainrule.explain.show.document import Block, Document, Picture, Section, TableBlock, Words, more, notes
 from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.scores import importance_chart
 

@@ -11,7 +11,7 @@ from chainrule.errors import SettingsError
 from chainrule.explain.attribute.outcome import place_of
 from chainrule.model.model import Model, Prediction
 from chainrule.model.scoring import of_target
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.encoding.target import TargetEncoder
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from chainrule.explain.trace.address import Address
 from chainrule.model.model import Model, Prediction, check_finite
 from chainrule.model.scoring import of_target
 from chainrule.model.source import Source
+from chainrule.tables.encoding.target import TargetEncoder
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
 
 PLACES = 401
 """The places of a number that are tried first."""

@@ -8,16 +8,7 @@ from chainrule._doors import setting
 from chainrule._numbers import number_text
 from chainrule.explain.columns.numbers import alike_numbers
 from chainrule.explain.columns.whatif import Answer, LayerChange, Turn, WhatIf
-from chainrule.explain.show.document import (
-    Block,
-    Document,
-    Section,
-    Styled,
-    TableBlock,
-    Words,
-    more,
-    notes,
-)
+from chainrule.explain.show.document import Block, Document, Section, Styled, TableBlock, Words, more, notes
 
 MOST_CLASSES = 12
 """The most classes whose probabilities are shown, the likeliest before or after."""

@@ -12,7 +12,7 @@ from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Writer
 from chainrule.explain.trace.address import Address
 from chainrule.formula.nodes import Binary, Node, Number, put
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.encoding.target import TargetEncoder
 
 
 def mean_output_line(writer: Writer, place: Address) -> Line:

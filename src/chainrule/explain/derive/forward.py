@@ -18,10 +18,10 @@ from chainrule.formula.names import spoken
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, put
 from chainrule.formula.parse import parse
 from chainrule.formula.rounding import UNIT
-from chainrule.tables.dates import PART_WORDS, part_named
-from chainrule.tables.encode import InputValue
-from chainrule.tables.scalings import ARITHMETIC
-from chainrule.tables.values import truth_of
+from chainrule.tables.encoding.dates import PART_WORDS, part_named
+from chainrule.tables.encoding.encode import InputValue
+from chainrule.tables.encoding.scalings import ARITHMETIC
+from chainrule.tables.spelling.values import truth_of
 
 
 def input_neuron(writer: Writer, place: Address) -> Line:

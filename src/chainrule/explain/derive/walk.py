@@ -20,7 +20,7 @@ from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.stage_numbers import span_of_output
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.names import spoken
-from chainrule.tables.targets import Target
+from chainrule.tables.encoding.targets import Target
 
 MOST_WORKED_OUT = 12
 """The most neurons of a layer that are worked out one by one."""

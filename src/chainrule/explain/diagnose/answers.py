@@ -15,8 +15,8 @@ from chainrule.explain.diagnose.finding import Finding, addresses
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
 from chainrule.model.model import Evaluation, Model, Prediction
+from chainrule.tables.encoding.target import TargetEncoder
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
 
 
 def input_findings(model: Model, x: FloatArray) -> Iterator[Finding]:

@@ -12,19 +12,14 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._numbers import printable
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.program.network import (
-    Names,
-    member_arrays,
-    network_function,
-    unrolled,
-)
+from chainrule.explain.program.network import Names, member_arrays, network_function, unrolled
 from chainrule.explain.program.plain import HELPERS, formula_function, literal
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.encode import InputValue
-from chainrule.tables.scalings import ARITHMETIC, parsed
-from chainrule.tables.targets import Targets
+from chainrule.tables.encoding.encode import InputValue
+from chainrule.tables.encoding.scalings import ARITHMETIC, parsed
+from chainrule.tables.encoding.targets import Targets
 
 UNROLLED = 30
 """The most parameters of a network that is written weight by weight, without lists and loops."""

@@ -11,16 +11,7 @@ from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.answer import answer_section
 from chainrule.explain.show.cells import cells, cells_title
-from chainrule.explain.show.document import (
-    Block,
-    Cells,
-    Document,
-    Picture,
-    Styled,
-    TableBlock,
-    Worked,
-    more,
-)
+from chainrule.explain.show.document import Block, Cells, Document, Picture, Styled, TableBlock, Worked, more
 from chainrule.explain.show.showing import Showing, address_of, all_parts, names_of
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace

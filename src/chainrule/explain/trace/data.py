@@ -27,8 +27,8 @@ from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.schema import FORMAT, TRACE_SCHEMA, VERSION, validate
 from chainrule.explain.trace.trace import Trace
-from chainrule.tables.encode import InputValue
-from chainrule.tables.targets import read_target
+from chainrule.tables.encoding.encode import InputValue
+from chainrule.tables.encoding.targets import read_target
 
 MOST_ROW_GRADIENTS = 20_000
 """The most numbers of rows' own gradients that are written: each is h times delta, which are there."""

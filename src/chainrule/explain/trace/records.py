@@ -19,8 +19,8 @@ from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.equations.update import measuring, results, stages_before
 from chainrule.explain.trace.address import Address
-from chainrule.tables.encode import InputValue
-from chainrule.tables.targets import Target
+from chainrule.tables.encoding.encode import InputValue
+from chainrule.tables.encoding.targets import Target
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.encode import InputValue
+from chainrule.tables.encoding.encode import InputValue
 from chainrule.tables.table import Table
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.errors import ChainruleError
 from chainrule.exports.program import Program
 from chainrule.exports.run.made_rows import CellRows
-from chainrule.tables.values import float_text, is_plain_number
+from chainrule.tables.spelling.values import float_text, is_plain_number
 
 TIME = 600
 """The most seconds that a run may take."""

@@ -19,9 +19,7 @@ from chainrule._random import Purpose, generator
 from chainrule.errors import TableError
 from chainrule.exports.program import Cell, Program
 from chainrule.model.model import Model
-from chainrule.tables.dress import Dress
-from chainrule.tables.spellings import is_time_only
-from chainrule.tables.steps import (
+from chainrule.tables.encoding.steps import (
     DrawIn,
     Fill,
     HashWords,
@@ -31,6 +29,8 @@ from chainrule.tables.steps import (
     ReadNumber,
     ReadTruth,
 )
+from chainrule.tables.spelling.dress import Dress
+from chainrule.tables.spelling.spellings import is_time_only
 from chainrule.tables.table import Table
 
 COUNT = 2000

@@ -15,7 +15,7 @@ from chainrule.exports.program import Program
 from chainrule.exports.run.base import ExportError, SaidOfRows, called, found
 from chainrule.exports.run.made_rows import CellRows
 from chainrule.exports.written.c99 import uses_fields
-from chainrule.tables.steps import HashWords, LookUp, ReadDate
+from chainrule.tables.encoding.steps import HashWords, LookUp, ReadDate
 
 
 def run_c(

@@ -12,7 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.exports.program import Program
 from chainrule.exports.run.base import CantRun, SaidOfRows, plain_form
 from chainrule.exports.run.made_rows import CellRows
-from chainrule.tables.steps import LookUp, ReadDate
+from chainrule.tables.encoding.steps import LookUp, ReadDate
 
 
 def run_onnx(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.exports.program import Program
 from chainrule.exports.run.base import SaidOfRows, called, found
 from chainrule.exports.run.made_rows import CellRows, Row
-from chainrule.tables.targets import Targets
+from chainrule.tables.encoding.targets import Targets
 
 
 def run_python(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:

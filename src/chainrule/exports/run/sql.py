@@ -15,8 +15,8 @@ from chainrule.exports.run.base import CantRun, ExportError, SaidOfRows, plain_f
 from chainrule.exports.run.made_rows import CellRows
 from chainrule.exports.written.dialects import sql_name
 from chainrule.exports.written.sql import key_name
-from chainrule.tables.steps import LookUp, ReadDate
-from chainrule.tables.values import is_plain_number
+from chainrule.tables.encoding.steps import LookUp, ReadDate
+from chainrule.tables.spelling.values import is_plain_number
 
 
 def run_sqlite(program: Program, content: bytes, rows: CellRows) -> SaidOfRows:

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.exports.program import Program
 from chainrule.exports.run.base import SaidOfRows, called, found
 from chainrule.exports.run.made_rows import CellRows
-from chainrule.tables.steps import HashWords, LookUp, ReadDate
+from chainrule.tables.encoding.steps import HashWords, LookUp, ReadDate
 
 _DRIVER = """import { readFileSync } from "node:fs";
 const env = {};

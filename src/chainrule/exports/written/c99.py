@@ -20,7 +20,7 @@ from chainrule.exports.written.identifiers import identifier, identifiers
 from chainrule.exports.written.languages import C_DOUBLE, C_HELPERS, C_NETWORK, c_number
 from chainrule.exports.written.rowwise import Language, Lies, Statements, write_rowwise
 from chainrule.model.group import Group
-from chainrule.tables.months import month_numbers
+from chainrule.tables.spelling.months import month_numbers
 
 LONGEST_TEXT = 4000
 """The most bytes of a text in C99, which promises 4095."""

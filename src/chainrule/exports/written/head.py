@@ -53,12 +53,13 @@ def frame(name: str) -> str:
     return _IMPORTED.sub(lambda found: f"\n{_body_of(found[1])}", text)
 
 
-_IMPORTED = re.compile(r"\nfrom chainrule\.tables\.(\w+) import .*(?=\n)")
+_IMPORTED = re.compile(r"\nfrom chainrule\.tables\.([\w.]+) import .*(?=\n)")
 
 
 def _body_of(module: str) -> str:
     """Return what a module of the room of tables defines, which stands in place of its import."""
-    text = (files("chainrule.tables") / f"{module}.py").read_text(encoding="utf-8")
+    room, _, name = module.rpartition(".")
+    text = (files(f"chainrule.tables.{room}") / f"{name}.py").read_text(encoding="utf-8")
     return (
         re.split(r"^(?:from|import) .*\n+(?!from|import)", text, maxsplit=0, flags=re.MULTILINE)[-1].rstrip()
         + "\n"

@@ -16,7 +16,7 @@ from chainrule.exports.program import Cell, Program, network_graph, parameter_sl
 from chainrule.exports.written.head import first_lines
 from chainrule.exports.written.onnx_nodes import Nodes
 from chainrule.model.group import Group
-from chainrule.tables.write import free_name
+from chainrule.tables.files.write import free_name
 
 OPSET, ML_OPSET, IR = 18, 2, 8
 """The versions written if no other is asked for: ONNX Runtime has known them since 1.14, of February 2023."""

@@ -15,7 +15,7 @@ from chainrule._types import IntArray
 from chainrule.equations.graph import Graph, Node
 from chainrule.errors import SettingsError
 from chainrule.exports.reference import value_of
-from chainrule.tables.write import free_name
+from chainrule.tables.files.write import free_name
 
 SIMPLE: Mapping[str, str] = {
     "+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "neg": "Neg", "<": "Less", "<=": "LessOrEqual", ">": "Greater",

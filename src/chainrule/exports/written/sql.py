@@ -17,7 +17,7 @@ from chainrule.exports.program import Cell, Program, network_graph, parameter_sl
 from chainrule.exports.written.dialects import DIALECTS, Dialect, sql_name, sql_number, sql_text
 from chainrule.exports.written.head import first_lines
 from chainrule.exports.written.unrolled import QuerySteps, Texts
-from chainrule.tables.write import free_name
+from chainrule.tables.files.write import free_name
 
 TABLE = "input"
 MOST_PARAMETERS = 500_000

@@ -24,6 +24,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.choose import chosen_again
 from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.held_out import held_out_rows
+from chainrule.fitting.honest.verdicts import trained_members
 from chainrule.fitting.parts import (
     GroupTraining,
     held_out_of,
@@ -37,7 +38,6 @@ from chainrule.fitting.search.compared import TrialScore, trial_score
 from chainrule.fitting.search.space import PORTFOLIO, PROMOTED, SHORT, SearchTrial, is_drawn, trial_of
 from chainrule.fitting.search.stored import SearchFile
 from chainrule.fitting.search.weights import Picked, picked
-from chainrule.fitting.verdicts import trained_members
 from chainrule.model.card import CardSearch, CardTrial
 from chainrule.model.group import Group
 from chainrule.model.model import Model

@@ -25,8 +25,8 @@ from chainrule.lessons.fields import (
 )
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.setup import TableCells, some
-from chainrule.tables.columns import Input
-from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.encoding.columns import Input
+from chainrule.tables.encoding.scalings import SCALINGS
 from chainrule.tables.table import from_frame
 
 MOST_ROWS = 30

@@ -19,15 +19,7 @@ from chainrule.explain.show.drawn import drawn_layers, network_layers, picture
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.names import spoken
-from chainrule.lessons.fields import (
-    Field,
-    listing,
-    toml_choice,
-    toml_flag,
-    toml_table,
-    toml_text,
-    toml_whole,
-)
+from chainrule.lessons.fields import Field, listing, toml_choice, toml_flag, toml_table, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.printed import printed
 

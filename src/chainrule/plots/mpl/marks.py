@@ -21,7 +21,7 @@ from chainrule.plots.marks import (
     Rules,
     Tiles,
     Writing,
-)  # fmt: skip
+)
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 
 _COLOR = COLORS["light"]

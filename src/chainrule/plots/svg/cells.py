@@ -6,15 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.plots.colors import text_on
 from chainrule.plots.marks import Contours, Faces, Tiles
-from chainrule.plots.svg.element import (
-    Attribute,
-    element,
-    escaped,
-    group,
-    paint,
-    path,
-    shade,
-)
+from chainrule.plots.svg.element import Attribute, element, escaped, group, paint, path, shade
 from chainrule.plots.svg.frame import Frame
 from chainrule.plots.svg.marks import announced
 from chainrule.plots.widths import text_width

@@ -17,7 +17,7 @@ from chainrule.plots.marks import (
     Rules,
     Tiles,
     Writing,
-)  # fmt: skip
+)
 from chainrule.plots.svg.drawn import DRAWN
 from chainrule.plots.svg.element import element, escaped, group, paint, path, shade, title
 from chainrule.plots.svg.frame import LINE, SIZE, SMALL, TITLE_SIZE, TURN, Frame, Panel, Tick, frame_of

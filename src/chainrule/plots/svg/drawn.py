@@ -16,7 +16,7 @@ from chainrule.plots.marks import (
     Rules,
     Tiles,
     Writing,
-)  # fmt: skip
+)
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 from chainrule.plots.svg import bars, cells, marks, network
 from chainrule.plots.svg.frame import Frame

@@ -10,25 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._numbers import number_text
-from chainrule.plots.marks import (
-    Arrows,
-    Band,
-    Curve,
-    Dash,
-    Points,
-    Rules,
-    Writing,
-)  # fmt: skip
-from chainrule.plots.svg.element import (
-    Attribute,
-    element,
-    escaped,
-    exact,
-    group,
-    paint,
-    path,
-    title,
-)
+from chainrule.plots.marks import Arrows, Band, Curve, Dash, Points, Rules, Writing
+from chainrule.plots.svg.element import Attribute, element, escaped, exact, group, paint, path, title
 from chainrule.plots.svg.frame import Frame
 from chainrule.plots.svg.shapes import shape
 from chainrule.plots.widths import text_width

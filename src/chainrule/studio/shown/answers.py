@@ -13,8 +13,8 @@ from chainrule.explain.derive.forward import formula
 from chainrule.formula.text import text
 from chainrule.model.model import Prediction
 from chainrule.studio.training.course import Course
-from chainrule.tables.encode import InputValue
-from chainrule.tables.scalings import ARITHMETIC
+from chainrule.tables.encoding.encode import InputValue
+from chainrule.tables.encoding.scalings import ARITHMETIC
 
 
 def number_or_none(value: float) -> float | None:

@@ -27,8 +27,8 @@ from chainrule.model.group import Group
 from chainrule.model.model import Model, Prediction
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.training.course import Course
+from chainrule.tables.encoding.targets import Targets
 from chainrule.tables.table import Table
-from chainrule.tables.targets import Targets
 from chainrule.training.scores.metrics import PRIMARY, metric
 
 MOST_ROWS = 1000

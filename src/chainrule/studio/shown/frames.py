@@ -21,7 +21,7 @@ from chainrule.studio.shown.numbers import naming_of
 from chainrule.studio.training.course import Course
 from chainrule.studio.training.session import SessionState
 from chainrule.studio.training.walk import WalkPlace
-from chainrule.tables.encode import InputValue
+from chainrule.tables.encoding.encode import InputValue
 
 MOST_BATCH = 50
 """The most rows of a batch that a frame names."""

@@ -26,7 +26,7 @@ from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.studio.training.course import Course
 from chainrule.studio.training.tape import MemberState, Tape
-from chainrule.tables.encode import InputValue
+from chainrule.tables.encoding.encode import InputValue
 
 MOST_FLAG_ROWS, FEWEST_FLAG_ROWS = 512, 32
 """The most rows on which neurons are looked at for being dead, and the fewest of a large table."""

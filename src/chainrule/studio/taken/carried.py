@@ -20,11 +20,11 @@ from chainrule.exports.targets import LANGUAGES
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.studio.training.course import Course
-from chainrule.tables.encode import fit_encoder
+from chainrule.tables.encoding.encode import fit_encoder
+from chainrule.tables.encoding.target import fit_one
+from chainrule.tables.encoding.targets import Targets
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import Table, from_frame
-from chainrule.tables.target import fit_one
-from chainrule.tables.targets import Targets
 
 MOST_MODEL = 400_000
 """The most letters of a model in a file, which has a recording and the page beside it."""

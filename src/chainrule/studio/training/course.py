@@ -27,7 +27,7 @@ from chainrule.fitting.train import prepare
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.encode import InputValue
+from chainrule.tables.encoding.encode import InputValue
 from chainrule.tables.table import Table
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
@@ -35,7 +35,7 @@ from chainrule.training.result import Callback, EpochState, FitResult
 from chainrule.training.settings.record import Settings
 
 if TYPE_CHECKING:
-    from chainrule.lessons.setup import Setup  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.setup import Setup
 
 DTYPE = "float64"
 """What the studio trains in, so that what is shown is what ran to the last digit."""

@@ -15,9 +15,9 @@ from chainrule.engines.base import Data
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.studio.training.course import Course
-from chainrule.tables.dress import Dress, as_typed, given_number
+from chainrule.tables.spelling.dress import Dress, as_typed, given_number
+from chainrule.tables.spelling.values import BLANKS, DEFAULT_MISSING
 from chainrule.tables.table import Table, from_frame, suggestion
-from chainrule.tables.values import BLANKS, DEFAULT_MISSING
 
 MISSING = "missing"
 """How a missing cell is called."""

@@ -23,7 +23,7 @@ from chainrule.studio.training.session import SessionState
 from chainrule.studio.training.tape import Tape
 from chainrule.studio.training.walk import UpdateWalk
 from chainrule.studio.training.worker import Worker
-from chainrule.tables.encode import InputValue
+from chainrule.tables.encoding.encode import InputValue
 
 if TYPE_CHECKING:
     from chainrule.studio.shown.pictures import Pictures

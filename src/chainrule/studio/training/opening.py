@@ -23,7 +23,7 @@ from chainrule.tables.table import Table
 from chainrule.training.settings.record import Settings
 
 if TYPE_CHECKING:
-    from chainrule.lessons.lesson import Lesson  # a table needs no lessons, which take a while to be loaded
+    from chainrule.lessons.lesson import Lesson
 
 FIRST_LESSON = "article-5"
 """What a studio without a table opens on: two, two and two neurons, and an update that can be followed by hand."""

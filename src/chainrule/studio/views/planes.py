@@ -23,8 +23,8 @@ from chainrule.studio.shown.answers import number_or_none
 from chainrule.studio.shown.drawing import Drawing
 from chainrule.studio.training.course import Course
 from chainrule.studio.views.axes import PlaneAxis, axis_names, axis_of, base_row
+from chainrule.tables.encoding.target import TargetEncoder
 from chainrule.tables.table import Table, suggestion
-from chainrule.tables.target import TargetEncoder
 
 SIDE = 100
 """The places on a side of a grid."""

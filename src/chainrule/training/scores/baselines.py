@@ -13,7 +13,7 @@ from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
 from chainrule.equations.dense import Dense
 from chainrule.equations.network import Network
-from chainrule.tables.encoded_rows import EncodedRows, blocks_of
+from chainrule.tables.encoding.encoded_rows import EncodedRows, blocks_of
 from chainrule.training.linear_cost import LinearCost, Slopes
 from chainrule.training.scores.metrics import mean_of
 

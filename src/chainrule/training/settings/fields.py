@@ -30,7 +30,7 @@ REGISTRIES: Mapping[str, str] = {
     "initializers": "chainrule.equations.initializers.INITIALIZERS",
     "losses": "chainrule.equations.losses.LOSSES",
     "optimizers": "chainrule.equations.optimizers.OPTIMIZERS",
-    "scalings": "chainrule.tables.scalings.SCALINGS",
+    "scalings": "chainrule.tables.encoding.scalings.SCALINGS",
     "schedules": "chainrule.equations.schedules.SCHEDULES",
     "strengths": "chainrule.equations.schedules.STRENGTHS",
 }

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from chainrule.tables.hashing import counter
-from chainrule.tables.moments import moment_of
+from chainrule.tables.encoding.hashing import counter
+from chainrule.tables.spelling.moments import moment_of
 
 PLAIN_NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"

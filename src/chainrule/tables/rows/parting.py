@@ -18,11 +18,11 @@ from chainrule._plain import IF_SET, Plain
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import date_cells, located
-from chainrule.tables.equal import units_of_equal
 from chainrule.tables.kinds import find_kind, weight_cells
-from chainrule.tables.split import Folds
+from chainrule.tables.rows.equal import units_of_equal
+from chainrule.tables.rows.split import Folds
+from chainrule.tables.rows.units import blocks_of_time, deal_units, folds_of, split_time, split_units
 from chainrule.tables.table import Table, suggestion
-from chainrule.tables.units import blocks_of_time, deal_units, folds_of, split_time, split_units
 
 By = Literal["rows", "groups", "time", "split"]
 

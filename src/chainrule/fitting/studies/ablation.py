@@ -18,16 +18,16 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
-from chainrule.fitting.ablation_records import Ablation, AblationRun, Ablations, Difference
 from chainrule.fitting.fit import check_no_search, fit_whole
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.score import trained_model
+from chainrule.fitting.studies.ablation_records import Ablation, AblationRun, Ablations, Difference
 from chainrule.fitting.train import prepare
 from chainrule.model.model import Model, Prediction, check_finite
 from chainrule.model.source import Source
+from chainrule.tables.encoding.target import TargetEncoder
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
 from chainrule.training.result import Callback
 from chainrule.training.scores.metrics import Scores, log_losses, standard_error
 from chainrule.training.settings.by_hand import ReadName

@@ -17,10 +17,10 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.prepared import Encoded, Leak
 from chainrule.fitting.rows import LEAKS_STREAM, strata_of
 from chainrule.tables.cells import date_cells
-from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.encoding.columns import ColumnEncoder
+from chainrule.tables.encoding.target import TargetEncoder
+from chainrule.tables.encoding.targets import Target
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
-from chainrule.tables.targets import Target
 
 FEWEST = 20
 """The fewest rows of a half."""

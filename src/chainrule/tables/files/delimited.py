@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from chainrule._doors import setting
 from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
-from chainrule.tables.frames import check_names
+from chainrule.tables.files.frames import check_names
+from chainrule.tables.spelling.values import clean_text, in_points, to_typed
 from chainrule.tables.table import check_width
-from chainrule.tables.values import clean_text, in_points, to_typed
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000

@@ -10,7 +10,7 @@ import polars as pl
 from chainrule._types import BoolArray
 from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Evaluation, Model, Prediction
-from chainrule.tables.equal import are_copies, cells_of, found_in
+from chainrule.tables.rows.equal import are_copies, cells_of, found_in
 from chainrule.tables.table import Table
 
 

@@ -12,13 +12,9 @@ from chainrule._plain import IF_SET, Plain, check_keys, one_of
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.tables.cells import LEVEL_MISSING, as_levels, boolean_cells, date_cells, number_cells
-from chainrule.tables.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
-from chainrule.tables.dress import Dress
-from chainrule.tables.kinds import INPUT_KINDS
-from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
-from chainrule.tables.schema import MAX_LEVELS, OFTEN, Column
-from chainrule.tables.spellings import DATE_FORMATS, date_spellings, is_time_only
-from chainrule.tables.steps import (
+from chainrule.tables.encoding.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
+from chainrule.tables.encoding.scalings import ARITHMETIC, LARGEST, fit_scaling
+from chainrule.tables.encoding.steps import (
     ColumnSteps,
     DrawIn,
     Fill,
@@ -37,9 +33,13 @@ from chainrule.tables.steps import (
     Trim,
     parts_read,
 )
+from chainrule.tables.encoding.texts import TextWords, fit_words
+from chainrule.tables.kinds import INPUT_KINDS
+from chainrule.tables.schema import MAX_LEVELS, OFTEN, Column
+from chainrule.tables.spelling.dress import Dress
+from chainrule.tables.spelling.spellings import DATE_FORMATS, date_spellings, is_time_only
+from chainrule.tables.spelling.values import BLANKS, FALSE_WORDS, TRUE_WORDS, check_texts, level_counts
 from chainrule.tables.table import Table
-from chainrule.tables.texts import TextWords, fit_words
-from chainrule.tables.values import BLANKS, FALSE_WORDS, TRUE_WORDS, check_texts, level_counts
 
 VALUE = "value"
 

@@ -22,11 +22,11 @@ from chainrule._kept import cached_property
 from chainrule._plain import Count, Plain
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
-from chainrule.tables.hashing import fnv, letters, tokens_of, words_in
-from chainrule.tables.scalings import ARITHMETIC
-from chainrule.tables.steps import CountIn, DrawIn, HashWords, Scale
+from chainrule.tables.encoding.hashing import fnv, letters, tokens_of, words_in
+from chainrule.tables.encoding.scalings import ARITHMETIC
+from chainrule.tables.encoding.steps import CountIn, DrawIn, HashWords, Scale
+from chainrule.tables.spelling.values import BLANKS, check_texts
 from chainrule.tables.table import Table
-from chainrule.tables.values import BLANKS, check_texts
 
 # fmt: off
 CASES = (

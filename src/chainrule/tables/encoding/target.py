@@ -14,12 +14,10 @@ from chainrule._plain import IF_SET, Form, Plain, check_keys, one_of, read_numbe
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, known_rows, level_codes, located, number_cells, shown
-from chainrule.tables.dress import Dress
-from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
+from chainrule.tables.encoding.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
-from chainrule.tables.table import Table, listed_names
-from chainrule.tables.task import TASKS
-from chainrule.tables.values import (
+from chainrule.tables.spelling.dress import Dress
+from chainrule.tables.spelling.values import (
     are_opposites,
     as_text,
     check_texts,
@@ -28,6 +26,8 @@ from chainrule.tables.values import (
     to_numbers,
     truth_of,
 )
+from chainrule.tables.table import Table, listed_names
+from chainrule.tables.task import TASKS
 
 Label: TypeAlias = str | bool | int | float
 

@@ -28,7 +28,7 @@ from chainrule.fitting.rows import CROSS_STREAM, strata_of
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.split import parted
 from chainrule.model.source import Source
-from chainrule.tables.parting import SplitRule
+from chainrule.tables.rows.parting import SplitRule
 from chainrule.training.scores.metrics import METRICS, Scores, standard_error
 from chainrule.training.settings.record import Settings, Task
 

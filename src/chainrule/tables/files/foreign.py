@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.errors import TableError
-from chainrule.tables.unpack import PACKINGS
+from chainrule.tables.files.unpack import PACKINGS
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ import polars as pl
 from chainrule._plain import Plain
 from chainrule._types import FloatArray, IntArray
 from chainrule.tables.cells import boolean_cells, date_cells, level_codes, number_cells
-from chainrule.tables.dates import date_parts
-from chainrule.tables.dress import Dress
-from chainrule.tables.hashing import counter
-from chainrule.tables.scalings import ARITHMETIC
+from chainrule.tables.encoding.dates import date_parts
+from chainrule.tables.encoding.hashing import counter
+from chainrule.tables.encoding.scalings import ARITHMETIC
+from chainrule.tables.spelling.dress import Dress
 from chainrule.tables.table import Table
 
 

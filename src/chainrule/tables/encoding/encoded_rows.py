@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from chainrule._memory import give_back
 from chainrule._types import FloatArray, IntArray
-from chainrule.tables.encode import Encoder
+from chainrule.tables.encoding.encode import Encoder
 from chainrule.tables.table import Table
 
 LARGE = 2**22

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from chainrule._types import BoolArray, IntArray
 from chainrule.tables.cells import boolean_cells, date_cells, number_cells
-from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.encoding.columns import ColumnEncoder
 from chainrule.tables.kinds import weight_cells
 from chainrule.tables.schema import Column
+from chainrule.tables.spelling.values import as_text, one_spelling
 from chainrule.tables.table import Table
-from chainrule.tables.values import as_text, one_spelling
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """2^64 over the golden ratio, by which hashes of a row's cells are mixed in their order."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from chainrule._doors import setting
 from chainrule._types import FloatArray
+from chainrule.fitting.honest.shared import Shared
+from chainrule.fitting.honest.verdicts import STILL_FALLING
 from chainrule.fitting.prepared import Prepared
-from chainrule.fitting.shared import Shared
-from chainrule.fitting.verdicts import STILL_FALLING
 from chainrule.model.model import Evaluation, Model, Prediction
 from chainrule.training.scores.baselines import TRIVIAL, Answered
 from chainrule.training.scores.metrics import METRICS, PRIMARY, Scores, log_losses, standard_error

@@ -13,15 +13,15 @@ from chainrule._doors import setting
 from chainrule._forks import check_polars
 from chainrule._memory import give_back
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables.binary import read_binary
-from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
-from chainrule.tables.foreign import refuse_foreign
-from chainrule.tables.frames import INDEX, rounded_notes
-from chainrule.tables.parts import as_one_table, files_of, with_folders
-from chainrule.tables.records import read_json_lines, read_json_list
+from chainrule.tables.files.binary import read_binary
+from chainrule.tables.files.delimited import DELIMITERS, read_delimited, sniff_delimiter
+from chainrule.tables.files.foreign import refuse_foreign
+from chainrule.tables.files.frames import INDEX, rounded_notes
+from chainrule.tables.files.parts import as_one_table, files_of, with_folders
+from chainrule.tables.files.records import read_json_lines, read_json_list
+from chainrule.tables.files.unpack import PACKED, UNPACK_LIMIT, size_of, unpacked
+from chainrule.tables.spelling.values import DEFAULT_MISSING
 from chainrule.tables.table import NoRowsError, Table, listed_names, with_finite
-from chainrule.tables.unpack import PACKED, UNPACK_LIMIT, size_of, unpacked
-from chainrule.tables.values import DEFAULT_MISSING
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -12,9 +12,9 @@ from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.errors import TableError
 from chainrule.fitting.prepared import Read
-from chainrule.tables.parting import times_of
+from chainrule.tables.rows.parting import times_of
 from chainrule.tables.schema import Column
-from chainrule.tables.spellings import is_time_only
+from chainrule.tables.spelling.spellings import is_time_only
 from chainrule.tables.table import Table
 
 OF_GROUPS = (

@@ -12,9 +12,9 @@ from chainrule._plain import Plain, read_record
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.tables.cells import known_rows
+from chainrule.tables.encoding.target import Label, TargetEncoder, fit_one
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed_names
-from chainrule.tables.target import Label, TargetEncoder, fit_one
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
-from chainrule.tables.values import as_text, float_text
+from chainrule.tables.spelling.values import as_text, float_text
 
 CATEGORY = "category"
 INDEX = "index"

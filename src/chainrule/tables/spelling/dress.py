@@ -13,8 +13,8 @@ import polars as pl
 
 from chainrule._plain import IF_SET, Plain, one_of
 from chainrule.errors import SettingsError
-from chainrule.tables.durations import DURATIONS, seconds_reader, to_seconds
-from chainrule.tables.values import check_texts, is_plain_number
+from chainrule.tables.spelling.durations import DURATIONS, seconds_reader, to_seconds
+from chainrule.tables.spelling.values import check_texts, is_plain_number
 
 DECIMALS = (".", ",")
 THOUSANDS = ("", ",", ".", " ", "'")

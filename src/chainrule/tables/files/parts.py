@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
-from chainrule.tables.foreign import refuse_lake, refuse_url
+from chainrule.tables.files.foreign import refuse_lake, refuse_url
+from chainrule.tables.files.unpack import PACKED
+from chainrule.tables.spelling.values import clean_text, to_typed
 from chainrule.tables.table import Table, listed_names
-from chainrule.tables.unpack import PACKED
-from chainrule.tables.values import clean_text, to_typed
 
 _ENDINGS = (
     *(

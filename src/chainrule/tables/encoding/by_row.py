@@ -12,10 +12,9 @@ import numpy as np
 from chainrule._kept import cached_property
 from chainrule._types import FloatArray
 from chainrule.formula.on_numbers import on_numbers
-from chainrule.tables.dates import parts_of
-from chainrule.tables.scalings import parsed
-from chainrule.tables.spellings import date_reader, is_time_only
-from chainrule.tables.steps import (
+from chainrule.tables.encoding.dates import parts_of
+from chainrule.tables.encoding.scalings import parsed
+from chainrule.tables.encoding.steps import (
     ColumnSteps,
     DrawIn,
     Fill,
@@ -30,8 +29,9 @@ from chainrule.tables.steps import (
     TakePart,
     Trim,
 )
+from chainrule.tables.spelling.spellings import date_reader, is_time_only
+from chainrule.tables.spelling.values import float_text, is_plain_number
 from chainrule.tables.table import Table, from_frame
-from chainrule.tables.values import float_text, is_plain_number
 
 Values: TypeAlias = Sequence[float]
 _Cell: TypeAlias = Callable[[Any], Values | None]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from chainrule.tables.dress import Dress, cell_pattern, normalized, number_pattern
-from chainrule.tables.durations import duration_spelling
-from chainrule.tables.values import float_text
+from chainrule.tables.spelling.dress import Dress, cell_pattern, normalized, number_pattern
+from chainrule.tables.spelling.durations import duration_spelling
+from chainrule.tables.spelling.values import float_text
 
 LEAST = 0.95
 """From this share of the cells on, they are numbers but for a few odd ones."""

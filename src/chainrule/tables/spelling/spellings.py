@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from chainrule.tables.moments import moment_of
-from chainrule.tables.months import LETTERS, month_numbers
+from chainrule.tables.spelling.moments import moment_of
+from chainrule.tables.spelling.months import LETTERS, month_numbers
 
 DAY_FIRST, MONTH_FIRST, YEAR_FIRST = "day-first", "month-first", "year-first"
 DATE_ORDERS = (DAY_FIRST, MONTH_FIRST, YEAR_FIRST)

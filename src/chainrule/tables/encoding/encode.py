@@ -11,13 +11,13 @@ from chainrule._kept import cached_property
 from chainrule._plain import IF_SET, AnyNumber, Plain, one_of
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables.by_row import RowEncoder
-from chainrule.tables.columns import ColumnEncoder, Input, fit_column
-from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.encoding.by_row import RowEncoder
+from chainrule.tables.encoding.columns import ColumnEncoder, Input, fit_column
+from chainrule.tables.encoding.scalings import SCALINGS
+from chainrule.tables.encoding.steps import ColumnSteps
 from chainrule.tables.schema import Schema
-from chainrule.tables.steps import ColumnSteps
+from chainrule.tables.spelling.values import DEFAULT_MISSING
 from chainrule.tables.table import Table, listed_names, suggestion
-from chainrule.tables.values import DEFAULT_MISSING
 
 
 @dataclass(frozen=True)

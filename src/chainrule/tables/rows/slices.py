@@ -8,8 +8,8 @@ import numpy as np
 
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray, IntArray
+from chainrule.tables.spelling.values import level_counts
 from chainrule.tables.table import Table
-from chainrule.tables.values import level_counts
 
 MOST_LEVELS = 5
 """The most words with a slice of their own: the most frequent ones."""

@@ -6,7 +6,14 @@ import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import SettingsError
-from chainrule.tables.split import Folds, drawn_order, split_folds, split_rows, strata_codes, wanted_of_each
+from chainrule.tables.rows.split import (
+    Folds,
+    drawn_order,
+    split_folds,
+    split_rows,
+    strata_codes,
+    wanted_of_each,
+)
 
 MOST_CELLS = 20_000_000
 """Units of many classes are balanced by class up to so many units times classes, larger ones by their rows alone."""

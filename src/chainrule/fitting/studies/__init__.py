@@ -1,0 +1,1 @@
+"""Several trainings beside each other: ablation, cross-validation, learning curves, pruning, a small network for a large one."""

@@ -1,0 +1,1 @@
+"""Tables in files and frames, read and written, whatever their format."""

@@ -1,0 +1,1 @@
+"""How numbers, dates, times and missing cells are written, and reading them."""
