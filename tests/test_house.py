@@ -350,7 +350,7 @@ def test_imports_that_point_down_are_welcome(module, source):
         ("chainrule.equations.losses", "import scipy.special", "scipy.special"),
         ("chainrule.equations.losses", "def f():\n    from jax import numpy", "jax"),
         ("chainrule.equations.losses", "from .. import model", "chainrule.model"),
-        ("chainrule.equations", "from ..tables.read import x", "chainrule.tables.files.read"),
+        ("chainrule.equations", "from ..tables.files.read import x", "chainrule.tables.files.read"),
         ("chainrule.tables.files.read", "from chainrule.equations import losses", "chainrule.equations.losses"),
         ("chainrule.tables.files.read", "import chainrule.equations", "chainrule.equations"),
         ("chainrule.tables.files.read", "from chainrule.equations.formula_x import y", "chainrule.equations"),

@@ -442,8 +442,8 @@ def test_a_new_table_with_other_classes(refused, run):
 
 def test_outputs_are_refused_before_anything_is_read(refused):
     refused(
-        "old.safetensors exists; choose another name with --out or add --overwrite",
-        "train", "missing.csv", *TARGET, "--out", "old.safetensors",
+        "can't write nowhere/m.safetensors: there is no folder nowhere; create it or choose another with --out",
+        "train", "missing.csv", *TARGET, "--out", "nowhere/m.safetensors",
     )  # fmt: skip
     refused(
         "can't write nowhere/p.csv: there is no folder nowhere; create it or choose another with --out",

@@ -103,6 +103,8 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
             main(arguments)
         assert "--target" in capsys.readouterr().out
         return
+    if "--export" in arguments:
+        Path(arguments[arguments.index("--export") + 1]).unlink(missing_ok=True)
     if arguments[0] == "studio":
         assert_opens([word for word in arguments if word != "8123" and word != "--port"], monkeypatch, capsys)
         return

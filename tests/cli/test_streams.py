@@ -18,7 +18,7 @@ from effort import one_in
 from .conftest import FAST, contents
 
 PYTHON = [sys.executable, "-W", "error", "-m", "chainrule"]
-MODEL, TABLE = "penguins.safetensors", "penguins.csv"
+MODEL, SEARCHED, TABLE = "penguins.safetensors", "searched.safetensors", "penguins.csv"
 TRAIN = ["train", TABLE, "--target", "species", *FAST]
 EVERY = {
     "train": [*TRAIN, "--overwrite"],
@@ -28,6 +28,7 @@ EVERY = {
     "diagnose": ["diagnose", MODEL, TABLE],
     "explain": ["explain", MODEL, TABLE, "--row", "5"],
     "describe": ["describe", MODEL],
+    "search": ["search", SEARCHED],
     "report": ["report", MODEL, TABLE],
     "lesson": ["lesson", "adam"],
     "sheet": ["sheet", "article-5", "--format", "html"],
@@ -75,6 +76,8 @@ def shell(words: list[str], redirected: str, **options) -> subprocess.CompletedP
 @pytest.mark.parametrize("command", COMMANDS_BY_TURNS)
 def test_closed_streams(command, trained, capsys):
     """What can't be printed is a failure in one line; what can't be told is not, nor what isn't read."""
+    if SEARCHED in EVERY[command]:
+        assert main([*TRAIN, "--quiet", "--search", "2", "--out", SEARCHED]) == 0
     closed = "error: standard output is closed; let it go to a file or a pipe\n"
     done = shell(EVERY[command], ">&-")
     assert (done.returncode, done.stderr) == (2, closed)

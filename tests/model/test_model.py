@@ -367,7 +367,7 @@ def put(*path: Any) -> dict[str, Any]:
 
 def test_what_is_wrong_is_named(tmp_path):
     for description, message in [
-        (put("model_version", 8), "its description has version 8, and versions 1 to 7 are read"),
+        (put("model_version", 9), "its description has version 9, and versions 1 to 8 are read"),
         (put("network", "layers", 0, "n_out", 10**12), "parameters of shape (members, "),
         (put("network", "n_inputs", 10**300), "parameters of shape (members, "),
         (

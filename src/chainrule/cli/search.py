@@ -8,10 +8,10 @@ from chainrule.cli.documents import chosen_format, deliver, document_options, ha
 from chainrule.cli.parsing import Parser
 
 EXAMPLES = """
-chainrule train penguins.csv --target species --search 8
-chainrule search penguins.safetensors
-chainrule search penguins.safetensors --out search.html
-chainrule search penguins.safetensors --json
+chainrule train penguins.csv --target species --search 8 --out searched.safetensors
+chainrule search searched.safetensors
+chainrule search searched.safetensors --out search.html
+chainrule search searched.safetensors --json
 """
 
 

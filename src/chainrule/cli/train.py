@@ -132,13 +132,13 @@ def run(options: argparse.Namespace) -> None:
     history = None if options.history is None else Path(options.history)
     study = _study(options)
     if study is None:
-        refused = _refused(path, history, options)
+        refused = _check_outputs(path, history, options)
     elif given := next(filter(vars(options).get, ("out", "history", "small", "search_file")), None):
         raise SettingsError(
             f"--{given.replace('_', '-')} would have no effect: {study} writes no model; leave one of them out"
         )
     elif options.report is not None:
-        refused = _refused(None, None, options)
+        refused = _check_outputs(None, None, options)
     elif options.overwrite:
         raise SettingsError(
             f"--overwrite would have no effect: {study} writes nothing but a --report; leave it out"
@@ -296,27 +296,29 @@ def _stem(table: str) -> str:
     return name.translate(dict.fromkeys(map(ord, "*?[]"))).strip(" -_") or "model"
 
 
-def _refused(path: Path | None, history: Path | None, options: argparse.Namespace) -> OutputError | None:
-    """Return what speaks against writing the files: told after what is wrong with the table, as it is mended last."""
-    try:
-        _check_outputs(path, history, options)
-    except OutputError as error:
-        return error
-    return None
+def _check_outputs(
+    path: Path | None, history: Path | None, options: argparse.Namespace
+) -> OutputError | None:
+    """Raise OutputError before any work for a file that can't be written, or is one of those to be read.
 
-
-def _check_outputs(path: Path | None, history: Path | None, options: argparse.Namespace) -> None:
-    """Raise OutputError before any work for a file that can't be written, or is one of those to be read."""
+    That one exists is returned: it is told after what is wrong with the table, as it is mended last.
+    """
     from chainrule._files import ensure_writable
 
     outputs = {"out": path, "history": history, "report": options.report}
     outputs["search-file"] = options.search_file
     outputs["small"] = small_path(path) if options.small and path is not None else None
     written = {name: Path(output) for name, output in outputs.items() if output is not None}
+    existing: OutputError | None = None
     for name, output in written.items():
-        with through(renamed={"out": name}):
-            # The file of a search is gone on with, where there is one.
-            ensure_writable(output, options.overwrite or name == "search-file")
+        try:
+            with through(renamed={"out": name}):
+                # The file of a search is gone on with, where there is one.
+                ensure_writable(output, options.overwrite or name == "search-file")
+        except OutputError as error:
+            if options.overwrite or not output.is_file():
+                raise
+            existing = existing or error
     for one, other in combinations(written, 2):
         if _same(written[one], written[other]):
             raise OutputError(f"--{one} and --{other} are the same file, {written[one]}; choose another name")
@@ -325,6 +327,7 @@ def _check_outputs(path: Path | None, history: Path | None, options: argparse.Na
             if _same(output, Path(table)):
                 what = f"{output} is a table to be read, and would be lost"
                 raise OutputError(f"{what}; choose another --{name}")
+    return existing
 
 
 def _same(one: Path, other: Path) -> bool:
