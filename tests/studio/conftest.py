@@ -64,7 +64,13 @@ class Client:
                 with suppress(OSError):  # it may be refused before all of it was sent
                     connection.send(sent)
             found = connection.getresponse()
-            return Answer(found.status, {k.lower(): v for k, v in found.getheaders()}, found.read())
+            try:
+                text = found.read()
+            except (
+                http.client.IncompleteRead
+            ) as cut:  # what isn't read to its end can take the answer's words with it
+                text = cut.partial
+            return Answer(found.status, {k.lower(): v for k, v in found.getheaders()}, text)
         finally:
             connection.close()
 

@@ -375,7 +375,7 @@ class Studio(StudioQuestions):
                     wait = 1 / FASTEST if self._news() else math.inf
                 if not self.made.worker.started:
                     wait = min(wait, self._since + PATIENCE - now)
-                if wait > 0:
+                if wait > 0 and not self._closed:
                     self._wake.wait(None if math.isinf(wait) else wait)
                 if self._closed:
                     return
