@@ -20,12 +20,13 @@ from chainrule.fitting.fit import fit_prepared
 from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
 from chainrule.fitting.search import search as searching
-from chainrule.fitting.search.stored import SearchFile
+from chainrule.fitting.search.stored import SearchFile, key_of
 from chainrule.fitting.studies.small import small_of
 from chainrule.fitting.train import prepare
 from chainrule.model.card import CardSearch
 from chainrule.model.model import Model
 from chainrule.reports.search import search_document
+from chainrule.tables.rows.parting import SplitRule
 from chainrule.training.scores.temperature import at_temperature
 from chainrule.training.settings.record import Settings
 from effort import one_in
@@ -199,6 +200,50 @@ def test_the_file_of_another_search_is_refused(tmp_path):
     wrong = replace(prepared, resolved=replace(prepared.resolved, members=2))
     with pytest.raises(ModelFileError, match="parameters of shape"):
         SearchFile(path, prepared, "reference").found(trial, wrong)
+
+
+@pytest.mark.parametrize(
+    ("question", "settings", "said"),
+    [
+        ({"groups": "g", "drop": ["n"]}, {}, "whose split is not"),
+        ({}, {"seed": 1}, "whose seed is not"),
+        ({"kinds": {"c": "text"}}, {}, "whose table is not"),
+    ],
+)
+def test_the_file_of_rows_parted_otherwise_is_refused(question, settings, said, tmp_path):
+    path, groups = tmp_path / "s.safetensors", np.arange(N) // 9
+    table = {**TABLE, "g": groups}
+    words = {"drop": ["n", "g"], "test_file": TABLE}
+    chosen = Settings(**{name: value for name, value in SMALL.items() if name != "engine"}, search=2)
+    first = prepare(Question(table, "y", **words), chosen)
+    file = SearchFile(path, first, "reference")
+    result = fit_prepared(first, engine="reference")
+    file.add(searching.trial_of(chosen, first.problem, 0), result)
+    assert SearchFile(path, first, "reference").found_trials == 1
+    other = prepare(Question(table, "y", **{**words, **question}), replace(chosen, **settings))
+    with pytest.raises(SettingsError, match=said) as caught:
+        SearchFile(path, other, "reference")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_search_file_knows_each_way_that_rows_are_dealt():
+    first = prepared_search()
+    key = key_of(first, "reference")
+    moved = prepared_search()
+    moved.__dict__["folds"] = first.folds._replace(own=first.folds.own[::-1].copy())
+    held = prepared_search()
+    held.__dict__["folds"] = first.folds._replace(held=first.folds.held[::-1].copy())
+    for other in (moved, held):
+        assert [name for name in key if key_of(other, "reference")[name] != key[name]] == [
+            "dealing of the rows to folds"
+        ]
+    fewer = replace(first, arrays=replace(first.arrays, n_training=first.arrays.n_training - 1))
+    assert "number of training rows" in [
+        name for name in key if key_of(fewer, "reference")[name] != key[name]
+    ]
+    ruled = replace(first, parting=replace(first.parting, rule=SplitRule("groups", "g")))
+    assert "split" in [name for name in key if key_of(ruled, "reference")[name] != key[name]]
+    assert key_of(prepared_search(), "reference") == key
 
 
 @pytest.mark.parametrize(

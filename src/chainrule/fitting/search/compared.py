@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from chainrule.equations.answers import Answers
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.search.weights import Judge
 from chainrule.model.model import Model
+from chainrule.training.scores.metrics import counted_classes
 from chainrule.training.scores.watch import Watch
 from chainrule.training.scores.watch import watch as watch_of
 
@@ -115,6 +117,7 @@ def _by_squares(
 def _by_metric(watch: Watch, y: FloatArray, weights: FloatArray | None) -> TrialScore:
     """Compare by a metric of its own, whose gain is as sure as it is without each of `BLOCKS` blocks of rows."""
     sign = -1 if watch.metric.greater_is_better else 1
+    watch = _of_fixed_classes(watch, y)
 
     def loss(part: FloatArray, at: IntArray) -> float:
         return sign * watch(y[at], part, _at(weights, at))
@@ -131,6 +134,16 @@ def _by_metric(watch: Watch, y: FloatArray, weights: FloatArray | None) -> Trial
         return found, float(np.sqrt((count - 1) / count * np.sum(spread**2)))
 
     return TrialScore(watch.metric.name, sign, _as_is, Judge(loss, gain))
+
+
+def _of_fixed_classes(watch: Watch, y: FloatArray) -> Watch:
+    """Return what watches the same classes on whichever rows: those that its metric is of on all rows of the comparison."""
+    metric = watch.metric
+    if not metric.rare:
+        return watch
+    codes = watch.answers.true_codes(y)
+    classes = counted_classes(codes, max(2, y.shape[1]))
+    return replace(watch, metric=replace(metric, function=partial(metric.function, classes=classes)))
 
 
 def _as_is(outputs: FloatArray) -> FloatArray:

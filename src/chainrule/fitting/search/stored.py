@@ -27,6 +27,7 @@ from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.search.space import SearchTrial
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
+from chainrule.tables.rows.split import Folds
 from chainrule.training.checkpoint import from_bits, history_from_bits, history_to_bits, to_bits
 from chainrule.training.result import FitResult
 from chainrule.training.settings.fields import listed
@@ -151,7 +152,7 @@ def search_file_of(
 
 
 def key_of(prepared: Prepared, engine: str, dtype: Any = None) -> dict[str, str]:
-    """Return what a search goes with: version, machine, table and settings, each as text."""
+    """Return what a search goes with: version, machine, settings, table, and how its rows are parted, each as text."""
     arrays = prepared.arrays
     settings = [one.name for one in listed(Settings) if one.name not in _ELSEWHERE]
     told = {name: repr(getattr(prepared.settings, name)) for name in settings}
@@ -163,7 +164,18 @@ def key_of(prepared: Prepared, engine: str, dtype: Any = None) -> dict[str, str]
         "machine": repr(sorted(bits["machine"].items())),
         **told,
         "table": data_digest(arrays.x, arrays.y, arrays.weights),
+        "split": repr(sorted(prepared.parting.rule.to_dict().items())),
+        "number of training rows": str(arrays.n_training),
+        "dealing of the rows to folds": _folds_digest(prepared.folds),
+        "kind of inputs and targets": repr(prepared.problem),
     }
+
+
+def _folds_digest(folds: Folds | None) -> str:
+    """Return the SHA-256 of which row is whose, and which rows each fold leaves out; "none" without folds."""
+    if folds is None:
+        return "none"
+    return data_digest(folds.own, folds.held, None)
 
 
 def _arrays(name: str, result: FitResult) -> dict[str, AnyArray]:

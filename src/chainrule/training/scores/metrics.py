@@ -34,7 +34,7 @@ class Metric:
     (n,), or 0 and 1 for each of several labels (n, labels); ``probabilities``: classes (n,) counted from 0, and
     (n, classes); ``numbers``: (n, n_out) both; ``sums``: classes (n,), and the output layer's z as (n, classes).
     ``counted(y, prediction)`` says whether it is a score of such rows; what isn't ``shown`` never is, and of what is
-    ``rare`` only where classes are `uneven`.
+    ``rare`` only where classes are `uneven`: that is of `counted_classes`, or of those that ``function`` gets as fourth.
     """
 
     name: str
@@ -101,19 +101,29 @@ def rarer(y: IntArray) -> int:
     return int(2 * np.count_nonzero(y) <= len(y))
 
 
+def counted_classes(y: IntArray, n_classes: int) -> IntArray:
+    """Return the classes whose mean a score is that is ``rare``: the `rarer` of two, or all that have rows."""
+    return np.array([rarer(y)]) if n_classes <= 2 else np.unique(y)
+
+
 def _of_classes(
-    y: IntArray, predicted: IntArray, weights: FloatArray | None, score: Callable[..., FloatArray]
+    y: IntArray,
+    predicted: IntArray,
+    weights: FloatArray | None,
+    score: Callable[..., FloatArray],
+    classes: IntArray | None,
 ) -> float:
-    """Return a score of the rarer of two classes, or its mean over the classes that have rows.
+    """Return a score's mean over those of the ``classes`` that have rows, NaN where none has; None: `counted_classes`.
 
     ``score(both, true, answered)`` is made of what counts (classes,) of rows that are right, that have the class, and that are
     answered with it.
     """
-    n = int(max(y.max(), predicted.max())) + 1
+    n = int(max(y.max(), predicted.max(), *([] if classes is None else classes))) + 1
     both = np.bincount(y[y == predicted], None if weights is None else weights[y == predicted], max(n, 2))
     true, answered = (np.bincount(codes, weights, max(n, 2)).astype(np.float64) for codes in (y, predicted))
     found = score(both.astype(np.float64), true, answered)
-    return float(found[rarer(y)] if n <= 2 else found[true > 0].mean())
+    chosen = counted_classes(y, n) if classes is None else classes[true[classes] > 0]
+    return float(found[chosen].mean()) if len(chosen) else float("nan")
 
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
@@ -121,27 +131,39 @@ def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def precision(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+def precision(
+    y: IntArray, predicted: IntArray, weights: FloatArray | None = None, classes: IntArray | None = None
+) -> float:
     """Return the share of the rows answered with a class that have it; of the `rarer` of two, or the classes' mean."""
-    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(both, answered))
+    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(both, answered), classes)
 
 
-def recall(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+def recall(
+    y: IntArray, predicted: IntArray, weights: FloatArray | None = None, classes: IntArray | None = None
+) -> float:
     """Return the share of a class's rows that are answered with it; of the `rarer` of two, or the classes' mean."""
-    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(both, true))
+    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(both, true), classes)
 
 
-def f1(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+def f1(
+    y: IntArray, predicted: IntArray, weights: FloatArray | None = None, classes: IntArray | None = None
+) -> float:
     """Return the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN); of the `rarer` of two, or the classes' mean."""
-    return _of_classes(y, predicted, weights, lambda both, true, answered: _ratio(2 * both, true + answered))
+    return _of_classes(
+        y, predicted, weights, lambda both, true, answered: _ratio(2 * both, true + answered), classes
+    )
 
 
-def average_precision(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
+def average_precision(
+    y: IntArray,
+    probabilities: FloatArray,
+    weights: FloatArray | None = None,
+    classes: IntArray | None = None,
+) -> float:
     """Return the mean precision at all thresholds, by the gain in recall (PR-AUC); of the `rarer` of two, or a mean."""
-    two = probabilities.shape[1] == 2
-    classes = [rarer(y)] if two else np.unique(y).tolist()
-    each = [ranked(y == c, probabilities[:, c], weights).average_precision for c in classes]
-    return float(np.mean(each))
+    chosen = counted_classes(y, probabilities.shape[1]) if classes is None else np.intersect1d(classes, y)
+    each = [ranked(y == c, probabilities[:, c], weights).average_precision for c in chosen.tolist()]
+    return float(np.mean(each)) if each else float("nan")
 
 
 def class_scores(matrix: IntArray) -> list[Scores]:
