@@ -76,36 +76,38 @@ def write_atomically(
             os.unlink(temporary)
 
 
-def ensure_writable(path: PathLike, overwrite: bool = False) -> None:
+def ensure_writable(path: PathLike, overwrite: bool = False, *, out: str = "out") -> None:
     """Check, writing nothing, that a file can be written at `path`: worth asking before a long training.
+
+    ``out`` is the word of the setting that names it.
 
     Raises OutputError if the file exists (unless `overwrite`) or is write-protected, if `path` is a folder or
     a device, if its folder is missing, is no folder, is closed to this user or lies on a read-only disk.
     """
-    _checked_target(path, overwrite)
+    _checked_target(path, overwrite, out)
 
 
-def _checked_target(path: PathLike, overwrite: bool) -> Path:
+def _checked_target(path: PathLike, overwrite: bool, out: str = "out") -> Path:
     """The path to write: `path` itself, or what it points to where it is a link that may be overwritten."""
     try:
-        return _check(Path(path), overwrite)
+        return _check(Path(path), overwrite, out)
     except OSError as error:
-        raise OutputError(_line(path, error)) from error
+        raise OutputError(_line(path, error, out)) from error
     except ValueError as error:  # a NUL byte, or a character the file system can't encode
         raise OutputError(f"{os.fspath(path)!r} can't be the name of a file: {error}") from error
 
 
-def _check(named: Path, overwrite: bool) -> Path:
+def _check(named: Path, overwrite: bool, out: str) -> Path:
     target = Path(os.path.realpath(named)) if overwrite else named
     if (found := _status(target)) is not None:
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, "")
         if not stat.S_ISREG(found.st_mode):
             raise OutputError(
-                f"{named} is a device or a pipe, not a file; choose another name with {setting('out')}"
+                f"{named} is a device or a pipe, not a file; choose another name with {setting(out)}"
             )
         if overwrite and not os.access(target, os.W_OK):
-            raise OutputError(f"{named} is write-protected; choose another name with {setting('out')}")
+            raise OutputError(f"{named} is write-protected; choose another name with {setting(out)}")
     # A link that points nowhere holds the name all the same.
     if not overwrite and os.path.lexists(named):
         raise FileExistsError(errno.EEXIST, "")
@@ -168,9 +170,9 @@ def _explained(path: PathLike, target: Path, temporary: Path) -> Iterator[None]:
         raise OutputError(_line(path, error)) from error
 
 
-def _line(path: PathLike, error: OSError) -> str:
+def _line(path: PathLike, error: OSError, out: str = "out") -> str:
     """What went wrong with `path`, in one line, and what to do about it."""
     code = error.errno or 0
     general = f"can't write {{path}}: {os.strerror(code)}; choose another place with {{out}}"
-    named = {"out": setting("out"), "overwrite": setting("overwrite", True)}
+    named = {"out": setting(out), "overwrite": setting("overwrite", True)}
     return _TROUBLE.get(code, general).format(path=os.fspath(path), folder=Path(path).parent, **named)

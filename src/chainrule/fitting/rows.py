@@ -14,7 +14,9 @@ from chainrule.tables.encoding.encoded_rows import blocks_of
 from chainrule.tables.spelling.values import one_spelling
 from chainrule.tables.table import Table
 
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM, CROSS_STREAM, LEAKS_STREAM = range(6)
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM, CROSS_STREAM, LEAKS_STREAM, GUARD_STREAM = (
+    range(7)
+)
 
 
 def strata_of(table: Table, targets: Sequence[str], rows: IntArray, *, by_class: bool) -> Array | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,6 +67,15 @@ StrengthText: TypeAlias = Annotated[str, _spec(FOUND_BY["regularization_schedule
 Share: TypeAlias = Annotated[float, between(read_number, 0, 1)]
 
 
+def _check_finite(record: object, *names: str) -> None:
+    """Raise SettingsError for a number of a record that isn't finite, which a model file can't hold."""
+    for name in names:
+        if (value := getattr(record, name)) is not None and not math.isfinite(value):
+            raise SettingsError(
+                f"{name}: a finite number is expected, or None where it isn't known, not {value}"
+            )
+
+
 @dataclass(frozen=True)
 class CardRows(Plain):
     """The numbers of rows by use."""
@@ -101,7 +111,8 @@ class CardTrial(Plain):
     """A trial of a search: what its settings ``changes``, for what ``length`` of the epochs, and what came of it.
 
     ``score`` of answers for rows that it hasn't seen, its ``gain`` over trial 0 on them and the gain's standard ``error``, None
-    where there is none; ``weight`` in the answer, and the ``operations`` that it took. ``why`` there is no score.
+    where there is none or it isn't known; ``weight`` in the answer, and the ``operations`` that it took. ``why`` there is no
+    score. Raises SettingsError for a number that isn't finite.
     """
 
     number: Count
@@ -115,23 +126,30 @@ class CardTrial(Plain):
     weight: Annotated[float, IF_SET] = 0.0
     why: Annotated[str, IF_SET] = ""
 
+    def __post_init__(self) -> None:
+        _check_finite(self, "operations", "score", "gain", "error", "weight")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CardSearch(Plain):
     """A search: the ``trials`` in the order in which they were made, and how their weights came about.
 
     ``metric`` is what they were compared by, on ``rows`` rows; ``picks`` the number of greedy picks, ``gain`` and ``error`` what
-    they bring over trial 0 on rows that they weren't made by. ``ended`` says what ended it early.
+    they bring over trial 0 on rows that they weren't made by, None where that isn't known. ``ended`` says what ended it early.
+    Raises SettingsError for a number that isn't finite.
     """
 
     asked: Positive
     metric: Annotated[str, Form(str, _metric_name)]
     rows: Count
     picks: Count
-    gain: float
-    error: float
+    gain: float | None
+    error: float | None
     trials: tuple[CardTrial, ...]
     ended: Annotated[Literal["", "interrupted", "time"], IF_SET] = ""
+
+    def __post_init__(self) -> None:
+        _check_finite(self, "gain", "error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,3 +223,14 @@ class Card(Plain):
 def read_card(value: object, where: str = "card") -> dict[str, Any]:
     """Return the plain data of a `Card`, or an empty one; raises ModelFileError, naming the place, for anything else."""
     return {} if value == {} else from_plain(Card, value, where).to_dict()
+
+
+def check_search(card: Mapping[str, Any], n_groups: int) -> None:
+    """Raise ModelFileError where a card tells of a search that a model of so many groups can't have come from."""
+    if (found := card.get("search")) is None:
+        return
+    weighed = sum(trial.weight > 0 for trial in CardSearch.from_dict(found).trials)
+    if weighed != n_groups:
+        raise ModelFileError(
+            f"card.search: as many trials with a weight as groups of networks are expected, {n_groups}, not {weighed}"
+        )

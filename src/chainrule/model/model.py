@@ -21,7 +21,7 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
-from chainrule.model.card import read_card
+from chainrule.model.card import check_search, read_card
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
 from chainrule.model.group import (
     Group,
@@ -50,13 +50,16 @@ if TYPE_CHECKING:
     from chainrule.training.scores.metrics import Scores
 
 VERSION = 8
-"""The newest version of the description: cards may tell that a feature stage began by the rows.
+"""The newest version of the description: cards may tell of a search, of more waves, and that a feature stage began by the rows.
 
 In 7 columns may be text, whose words are inputs, in 6 networks may have a linear path from the inputs to the outputs, in 5
 numbers may be in dress, dates in the spellings of people, signs be named, and there may be a threshold, in 4 there may be
 several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the oldest version from 2
 on that says all of it.
 """
+
+_NEWEST_IN_CARDS = ("fitted_start", "more_waves", "search")
+"""What cards have from the newest version on alone."""
 
 MOST_OUTPUTS = 20_000_000
 """The most outputs of all members that are held in memory at a time."""
@@ -415,7 +418,8 @@ class Model:
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
-        if any(card.get("fitted_start") for card in (self.card, *(group.card for group in self.groups))):
+        cards = (self.card, *(group.card for group in self.groups))
+        if any(card.get(name) for card in cards for name in _NEWEST_IN_CARDS):
             return VERSION
         if any(column.words is not None for column in self.encoder.columns):
             return 7
@@ -477,7 +481,10 @@ class Model:
         groups = with_arrays(networks, own)
         for group in groups:
             _check_fit(group.network, encoder, target)
-        parts = groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
+            check_search(group.card, 1)
+        card = read_card(data["card"])
+        check_search(card, len(groups))
+        parts = groups, encoder, target, Reading.from_dict(data["reading"]), card
         return cls(*parts, None if threshold is None else DecisionThreshold.from_dict(threshold))
 
 

@@ -89,6 +89,10 @@ def verdict_of(found: CardSearch) -> str:
     if made < 2:
         return f"{told}."
     gain = gain_told(found.gain, found.error)
+    if found.gain is None or found.error is None:
+        return (
+            f"{told}. The default is kept alone: by these rows it can't be told how sure a gain over it is."
+        )
     if len(chosen) == 1 and chosen[0].number == 0:
         return f"{told}. The default is kept alone: weights would gain {gain} over it, which is no more than chance."
     which = "One of them is" if len(chosen) == 1 else f"{len(chosen)} of them are"

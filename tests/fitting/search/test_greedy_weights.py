@@ -87,3 +87,38 @@ def test_a_single_trial_or_a_single_row_has_nothing_to_weigh():
     y = np.zeros(3)
     assert picked([np.ones(3)], squares(y), 0).weights == (1.0,)
     assert picked([np.ones(1), np.zeros(1)], squares(np.zeros(1)), 0).weights == (1.0, 0.0)
+
+
+def test_the_default_is_kept_where_a_gain_or_its_error_is_not_known():
+    y = np.zeros(50)
+    answers = [np.ones(50), np.zeros(50)]
+    sure = squares(y)
+    assert not picked(answers, sure, 0).is_default
+    for gain in ((1.0, np.nan), (np.nan, 0.1), (np.inf, 0.1), (1.0, np.inf)):
+        found = picked(answers, Judge(sure.loss, lambda before, after, rows, gain=gain: gain), 0)
+        assert found.is_default, gain
+
+
+def test_parts_without_a_metric_pick_the_default():
+    y = np.zeros(50)
+    sure = squares(y)
+    judge = Judge(lambda mean, rows: np.nan if len(rows) < 50 else sure.loss(mean, rows), sure.gain)
+    found = picked([np.ones(50), np.zeros(50)], judge, 0)
+    assert found.is_default
+    assert found.gain == 0
+
+
+def test_the_guard_judges_on_the_parts_that_are_given():
+    seen = []
+
+    def loss(mean, rows):
+        seen.append(tuple(rows.tolist()))
+        return float(np.mean(mean**2))
+
+    parts = [np.array([0, 1, 2]), np.array([3, 5]), np.array([4])]
+    answers = [np.ones(6), np.full(6, 0.5)]
+    picked(answers, Judge(loss, squares(np.zeros(6)).gain), 0, parts, most=2)
+    assert {(3, 4, 5), (0, 1, 2, 4), (0, 1, 2, 3, 5), (0, 1, 2, 3, 4, 5)} == set(seen)
+    found = picked(answers, squares(np.zeros(6)), 0, [np.arange(6)])
+    assert found.is_default
+    assert np.isnan(found.error)

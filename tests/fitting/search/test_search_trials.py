@@ -130,11 +130,11 @@ def test_the_default_alone_is_the_training_without_a_search(monkeypatch):
     assert card == dict(alone.card)
 
 
-def _only_first(answers, judge, seed):
+def _only_first(answers, judge, seed, parts):
     return searching.Picked(tuple(float(t == 0) for t in range(len(answers))), 1, 0.0, 1.0, ())
 
 
-def _three_of_four(answers, judge, seed):
+def _three_of_four(answers, judge, seed, parts):
     assert len(answers) == 4
     return searching.Picked((0.5, 0.25, 0.0, 0.25), 4, 0.1, 0.05, ())
 

@@ -13,7 +13,7 @@ from chainrule.equations.answers import Answers
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.search.weights import Judge
 from chainrule.model.model import Model
-from chainrule.training.scores.metrics import counted_classes
+from chainrule.training.scores.metrics import counted_classes, power_of, without_power
 from chainrule.training.scores.watch import Watch
 from chainrule.training.scores.watch import watch as watch_of
 
@@ -54,7 +54,11 @@ def trial_score(prepared: Prepared, model: Model, rows: IntArray) -> TrialScore:
         return _by_squares(lambda outputs, at: outputs - y[at], w)
     if model.task == "regression":
         numbers = model.target.undo(y)
-        return _by_squares(lambda outputs, at: model.target.inverse(outputs) - numbers[at], w)
+        power = power_of(numbers)
+        scaled = without_power(numbers, power)
+        return _by_squares(
+            lambda outputs, at: without_power(model.target.inverse(outputs), power) - scaled[at], w, power
+        )
     if not model.gives_probabilities:
         return _by_metric(
             watch_of("accuracy", Answers("labels" if several else "class", model.loss.signed)), y, w
@@ -94,38 +98,53 @@ def _by_logs(
 
 
 def _by_squares(
-    errors: Callable[[FloatArray, IntArray], FloatArray], weights: FloatArray | None
+    errors: Callable[[FloatArray, IntArray], FloatArray], weights: FloatArray | None, power: int = 0
 ) -> TrialScore:
-    """Compare by the root of the mean square of errors."""
+    """Compare by the root of the mean square of errors, which are given divided by 2^power, so that their squares are floats."""
 
     def squares(part: FloatArray, at: IntArray) -> FloatArray:
         found = errors(part, at) ** 2
         return np.asarray(found.mean(axis=1))
 
     def loss(part: FloatArray, at: IntArray) -> float:
-        return float(np.sqrt(np.average(squares(part, at), weights=_at(weights, at))))
+        return float(np.ldexp(root(part, at), power))
+
+    def root(part: FloatArray, at: IntArray) -> float:
+        with np.errstate(over="ignore"):  # an error too large for a float is infinite
+            return float(np.sqrt(np.average(squares(part, at), weights=_at(weights, at))))
 
     def gain(before: FloatArray, after: FloatArray, at: IntArray) -> tuple[float, float]:
         # R0 - R1 = (S0 - S1) / (R0 + R1), S the mean squares.
-        mean, error = _mean_and_error(squares(before, at) - squares(after, at), _at(weights, at))
-        roots = loss(before, at) + loss(after, at)
-        return (mean / roots, error / roots) if roots else (0.0, 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, error = _mean_and_error(squares(before, at) - squares(after, at), _at(weights, at))
+            roots = root(before, at) + root(after, at)
+            if not roots:
+                return 0.0, 0.0
+            return float(np.ldexp(mean / roots, power)), float(np.ldexp(error / roots, power))
 
     return TrialScore("rmse", 1, _as_is, Judge(loss, gain))
 
 
 def _by_metric(watch: Watch, y: FloatArray, weights: FloatArray | None) -> TrialScore:
-    """Compare by a metric of its own, whose gain is as sure as it is without each of `BLOCKS` blocks of rows."""
+    """Compare by a metric of its own, whose gain is as sure as it is without each of `BLOCKS` blocks of rows.
+
+    Each block has its part of the rows of each class. Where the metric has no value without one of them, such as AUC without the
+    only row of a class, how sure a gain is isn't known, NaN.
+    """
     sign = -1 if watch.metric.greater_is_better else 1
     watch = _of_fixed_classes(watch, y)
+    codes = watch.answers.true_codes(y) if watch.answers.kind == "class" else None
 
     def loss(part: FloatArray, at: IntArray) -> float:
         return sign * watch(y[at], part, _at(weights, at))
 
     def gain(before: FloatArray, after: FloatArray, at: IntArray) -> tuple[float, float]:
         found = loss(before, at) - loss(after, at)
-        blocks = np.arange(len(at)) % min(BLOCKS, len(at))
-        count = int(blocks.max()) + 1
+        if (count := min(BLOCKS, len(at))) < 2:
+            return found, float("nan")
+        order = np.arange(len(at)) if codes is None else np.argsort(codes[at], kind="stable")
+        blocks = np.empty(len(at), np.int64)
+        blocks[order] = np.arange(len(at)) % count
         each = []
         for block in range(count):
             kept = blocks != block
@@ -155,7 +174,7 @@ def _at(weights: FloatArray | None, at: IntArray) -> FloatArray | None:
 
 
 def _mean_and_error(parts: FloatArray, weights: FloatArray | None) -> tuple[float, float]:
-    """Return the weighted mean of rows' parts (n,), and its standard error."""
+    """Return the weighted mean of rows' parts (n,), and its standard error, which isn't known of one row, NaN."""
     w = np.full(len(parts), 1 / len(parts)) if weights is None else weights / np.sum(weights)
     mean = float(np.sum(w * parts))
-    return mean, float(np.sqrt(np.sum((w * (parts - mean)) ** 2)))
+    return mean, float(np.sqrt(np.sum((w * (parts - mean)) ** 2))) if len(parts) > 1 else float("nan")

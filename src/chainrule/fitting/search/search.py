@@ -33,11 +33,12 @@ from chainrule.fitting.parts import (
     temperature_of_group,
 )
 from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.rows import GUARD_STREAM
 from chainrule.fitting.score import Ensemble, trained_model, with_threshold
 from chainrule.fitting.search.compared import TrialScore, trial_score
 from chainrule.fitting.search.space import PORTFOLIO, PROMOTED, SHORT, SearchTrial, is_drawn, trial_of
 from chainrule.fitting.search.stored import SearchFile
-from chainrule.fitting.search.weights import Picked, picked
+from chainrule.fitting.search.weights import PARTS, Picked, picked
 from chainrule.model.card import CardSearch, CardTrial
 from chainrule.model.group import Group
 from chainrule.model.model import Model
@@ -45,7 +46,10 @@ from chainrule.training.result import Callback, FitResult
 from chainrule.training.scores.temperature import at_temperature, temperature_of
 
 MOST_ROWS = 100_000
-"""The most rows by which trials are compared, drawn by the seed."""
+"""The most rows by which trials are compared, taken evenly from all in their order."""
+
+FEWEST_ROWS = 2
+"""The fewest rows by which trials are compared: of one it isn't known how sure a gain is."""
 
 OnTrial = Callable[[CardTrial, int], None]
 """What is called after each trial, with how many there are at most."""
@@ -74,20 +78,27 @@ def check_searches(prepared: Prepared) -> None:
             raise SettingsError(
                 f"{named} tries other layers, and {setting(name)} is about parameters of these: leave one of them out"
             )
-    if prepared.resolved.steps.optimizer.searches or not prepared.resolved.plan.early_stopping:
-        why = f"{named} compares epochs that were kept by rows not trained on"
-        raise SettingsError(f"{why}: leave it out, or choose adam and {setting('early_stopping', True)}")
+    stops = (
+        f"{named} compares epochs that were kept by rows not trained on: leave it out, or choose adam and "
+    )
+    stops += setting("early_stopping", True)
+    if prepared.resolved.steps.optimizer.searches or settings.early_stopping is False:
+        raise SettingsError(stops)
     if prepared.resolved.refit:
         why = (
             f"{named} weighs networks by rows that they haven't seen, and {setting('refit')} trains on those"
         )
         raise SettingsError(f"{why}: leave one of them out")
     arrays = prepared.arrays
-    if prepared.folds is None and len(arrays.x) == arrays.n_training:
+    held_out = len(arrays.x) - arrays.n_training
+    if prepared.folds is None and held_out < FEWEST_ROWS:
+        there = "only 1 is" if held_out else "none is"
         raise SettingsError(
-            f"{named} weighs trials by answers for rows that they haven't seen, and there are none: set "
-            f"{setting('validation_share')}, or leave it out"
+            f"{named} weighs trials by answers for {FEWEST_ROWS} rows or more that they haven't seen, and {there} held out "
+            f"of {len(arrays.x)}: give more rows or a larger {setting('validation_share')}, or leave it out"
         )
+    if not prepared.resolved.plan.early_stopping:
+        raise SettingsError(stops)
 
 
 def search_prepared(
@@ -195,7 +206,7 @@ class _Search:
                 self.ended = "interrupted"
                 if trial.number:
                     return _Ran(trial, "not begun", planned)
-            elif self.file is not None:
+            elif self.file is not None and result.stopped != "callback":
                 self.file.add(trial, result)
         self.seconds += result.seconds
         return self._scored(trial, prepared, result)
@@ -222,9 +233,7 @@ class _Search:
             return _Ran(trial, "failed", operations, str(error))
         if not trial.number:
             rows = held_out_rows(prepared, result)
-            if len(rows) > MOST_ROWS:
-                # Folds and validation rows are in random order already; the first are as good as any.
-                rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
+            rows = evenly(rows, MOST_ROWS)
             self.rows, self.by = rows, trial_score(prepared, model, rows)
         assert self.by is not None
         outputs = outputs_held_out(model, [training], self.rows, self.engine)
@@ -232,16 +241,18 @@ class _Search:
             return _Ran(trial, "failed", operations, "its outputs are not finite numbers")
         answers = self.by.of(outputs)
         score = self.by.judge.loss(answers, np.arange(len(self.rows)))
+        if trial.number and not math.isfinite(score):
+            return _Ran(trial, "failed", operations, "its score is not a finite number")
         return _Ran(trial, state, operations, "", training, model, notes, answers, score)
 
     def _told(self, ran: _Ran, weight: float = 0.0) -> CardTrial:
         """Return what the card says of a trial."""
         trial, score, gain, error = ran.trial, None, None, None
         if ran.answers is not None and self.by is not None:
-            score = self.by.sign * ran.score
+            score = _known(self.by.sign * ran.score)
             first = self.made[0].answers if self.made else ran.answers
             if trial.number and first is not None:
-                gain, error = self.by.judge.gain(first, ran.answers, np.arange(len(self.rows)))
+                gain, error = map(_known, self.by.judge.gain(first, ran.answers, np.arange(len(self.rows))))
         return CardTrial(
             number=trial.number, length=trial.length, changes=trial.changes, state=ran.state,
             operations=ran.operations, score=score, gain=gain, error=error, weight=weight, why=ran.why,
@@ -255,10 +266,12 @@ class _Search:
             [ran.answers for ran in candidates if ran.answers is not None],
             self.by.judge,
             self.prepared.settings.seed,
+            parts_of(self.prepared, self.rows),
         )
         weights = dict(zip(map(id, candidates), found.weights, strict=True))
         record = CardSearch(
-            asked=asked, metric=self.by.metric, rows=len(self.rows), picks=found.picks, gain=found.gain, error=found.error,
+            asked=asked, metric=self.by.metric, rows=len(self.rows), picks=found.picks,
+            gain=_known(found.gain), error=_known(found.error),
             trials=tuple(self._told(ran, weights.get(id(ran), 0.0)) for ran in self.made), ended=self.ended,
         )  # fmt: skip
         chosen = [(ran, weights[id(ran)]) for ran in candidates if weights[id(ran)] > 0]
@@ -269,7 +282,36 @@ class _Search:
             model = _mixed(models, [weight for _, weight in chosen], trainings, self.engine)
         model = with_threshold(model, trainings, self.engine)
         model = replace(model, card={**model.card, "search": record.to_dict()})
-        return Ensemble(model, [*_notes(found, self), *chosen[0][0].notes], trainings)
+        return Ensemble(model, [*_notes(found, self), *notes_of([ran for ran, _ in chosen])], trainings)
+
+
+def evenly(rows: IntArray, most: int) -> IntArray:
+    """Return at most so many of sorted rows, evenly taken: of groups, times and folds all in proportion."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+
+def parts_of(prepared: Prepared, rows: IntArray) -> list[IntArray] | None:
+    """Return the parts by which the guard judges ``rows`` of the arrays, as the table's rows are parted; None: by chance.
+
+    Validation rows that are a table of their own are not parted by the table's rule.
+    """
+    if rows.max() >= len(prepared.places):
+        return None
+    seed = prepared.resolved.steps.seed
+    return prepared.parting.separated(prepared.places[rows], PARTS, seed, GUARD_STREAM)
+
+
+def notes_of(chosen: list[_Ran]) -> list[str]:
+    """Return what is odd about any of the chosen trainings, each once, and of which trial it is where it isn't the first's."""
+    said = list(chosen[0].notes)
+    for ran in chosen[1:]:
+        said += [f"trial {ran.trial.number}: {note}" for note in ran.notes if note not in chosen[0].notes]
+    return said
+
+
+def _known(number: float) -> float | None:
+    """Return a finite number; None for one that isn't known."""
+    return float(number) if math.isfinite(number) else None
 
 
 def _mixed(
@@ -318,5 +360,7 @@ def _notes(found: Picked, search: _Search) -> Iterator[str]:
         yield f"the search was interrupted: the best of its {finished} finished trials are kept"
     elif search.ended:
         yield f"the time limit ended the search after {finished} of {len(search.made)} trials"
-    if found.is_default and finished > 1:
+    if found.is_default and finished > 1 and not (math.isfinite(found.gain) and math.isfinite(found.error)):
+        yield "how sure a gain over the default is can't be told by the rows that trials were compared on: it is kept alone"
+    elif found.is_default and finished > 1:
         yield "no weights of the trials are better than the default alone by more than the gain's standard error: it is kept"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._doors import setting
-from chainrule._files import PathLike
+from chainrule._files import PathLike, ensure_writable
 from chainrule._plain import Count, Plain
 from chainrule._types import Stopped
 from chainrule._version import __version__
@@ -55,9 +55,13 @@ class _Stored(Plain, place="trial"):
 
 
 class SearchFile:
-    """The finished trials of a search in a file, which goes with one table, one way of training it, and one version."""
+    """The finished trials of a search in a file, which goes with one table, one way of training it, and one version.
+
+    Raises OutputError where the file can't be written, before anything is trained.
+    """
 
     def __init__(self, path: PathLike, prepared: Prepared, engine: str, dtype: Any = None) -> None:
+        ensure_writable(path, overwrite=True, out="search_file")
         self.path = Path(path)
         self.key = key_of(prepared, engine, dtype)
         self.found_trials = 0

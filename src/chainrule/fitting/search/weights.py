@@ -5,13 +5,14 @@ replacement: after m picks with the sum S, the next is the t for which the loss 
 weight is its share of the picks (Caruana, Niculescu-Mizil, Crew & Ksikes, "Ensemble selection from libraries of models",
 ICML 2004). They begin from the best, the two best, or the three best, whichever mean is best.
 
-The guard: rows are dealt out to `PARTS` parts. Picks made by the rows outside of a part are judged on that part; the number
-of picks is the one with the least loss so, over all parts. Unless the gain over training 0 on these rows is larger than its
-standard error, training 0 is kept alone.
+The guard: rows are dealt out to `PARTS` parts, by chance or as the rows of the table are parted. Picks made by the rows outside
+of a part are judged on that part; the number of picks is the one with the least loss so, over all parts. Unless the gain over
+training 0 on these rows is larger than its standard error, training 0 is kept alone; so it is where either isn't known.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ class Judge:
 class Picked:
     """The ``weights`` (trainings,), which add up to 1, and how the guard judged: the number of picks, the gain and its error.
 
-    ``curve`` is the loss by the number of picks on rows that they weren't made by.
+    ``curve`` is the loss by the number of picks on rows that they weren't made by. A gain or an error that isn't known is NaN.
     """
 
     weights: tuple[float, ...]
@@ -81,29 +82,48 @@ def greedy(answers: Sequence[FloatArray], loss: Callable[[FloatArray], float], p
     return tuple(chosen)
 
 
-def picked(answers: Sequence[FloatArray], judge: Judge, seed: int, most: int = MOST_PICKS) -> Picked:
-    """Return the weights of trainings by their answers for n rows that they haven't seen, the first that of the default."""
+def picked(
+    answers: Sequence[FloatArray],
+    judge: Judge,
+    seed: int,
+    parts: Sequence[IntArray] | None = None,
+    *,
+    most: int = MOST_PICKS,
+) -> Picked:
+    """Return the weights of trainings by their answers for n rows that they haven't seen, the first that of the default.
+
+    ``parts`` are the rows (from 0) that the guard judges on, each once; None: `PARTS` by chance.
+    """
     alone = tuple(float(t == 0) for t in range(len(answers)))
     n = len(answers[0])
-    parts = np.array_split(generator(seed, Purpose.SEARCH, 0).permutation(n), min(PARTS, n))
-    if len(answers) < 2 or len(parts) < 2:
+    if len(answers) < 2:
         return Picked(alone, 1, 0.0, 0.0, ())
+    if parts is None:
+        parts = np.array_split(generator(seed, Purpose.SEARCH, 0).permutation(n), min(PARTS, n))
+    if len(parts) < 2:
+        return Picked(alone, 1, math.nan, math.nan, ())
+
+    def loss(mean: FloatArray, rows: IntArray) -> float:
+        # Where the rows don't have a metric, nothing is better than the default.
+        return math.inf if math.isnan(found := judge.loss(mean, rows)) else found
+
     by_picks = np.empty((most, *answers[0].shape))
     for part in parts:
         rest = np.setdiff1d(np.arange(n), part)
         own = [one[rest] for one in answers]
-        order = greedy(own, lambda mean, rest=rest: judge.loss(mean, rest), most)  # type: ignore[misc]
+        order = greedy(own, lambda mean, rest=rest: loss(mean, rest), most)  # type: ignore[misc]
         total = np.zeros_like(answers[0][part])
         for m, t in enumerate(order, 1):
             total = total + answers[t][part]
             by_picks[m - 1, part] = total / m
     every = np.arange(n)
-    curve = tuple(judge.loss(by_picks[m], every) for m in range(most))
+    curve = tuple(loss(by_picks[m], every) for m in range(most))
     best = int(np.argmin(curve))
     gain, error = judge.gain(answers[0], by_picks[best], every)
-    if not gain > max(error, ROUNDING * abs(judge.loss(answers[0], every))):
+    known = math.isfinite(gain) and math.isfinite(error)
+    if not known or gain <= max(error, ROUNDING * abs(loss(answers[0], every))):
         return Picked(alone, best + 1, gain, error, curve)
-    order = greedy(answers, lambda mean: judge.loss(mean, every), best + 1)
+    order = greedy(answers, lambda mean: loss(mean, every), best + 1)
     weights = tuple(order.count(t) / len(order) for t in range(len(answers)))
     return Picked(weights, best + 1, gain, error, curve)
 

@@ -21,7 +21,14 @@ from chainrule.tables.cells import date_cells, located
 from chainrule.tables.kinds import find_kind, weight_cells
 from chainrule.tables.rows.equal import units_of_equal
 from chainrule.tables.rows.split import Folds
-from chainrule.tables.rows.units import blocks_of_time, deal_units, folds_of, split_time, split_units
+from chainrule.tables.rows.units import (
+    blocks_of_time,
+    deal_units,
+    dealt_evenly,
+    folds_of,
+    split_time,
+    split_units,
+)
 from chainrule.tables.table import Table, suggestion
 
 By = Literal["rows", "groups", "time", "split"]
@@ -161,6 +168,22 @@ class Parting:
                 f"{setting('bagging')} needs {what} for {k} members, and there are {n}: give fewer {setting('members')}"
             )
         return deal_units(units, k, seed, strata, stream=stream)
+
+    def separated(self, rows: IntArray, k: int, seed: int, stream: int) -> list[IntArray] | None:
+        """Return up to k parts of rows, by their places among them: units stay whole, and time is cut into blocks.
+
+        There are fewer where there are fewer units or times; None where each row is by itself.
+        """
+        n = len(rows)
+        if self.times is not None:
+            _, of_row, counts = np.unique(self.times[rows], return_inverse=True, return_counts=True)
+            own = ((np.cumsum(counts) - counts / 2) * k // n).astype(np.int64)[of_row]
+        else:
+            own = np.arange(n) if self.units is None else self.units[rows]
+            if len(np.unique(own)) == n:
+                return None
+            own = dealt_evenly(own, k, seed, stream)
+        return [np.flatnonzero(own == part) for part in np.unique(own)]
 
     def drawn(self, rows: IntArray, share: float, seed: int, strata: Array | None, stream: int) -> IntArray:
         """Return a share of the rows to learn from, drawn by the rule: by time the latest; given validation rows stay."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
+
 import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
@@ -129,6 +131,24 @@ def deal_units(units: IntArray, k: int, seed: int, strata: Array | None = None, 
         single = single[np.argsort(codes[single], kind="stable")]
         own[single] = _filled_up(rows.astype(np.int64), len(single))
     return folds_of(own, k)
+
+
+def dealt_evenly(units: IntArray, k: int, seed: int, stream: int) -> IntArray:
+    """Return the part (n,) of each row where units are dealt out to k: the largest first, each to the part with fewest rows.
+
+    Units of one size come in the order that is drawn. Of fewer units than k each is a part.
+
+    >>> dealt_evenly(np.array([7, 7, 7, 8, 9, 9]), 2, seed=0, stream=0).tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+    _, of_row, sizes = np.unique(units, return_inverse=True, return_counts=True)
+    drawn = drawn_order(len(sizes), seed, stream)
+    part = np.empty(len(sizes), np.int64)
+    filled = [(0, place) for place in range(k)]
+    for unit in drawn[np.argsort(-sizes[drawn], kind="stable")].tolist():
+        rows, part[unit] = heappop(filled)
+        heappush(filled, (rows + int(sizes[unit]), int(part[unit])))
+    return np.asarray(part[of_row])
 
 
 def _filled_up(rows: IntArray, n: int) -> IntArray:

@@ -250,13 +250,24 @@ def _scaled(*arrays: FloatArray) -> tuple[Any, ...]:
 
     It is 0 for numbers of usual size, whose bits stay as they are, and where one isn't finite.
     """
+    power = power_of(*arrays)
+    return power, *(without_power(array, power) for array in arrays)
+
+
+def power_of(*arrays: FloatArray) -> int:
+    """Return the p for which numbers divided by 2^p have squares that a float holds; 0 for numbers of usual size."""
     largest = max(float(np.max(np.abs(array), initial=0.0)) for array in arrays)
     power = int(np.frexp(largest)[1]) if np.isfinite(largest) else 0
-    if abs(power) < _USUAL:
-        return 0, *arrays
+    return 0 if abs(power) < _USUAL else power
+
+
+def without_power(array: FloatArray, power: int) -> FloatArray:
+    """Return numbers divided by 2^power; for 0 the array itself."""
+    if not power:
+        return array
     # In two steps, since 2^-p alone may be too large for a float.
     half = power // 2
-    return power, *(np.ldexp(np.ldexp(np.asarray(one, np.float64), -half), half - power) for one in arrays)
+    return np.asarray(np.ldexp(np.ldexp(np.asarray(array, np.float64), -half), half - power))
 
 
 def _spread(values: FloatArray, weights: FloatArray | None) -> float:
