@@ -10,7 +10,7 @@ import pytest
 import chainrule
 from chainrule.errors import ModelFileError, OutputError, SettingsError
 from chainrule.fitting.question import Question
-from chainrule.fitting.search.search import _Ran, evenly, notes_of, parts_of
+from chainrule.fitting.search.search import _Ran, evenly, notes_of, guard_parts
 from chainrule.fitting.search.space import SearchTrial
 from chainrule.fitting.train import prepare
 from chainrule.model.card import CardSearch, CardTrial
@@ -140,17 +140,17 @@ def test_a_search_and_more_waves_are_of_the_newest_version(model):
 def test_the_guard_parts_rows_as_the_table_is_parted():
     groups, chosen = np.repeat(np.arange(12), 5), Settings(**SMALL)
     table = {"a": A, "g": groups, "n": A**2}
-    assert parts_of(prepare(Question({**table, "g": np.arange(N)}, "n"), chosen), np.arange(20)) is None
+    assert guard_parts(prepare(Question({**table, "g": np.arange(N)}, "n"), chosen), np.arange(20)) is None
     by_group = prepare(Question(table, "n", groups="g"), chosen)
     rows = np.arange(by_group.arrays.n_fitted)
-    parts = parts_of(by_group, rows)
+    parts = guard_parts(by_group, rows)
     assert len(parts) == 5
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), rows)
     each = [set(groups[by_group.places[part]].tolist()) for part in parts]
     assert sum(map(len, each)) == len(set.union(*each)) == len(set(groups[by_group.places].tolist()))
     by_time = prepare(Question(table, "n", time="g"), chosen)
     rows = np.arange(by_time.arrays.n_training, by_time.arrays.n_fitted)
-    parts = parts_of(by_time, rows)
+    parts = guard_parts(by_time, rows)
     spans = sorted(
         (groups[by_time.places[rows[part]]].min(), groups[by_time.places[rows[part]]].max()) for part in parts
     )

@@ -266,7 +266,7 @@ class _Search:
             [ran.answers for ran in candidates if ran.answers is not None],
             self.by.judge,
             self.prepared.settings.seed,
-            parts_of(self.prepared, self.rows),
+            guard_parts(self.prepared, self.rows),
         )
         weights = dict(zip(map(id, candidates), found.weights, strict=True))
         record = CardSearch(
@@ -290,7 +290,7 @@ def evenly(rows: IntArray, most: int) -> IntArray:
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
-def parts_of(prepared: Prepared, rows: IntArray) -> list[IntArray] | None:
+def guard_parts(prepared: Prepared, rows: IntArray) -> list[IntArray] | None:
     """Return the parts by which the guard judges ``rows`` of the arrays, as the table's rows are parted; None: by chance.
 
     Validation rows that are a table of their own are not parted by the table's rule.
