@@ -10,7 +10,7 @@ import pytest
 import chainrule
 from chainrule.errors import ModelFileError, OutputError, SettingsError
 from chainrule.fitting.question import Question
-from chainrule.fitting.search.search import _Ran, evenly, notes_of, guard_parts
+from chainrule.fitting.search.search import _Ran, evenly, guard_parts, notes_of
 from chainrule.fitting.search.space import SearchTrial
 from chainrule.fitting.train import prepare
 from chainrule.model.card import CardSearch, CardTrial

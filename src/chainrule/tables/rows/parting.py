@@ -175,14 +175,14 @@ class Parting:
         There are fewer where there are fewer units or times; None where each row is by itself.
         """
         n = len(rows)
+        own: IntArray
         if self.times is not None:
             _, of_row, counts = np.unique(self.times[rows], return_inverse=True, return_counts=True)
-            own = ((np.cumsum(counts) - counts / 2) * k // n).astype(np.int64)[of_row]
+            own = np.asarray((np.cumsum(counts) - counts / 2) * k // n, np.int64)[of_row]
         else:
-            own = np.arange(n) if self.units is None else self.units[rows]
-            if len(np.unique(own)) == n:
+            if self.units is None or len(np.unique(self.units[rows])) == n:
                 return None
-            own = dealt_evenly(own, k, seed, stream)
+            own = dealt_evenly(self.units[rows], k, seed, stream)
         return [np.flatnonzero(own == part) for part in np.unique(own)]
 
     def drawn(self, rows: IntArray, share: float, seed: int, strata: Array | None, stream: int) -> IntArray:
