@@ -138,7 +138,7 @@ def test_a_search_and_more_waves_are_of_the_newest_version(model):
 
 
 def test_the_guard_parts_rows_as_the_table_is_parted():
-    groups, chosen = np.repeat(np.arange(12), 5), Settings(**SMALL)
+    groups, chosen = np.arange(N) * 7 % 13, Settings(**SMALL)
     table = {"a": A, "g": groups, "n": A**2}
     assert guard_parts(prepare(Question({**table, "g": np.arange(N)}, "n"), chosen), np.arange(20)) is None
     by_group = prepare(Question(table, "n", groups="g"), chosen)
