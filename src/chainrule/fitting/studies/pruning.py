@@ -64,7 +64,7 @@ def prune(
     >>> model = chainrule.train(table, "y", hidden=[8], epochs=20, members=2).model
     >>> pruned = prune(model, table, 0.5)
     >>> pruned.weights, pruned.zeros, pruned.model.card["pruned"]
-    (24, 12, 0.5)
+    (16, 8, 0.5)
     """
     if not 0 < share < 1:
         raise SettingsError(f"{setting('share', share)} must be between 0 and 1, such as 0.5")
