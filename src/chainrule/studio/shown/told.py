@@ -139,7 +139,8 @@ def update_told(look: Look, about: Address, name: str, value: float) -> Iterator
     verb, size = ("lowers" if change < 0 else "raises"), number_text(abs(change), 4)
     spec = update.settings.optimizer
     at = look.course.layout.place(about.number, f"{about.name}[{','.join(map(str, about.index))}]", "address")
-    acted = list(stages_told(update, look.batch.steps[0].parameters, int(at), name))
+    assert isinstance(at, int)
+    acted = list(stages_told(update, look.batch.steps[0].parameters, at, name))
     yield from acted
     # What the optimizer gets, and what its own lines make of that.
     got, decayed = float(update.stages["g"][at]), float(update.stages["decayed"][at])
