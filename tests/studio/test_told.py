@@ -14,8 +14,9 @@ from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.explain.diagnose.answers import overfitted_by_loss
+from chainrule.studio.shown import between
 from chainrule.studio.shown.between import ended_told
-from chainrule.studio.shown.told import has_or_not
+from chainrule.studio.shown.told import has_or_not, statement_of
 from chainrule.studio.taught.taught import TaughtStudio
 from chainrule.studio.training.edited_rows import cells_set
 from chainrule.studio.training.opening import opened_table
@@ -238,7 +239,7 @@ def told_of_step(**given):
     [
         ({"l2": 5.0}, "The penalty (l2 = 5) adds"),
         ({"l1": 5.0}, "The penalty (l1 = 5) adds"),
-        ({"weight_decay": 5.0}, "Weight decay (weight_decay = 5) by itself takes"),
+        ({"weight_decay": 5.0}, "Weight decay (weight_decay = 5) by itself adds"),
         ({"clip_norm": 1e-3}, "The whole gradient is longer than clip_norm = 0.001, and clipping it"),
         ({}, "So the update"),
     ],
@@ -321,8 +322,10 @@ def test_what_was_watched_is_named_and_divergence_has_words_of_its_own():
     said = " ".join(ended(0, "early stopping", (6,), 9, watch=watch, members=1))
     assert "stopped as the watched balanced accuracy no longer got better" in said
     assert "where the watched balanced accuracy was best" in said
-    (said,) = ended(0, "diverged", (4,), 4, members=1)
-    assert said == "The training ended in epoch 4, as its numbers grew beyond all bounds."
+    first, second = ended(0, "diverged", (3,), 4, diverged=(0,), members=1)
+    assert first == "The training ended in epoch 4, as its numbers grew beyond all bounds."
+    assert "is epoch 3, from before that" in second
+    assert "is what it began with" in ended(0, "diverged", (0,), 1, diverged=(0,), members=1)[1]
 
 
 def test_planes_and_first_frames_replay_without_the_lock_of_what_is_heard(birds, monkeypatch):
@@ -347,3 +350,37 @@ def test_planes_and_first_frames_replay_without_the_lock_of_what_is_heard(birds,
     studio._first_part()
     assert held
     assert not any(held)
+
+
+def test_no_row_is_called_new_where_none_was_added(birds):
+    birds.do("seek", t=0)
+    frame = birds.do("edit", edits=[{"kind": "row", "row": 1, "cells": {"body_mass_g": 6300}}])
+    new = birds.studio.runs.current.edits[0].row
+    among = new in birds.studio.made.lookout.look(0, 0, None).numbers
+    assert ("the new one among them" in " ".join(frame["told"])) == among
+    birds.do("undo")
+    draw = np.random.default_rng(3)
+    network = Network([2, Dense(2, "identity"), Dense(1, "identity")], loss="mean_squared_error")
+    course = course_of_network(network, draw.normal(size=(6, 2)) * 1e200, draw.normal(size=(6, 1)))
+    with watched(course) as made:
+        assert made.frame["cost"] is None
+        edits = [{"kind": "number", "address": f"W[2][{i},1]", "value": 0.0} for i in (1, 2)]
+        frame = made.do("edit", edits=edits)
+        assert frame["cost"] is not None
+        said = " ".join(frame["told"])
+        assert "By the change the cost of these 3 rows is a number again" in said
+        assert "the new one" not in said
+
+
+def test_rows_of_a_large_network_are_those_of_the_next_update(monkeypatch):
+    monkeypatch.setattr(between, "MOST_PARAMETERS", 0)
+    with watched(dropping(0.0)) as made:
+        assert "the 3 rows of the first update" in made.frame["told"][0]
+        assert "the 3 rows of the next update" in made.do("seek", t=1)["told"][0]
+
+
+def test_a_cell_of_no_level_is_none_of_those_with_an_input():
+    neuron = SimpleNamespace(column="town", part="other", formula="[town is none of these]")
+    reads = SimpleNamespace(encoder=SimpleNamespace(inputs=[neuron]))
+    course = SimpleNamespace(encoded=True, reads=reads)
+    assert statement_of(course, 1) == "town is none of those that have an input of their own"

@@ -50,7 +50,7 @@ def _changed(run: StudioRun, look: Look, was: Mapping[str, Any], cost: float | N
             said.append(
                 f"By the change the cost of {size} went from {number_text(was['cost'], 4)} to {number_text(cost, 4)}."
             )
-    elif cost is not None and any(edit.adds_row for edit in run.edits):
+    elif cost is not None and any(edit.adds_row and edit.row in look.numbers for edit in run.edits):
         said.append(f"The cost of {size}, the new one among them, is {number_text(cost, 4)}.")
     elif cost is not None:
         said.append(f"By the change the cost of {size} is a number again, {number_text(cost, 4)}.")
@@ -109,12 +109,10 @@ def ended_told(made: Made, member: int = 0) -> list[str]:
     elif own < ran:
         said.append(f"{whose[0].upper()}{whose[1:]} stopped before the others, after epoch {own:,}.")
     if kept is not None and kept != own:
-        best = "lowest" if watched == "loss" else "best"
+        best = f"where the watched {watched} was {'lowest' if watched == 'loss' else 'best'}"
+        which = f"epoch {kept:,}, {'from before that' if lost else best}" if kept else "what it began with"
         of = f" of {whose}" if made.course.members > 1 else ""
-        said.append(
-            f"What is kept{of}, and scored, is epoch {kept:,}, where the watched {watched} was {best}; what is drawn here is "
-            f"epoch {own:,}."
-        )
+        said.append(f"What is kept{of}, and scored, is {which}; what is drawn here is epoch {own:,}.")
     return said
 
 

@@ -33,7 +33,7 @@ FIRST_STEPS = 10
 ACTED = {
     "penalize": "The penalty ({settings}) adds {added} to the derivative, which makes it {after}.",
     "clip": "The whole gradient is longer than {settings}, and clipping it makes this part {after}.",
-    "decay": "Weight decay ({settings}) by itself takes {name} from {before} to {after}.",
+    "decay": "Weight decay ({settings}) by itself adds {added} to {name}.",
 }
 """What a stage of the update did to a parameter, by the stage's name."""
 
@@ -179,7 +179,6 @@ def stages_told(update: Update, flat: FloatArray, at: int, name: str) -> Iterato
         yield ACTED[stage.name].format(
             settings=", ".join(given),
             name=name,
-            before=number_text(before, 4),
             after=number_text(after, 4),
             added=number_text(after - before, 4),
         )
