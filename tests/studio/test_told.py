@@ -354,7 +354,8 @@ def test_planes_and_first_frames_replay_without_the_lock_of_what_is_heard(birds,
 
 def test_no_row_is_called_new_where_none_was_added(birds):
     birds.do("seek", t=0)
-    frame = birds.do("edit", edits=[{"kind": "row", "row": 1, "cells": {"body_mass_g": 6300}}])
+    like = birds.frame["row"]
+    frame = birds.do("edit", edits=[{"kind": "row", "row": like, "cells": {"body_mass_g": 6300}}])
     new = birds.studio.runs.current.edits[0].row
     among = new in birds.studio.made.lookout.look(0, 0, None).numbers
     assert ("the new one among them" in " ".join(frame["told"])) == among
