@@ -320,6 +320,19 @@ def test_the_plane_has_the_models_answers_over_the_two_numbers_it_needs_most(tar
     assert f"Over {plane['columns'][0]} and {plane['columns'][1]}" in made.render("text")
 
 
+def test_a_plane_of_classes_without_probabilities_has_the_classes():
+    draw = np.random.default_rng(4)
+    table = {"a": draw.normal(size=30), "b": draw.normal(size=30)}
+    table["y"] = ["no" if a + b < 0 else "yes" for a, b in zip(table["a"], table["b"], strict=True)]
+    trained = chainrule.train(table, "y", hidden=[], loss="hinge", epochs=3, engine="reference")
+    assert not trained.model.gives_probabilities
+    plane = plain(chainrule.report(trained.model, table))["parts"]["plane"]
+    assert "probabilities" not in plane
+    first, second = plane["places"]
+    rows = {plane["columns"][0]: [first[3]], plane["columns"][1]: [second[20]]}
+    assert plane["answers"][20][3] == trained.model.predict(rows).labels[0]
+
+
 def test_without_two_numbers_there_is_no_plane():
     rows = {"a": [float(i % 7) for i in range(60)], "b": ["u", "v", "w"] * 20, "y": ["no", "yes"] * 30}
     rows["c"] = [2.0] * 60

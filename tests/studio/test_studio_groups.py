@@ -10,6 +10,7 @@ from tests.studio.watched import watched
 import chainrule
 from chainrule.errors import SettingsError
 from chainrule.studio.taken.onefile import page_file, trained_through
+from chainrule.studio.training import course
 from chainrule.studio.training.opening import opened_model
 
 DRAW = np.random.default_rng(8)
@@ -58,6 +59,14 @@ def test_each_group_is_a_run_whose_training_is_the_groups_own(files):
         name, _, content = made.studio.take("model")
         assert name.endswith(".safetensors")
         assert content == Path(file).read_bytes()
+
+
+def test_of_many_groups_the_first_are_opened_and_it_is_said(files, monkeypatch):
+    monkeypatch.setattr(course, "MOST_GROUPS", 1)
+    _, file, table = files
+    opened = opened_model(file, table)
+    assert opened.beside == ()
+    assert "Of the 2 groups the first 1 can be seen here" in opened.notes[1]
 
 
 @pytest.mark.slow

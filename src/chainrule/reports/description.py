@@ -21,10 +21,10 @@ from chainrule.model.card import CardSearch
 from chainrule.reports.search import verdict_of
 from chainrule.reports.training import MOST_COLUMNS, answer_facts
 from chainrule.reports.words import (
-    STOPPED,
     class_weight_words,
     score_words,
     shape_of,
+    stopped_words,
     threshold_words,
     training_words,
 )
@@ -141,7 +141,8 @@ def model_facts(model: Model) -> Iterator[tuple[str, Cell]]:
 def _epochs(card: Mapping[str, Any]) -> str:
     """Say how many epochs there were, and which are kept."""
     kept = sorted(set(card["best_epochs"]))
-    ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
+    why = stopped_words(card["stopped"], card.get("watch", "loss"))
+    ending = f", {why}" if why else ""
     span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
     return f"{card['epochs_run']:,} run{ending}, kept {span}"
 

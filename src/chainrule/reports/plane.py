@@ -48,7 +48,14 @@ def plane_part(subject: Reported, columns: Sequence[str]) -> ReportPart | None:
         "places": [made.first.tolist(), made.second.tolist()],
     }
     if isinstance(made, Boundary):
-        data |= {"classes": list(made.classes), "probabilities": made.probabilities.tolist()}
+        data["classes"] = list(made.classes)
+        if subject.model.gives_probabilities:
+            data["probabilities"] = made.probabilities.tolist()
+        else:
+            # 0 and 1 are no probabilities: the class that is answered is all there is.
+            data["answers"] = [
+                [made.classes[code] for code in line] for line in made.probabilities.argmax(-1)
+            ]
     else:
         data["answers"] = made.values.tolist()
     title = f"Over {first} and {second}"

@@ -21,7 +21,6 @@ from chainrule.model.card import CardSearch
 from chainrule.reports.search import search_blocks
 from chainrule.reports.words import (
     SCORE_NAMES,
-    STOPPED,
     clamp_words,
     class_weight_words,
     number_shown,
@@ -30,6 +29,7 @@ from chainrule.reports.words import (
     score_words,
     scores_shown,
     shape_of,
+    stopped_words,
     threshold_words,
     training_words,
 )
@@ -146,7 +146,7 @@ def result_document(trained: Trained) -> Document:
     if search is not None:
         blocks.append(Section("The search", search_blocks(CardSearch.from_dict(search))))
     if len(model.groups) == 1:
-        blocks.append(Words(_ending(trained.fit, model.card["best_epochs"])))
+        blocks.append(Words(_ending(trained.fit, model.card)))
     if len(model.groups) == 1 and model.card["temperature"] is not None:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
     if model.threshold is not None:
@@ -185,11 +185,11 @@ def small_document(small: Trained, trained: Trained) -> Document:
     return Document("", (Section("The small network", (Words(words), table)),))
 
 
-def _ending(fit: FitResult, best: Sequence[int]) -> str:
+def _ending(fit: FitResult, card: Mapping[str, Any]) -> str:
+    best, why = card["best_epochs"], stopped_words(fit.stopped, card.get("watch", "loss"))
     epochs = len(fit.watched.history)
     line = f"trained {epochs:,} epoch{'s' * (epochs != 1)} in {fit.seconds:.1f} s"
-    if fit.stopped in STOPPED:
-        line += f", {STOPPED[fit.stopped]}"
+    line += f", {why}" if why else ""
     low, high = min(best), max(best)
     if high == 0:
         return line

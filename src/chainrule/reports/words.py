@@ -19,13 +19,18 @@ SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
 """Every metric by its name in words, in the order in which they are shown."""
 
 STOPPED = {
-    "early stopping": "stopped as the watched loss no longer fell",
+    "early stopping": "stopped as the watched {watched} no longer got better",
     "converged": "converged",
     "callback": "stopped by a callback",
     "interrupted": "interrupted",
     "diverged": "diverged",
     "time limit": "ended by the time limit",
 }
+
+
+def stopped_words(stopped: str, watched: str = "loss") -> str:
+    """Say what ended a training that watched a loss or a score; "" where it came to its end."""
+    return STOPPED.get(stopped, "").format(watched=SCORE_NAMES.get(watched, watched))
 
 
 def baseline_words(name: str) -> str:

@@ -44,6 +44,10 @@ class StudioQuestions:
 
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return a picture as nested lists, with its table."""
+        with self._turns.asked():
+            return self._pictured(query)
+
+    def _pictured(self, query: Mapping[str, Any]) -> dict[str, Any]:
         from chainrule.studio.shown.pictures import Now
 
         if query.get("kind") == "gradients":
@@ -74,10 +78,11 @@ class StudioQuestions:
     def plane(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the network answers over two columns, as plain data."""
         with self._turns.asked():
-            with self._framing, self._lock:
-                made = self.made
-                t, parameters, member = self._parameters(self.state, made, query)
-            return {"generation": self.generation, **made.planes.plane(query, parameters, t, member)}
+            with self._framing:
+                with self._lock:
+                    state, made, generation = self.state, self.made, self.generation
+                t, parameters, member = self._parameters(state, made, query)
+            return {"generation": generation, **made.planes.plane(query, parameters, t, member)}
 
     def mountain(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the cost over two weights, or over the plane of the path, as plain data."""

@@ -121,7 +121,7 @@ class Studio(StudioQuestions):
         if what in ("page", "tape"):
             from chainrule.studio.taken.onefile import taken_whole
 
-            with self._framing:
+            with self._turns.asked(), self._framing:
                 return taken_whole(self, what)
         return taken(
             self.made.course, self.made.worker.result if self.made.tape.last is not None else None, what
@@ -268,9 +268,9 @@ class Studio(StudioQuestions):
     def _first_part(self) -> dict[str, Any]:
         """Return the frame of now without checks and findings, which the clock has follow."""
         with self._lock:
-            state, made = self.state, self.made
-            self._frame, self._shown = self._framed(state, made, soon=True), SOON
+            state, made, self._shown = self.state, self.made, SOON
             self._wake.notify_all()
+        self._frame = self._framed(state, made, soon=True)
         return self._frame
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule._numbers import number_text
-from chainrule.reports.words import STOPPED
+from chainrule.reports.words import SCORE_NAMES, stopped_words
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.shown.told import steady_told
 
@@ -31,7 +31,8 @@ def between_told(
     if look.t and not state.playing and look.course.layout.size <= MOST_PARAMETERS:
         said += _last_update(made, state, look)
     elif cost is not None and was is None:
-        rows = "its row" if size == 1 else f"the {size:,} rows of the first update"
+        which = "next" if look.t else "first"
+        rows = "its row" if size == 1 else f"the {size:,} rows of the {which} update"
         said.append(f"The cost of {rows} is {number_text(float(cost.cost), 4)}.")
     if look.state.stays and made.tape.last is not None and look.t >= made.tape.last:
         said += ended_told(made, look.member)
@@ -49,11 +50,14 @@ def _changed(run: StudioRun, look: Look, was: Mapping[str, Any], cost: float | N
             said.append(
                 f"By the change the cost of {size} went from {number_text(was['cost'], 4)} to {number_text(cost, 4)}."
             )
-    elif cost is not None:
+    elif cost is not None and any(edit.adds_row and edit.row in look.numbers for edit in run.edits):
         said.append(f"The cost of {size}, the new one among them, is {number_text(cost, 4)}.")
+    elif cost is not None:
+        said.append(f"By the change the cost of {size} is a number again, {number_text(cost, 4)}.")
     addresses = [edit.address for edit in run.edits]
-    if was["answer"] is not None and all(addresses):
-        said += steady_told(look, [str(address) for address in addresses])
+    if was["answer"] is not None and all(addresses) and run.comes_from is not None:
+        old = run.comes_from.made.lookout.on_rows_of(look, run.at, look.row)
+        said += steady_told(look, old, [str(address) for address in addresses])
     return said
 
 
@@ -75,8 +79,9 @@ def _last_update(made: Made, state: SessionState, look: Look) -> list[str]:
         and set(look.numbers) != set(last.numbers)
     ):
         rows = "a row of its own" if len(look.rows) == 1 else f"{len(look.rows):,} rows of its own"
+        shown = "All numbers" if look.in_batch else "The cost and the derivatives"
         said.append(
-            f"All numbers shown now are those of the next update, which has {rows}, of cost "
+            f"{shown} shown now are those of the next update, which has {rows}, of cost "
             f"{number_text(float(look.batch.steps[0].gradients.cost), 4)}."
         )
     return said
@@ -87,16 +92,37 @@ def ended_told(made: Made, member: int = 0) -> list[str]:
     result = made.worker.result
     if result is None:
         return []
-    ran, kept = len(result.history), kept_epoch(made, member)
-    why = STOPPED.get(result.stopped, "") if result.stopped != "callback" else ""
-    said = [f"The training ended after epoch {ran:,}{', ' + why if why else ''}."]
-    if kept is not None and kept != ran:
-        whose = f" of member {member + 1}" if made.course.members > 1 else ""
+    ran, kept, watched = len(result.history), kept_epoch(made, member), watched_words(made)
+    whose = f"member {member + 1}" if made.course.members > 1 else "it"
+    updates, steps = made.tape.last_of(member), made.tape.steps_per_epoch
+    lost = member in result.diverged
+    own = ran if updates is None else updates // steps + 1 if lost else min(ran, -(-updates // steps))
+    if result.stopped == "diverged":
+        said = [f"The training ended in epoch {ran:,}, as its numbers grew beyond all bounds."]
+    else:
+        why = "" if result.stopped == "callback" else stopped_words(result.stopped, watched)
+        said = [f"The training ended after epoch {ran:,}{', ' + why if why else ''}."]
+    if lost and made.course.members > 1:
         said.append(
-            f"What is kept{whose}, and scored, is epoch {kept:,}, where the watched loss was lowest; what is drawn here is "
-            f"epoch {ran:,}."
+            f"The numbers of {whose} grew beyond all bounds in epoch {own:,}, so it has none after that."
         )
+    elif own < ran:
+        said.append(f"{whose[0].upper()}{whose[1:]} stopped before the others, after epoch {own:,}.")
+    if kept is not None and kept != own:
+        best = f"where the watched {watched} was {'lowest' if watched == 'loss' else 'best'}"
+        which = f"epoch {kept:,}, {'from before that' if lost else best}" if kept else "what it began with"
+        of = f" of {whose}" if made.course.members > 1 else ""
+        said.append(f"What is kept{of}, and scored, is {which}; what is drawn here is epoch {own:,}.")
     return said
+
+
+def watched_words(made: Made) -> str:
+    """Return what is watched, in words: loss or a score; of a model whose training is made again, what was."""
+    course = made.course
+    if course.plan.watch is not None:
+        return course.plan.watch.metric.words
+    word = "loss" if course.model is None else str(course.model.card.get("watch", "loss"))
+    return SCORE_NAMES.get(word, word)
 
 
 def kept_epoch(made: Made, member: int = 0) -> int | None:

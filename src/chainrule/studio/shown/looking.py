@@ -193,7 +193,8 @@ class Lookout:
     def on_rows_of(self, other: Look, at: int, row: int | None) -> Look:
         """Return this training after ``at`` updates on the rows of another's look: what the same batch was before an edit.
 
-        Outputs are dropped as there; rows that are none of this training are left out. No update follows.
+        The same numbers are drawn for dropout as there, which drop by this network's own probabilities; rows that are none of
+        this training are left out. No update follows.
         """
         key = (other, at, row)
         if self._same is None or self._same[0] != key:
@@ -206,12 +207,19 @@ class Lookout:
         rows = other.rows[other.rows < len(self.course.data.x)]
         batch = None
         if len(rows):
-            record = (other.batch or other.picked).steps[0].record
             kept = np.flatnonzero(other.rows < len(self.course.data.x))
-            masks = [None if layer.mask is None else layer.mask[kept] for layer in record.layers]
+            drawn = self._masks_as(other)
+            masks = drawn and [None if mask is None else mask[kept] for mask in drawn]
             batch = self._trace(self._step_with(state, rows, other.eta, masks, other.t), rows)
         return self._on_row(
             state, batch, rows, other.eta, int(self.course.numbers[0]) if row is None else row, other.member
+        )
+
+    def _masks_as(self, other: Look) -> list[FloatArray | None] | None:
+        """Return the masks that this training has where it draws the numbers of another's look."""
+        course, strength = self.course, self.course.plan.strength(other.t // other.tape.steps_per_epoch)
+        return masks_of_step(
+            course.network, len(other.rows), other.course.settings.seed, other.t, other.member, strength
         )
 
     def _first_of(self, t: int, member: int) -> int:

@@ -14,10 +14,12 @@ import numpy as np
 
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray
+from chainrule.equations.update import STAGES
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.trace.address import PARAMETERS, Address
+from chainrule.explain.trace.records import Update
 from chainrule.explain.trace.trace import Trace
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.training.course import Course
@@ -27,6 +29,13 @@ MOST_NAMED = 6
 
 FIRST_STEPS = 10
 """The most updates after which a step of Adam can be told to be one of its first."""
+
+ACTED = {
+    "penalize": "The penalty ({settings}) adds {added} to the derivative, which makes it {after}.",
+    "clip": "The whole gradient is longer than {settings}, and clipping it makes this part {after}.",
+    "decay": "Weight decay ({settings}) by itself adds {added} to {name}.",
+}
+"""What a stage of the update did to a parameter, by the stage's name."""
 
 
 def parts_of_rows(trace: Trace, about: Address) -> FloatArray:
@@ -63,8 +72,7 @@ def gradient_told(
     about, step = parameter_of(place), trace.steps[0]
     if about is None or step.gradients is None:
         return []
-    told = replace(place, row=place.row)
-    value = trace.number(trace.resolve(told))
+    value = trace.number(trace.resolve(place))
     name = str(about) if naming is None else naming.text(about)
     said = (
         []
@@ -99,7 +107,12 @@ def rows_told(look: Look, trace: Trace, about: Address) -> Iterator[str]:
     where = f", where {statement}" if statement else ""
     if not count:
         if of_input and not has.any():
-            yield f"None of these rows has anything in {course.inputs[about.index[0] - 1]}, so the weight has no part in them."
+            entering = course.inputs[about.index[0] - 1]
+            nothing = f"{'Input ' if course.encoded else ''}{entering} is 0 in all of these rows"
+            nothing = nothing[0].upper() + nothing[1:]
+            if has_or_not(course, about.index[0]):
+                nothing = f"None of these rows has anything in {entering}"
+            yield f"{nothing}, so the weight has no part in them."
     elif count == len(parts):
         return
     elif count <= MOST_NAMED:
@@ -125,19 +138,54 @@ def update_told(look: Look, about: Address, name: str, value: float) -> Iterator
         return
     verb, size = ("lowers" if change < 0 else "raises"), number_text(abs(change), 4)
     spec = update.settings.optimizer
-    if value and (change < 0) == (value > 0):
-        yield f"So the update {verb} it, by {size}."
+    at = look.course.layout.place(about.number, f"{about.name}[{','.join(map(str, about.index))}]", "address")
+    assert isinstance(at, int)
+    acted = list(stages_told(update, look.batch.steps[0].parameters, at, name))
+    yield from acted
+    # What the optimizer gets, and what its own lines make of that.
+    got, decayed = float(update.stages["g"][at]), float(update.stages["decayed"][at])
+    own = float(update.parameters[at]) - decayed
+    # What is made in float32 is rounded, by no line.
+    moved = abs(own) > np.finfo(np.float32).eps * abs(decayed)
+    if moved and not (got and (own < 0) == (got > 0)):
+        given = "that" if acted else "the derivative"
+        yield f"The update {verb} it all the same, by {size}: other parts of the lines of {spec.name} outweigh {given}."
     else:
-        yield f"The update {verb} it all the same, by {size}: other parts of the lines of {spec.name} outweigh the derivative."
-    if is_about_rate(look, change):
+        yield f"{'With that' if acted else 'So'} the update {verb} it, by {size}."
+    if is_about_rate(look, own):
+        what = "derivative" if got == value else "derivative as it gets it"
         yield (
-            f"That is about the rate, {number_text(look.eta, 4)}: {spec.name} divides the derivative by the root of its own mean "
+            f"That is about the rate, {number_text(look.eta, 4)}: {spec.name} divides the {what} by the root of its own mean "
             "square, so that its first steps are as long as the rate, however small the derivative is."
         )
 
 
+def stages_told(update: Update, flat: FloatArray, at: int, name: str) -> Iterator[str]:
+    """Yield what each stage before the optimizer's lines did to one of the parameters ``flat`` (p,), where it did anything.
+
+    Of a frozen one that is nothing.
+    """
+    known = {"g": update.raw[at], "w": flat[at]}
+    for stage in STAGES:
+        before, after = float(known[stage.sets]), float(update.stages[stage.result][at])
+        known[stage.sets] = after
+        if after == before or stage.name not in ACTED:
+            continue
+        given = (
+            f"{setting} = {getattr(update.settings, setting):g}"
+            for _, setting in stage.numbers
+            if getattr(update.settings, setting)
+        )
+        yield ACTED[stage.name].format(
+            settings=", ".join(given),
+            name=name,
+            after=number_text(after, 4),
+            added=number_text(after - before, 4),
+        )
+
+
 def is_about_rate(look: Look, change: float) -> bool:
-    """Tell whether a step is one of Adam's first, and about as long as the rate."""
+    """Tell whether what the optimizer's lines change is one of Adam's first steps, and about as long as the rate."""
     assert look.batch is not None
     update = look.batch.steps[0].update
     adam = update is not None and update.settings.optimizer.name.startswith("adam")
@@ -167,7 +215,17 @@ def statement_of(course: Course, place: int) -> str:
     neuron = course.reads.encoder.inputs[place - 1]
     if not neuron.formula.startswith("["):
         return ""
+    if neuron.part == "other":
+        return f"{neuron.column} is none of those that have an input of their own"
     return re.sub(r' = "(.*)"$', r" is \1", neuron.formula[1:-1])
+
+
+def has_or_not(course: Course, place: int) -> bool:
+    """Tell whether a 0 of an input (from 1) says that a row has nothing of it: a class, a gap or a word, and no number."""
+    if course.reads is None or not course.encoded:
+        return False
+    neuron = course.reads.encoder.inputs[place - 1]
+    return neuron.formula.startswith("[") or neuron.part == "count"
 
 
 def with_inputs_named(made: Derivation, course: Course) -> Derivation:
@@ -193,23 +251,35 @@ def paragraphs(said: Sequence[str]) -> list[Any]:
     return [["p", {"class": "meaning"}, " ".join(said)]] if said else []
 
 
-def steady_told(look: Look, addresses: Sequence[str]) -> list[str]:
-    """Return why the answer for the row that is looked at can't move by parameters that were set; nothing where it can."""
+def steady_told(look: Look, old: Look, addresses: Sequence[str]) -> list[str]:
+    """Return why the answer for the row that is looked at stayed by parameters that were set; nothing where it didn't.
+
+    ``old`` is the same row before. It is told where no output is another one, and the derivative is 0 before and after.
+    """
+    if look.course.layout.size != old.course.layout.size:
+        return []
+    if not np.array_equal(look.step.record.a[look.index], old.step.record.a[old.index]):
+        return []
     found = []
     for address in addresses:
         about = Address.parse(address)
-        if about.name not in PARAMETERS or not about.layer or look.step.gradients is None:
+        if about.name not in PARAMETERS or not about.layer:
             return []
-        several = len(look.step.rows) > 1
-        place = Address(f"dC/d{about.name}", about.layer, about.index, row=look.row if several else None)
-        if look.picked.number(look.picked.resolve(place)):
-            return []
+        for one in (old, look):
+            if one.step.gradients is None or one.picked.number(one.picked.resolve(_of_row(one, about))):
+                return []
         blamed = [
             one.blame.replace(f"@row={look.row}", "")
-            for one in derive(look.picked, place).factors
+            for one in derive(look.picked, _of_row(look, about)).factors
             if one.blame
         ]
         found += blamed or [f"The derivative by {about} is 0 for this row."]
     if not found:
         return []
     return [f"Row {look.row} doesn't feel it, so its answer stays as it was.", *dict.fromkeys(found)]
+
+
+def _of_row(look: Look, about: Address) -> Address:
+    """Return the address of the part that the row that is looked at has in a derivative."""
+    several = len(look.step.rows) > 1
+    return Address(f"dC/d{about.name}", about.layer, about.index, row=look.row if several else None)

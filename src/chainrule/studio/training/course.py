@@ -46,6 +46,9 @@ LESSON_EPOCHS = 1000
 MOST_FROZEN = 500
 """The most frozen parameters that are told by their addresses."""
 
+MOST_GROUPS = 12
+"""The most groups of a model whose trainings are opened; as many as there are runs of one page."""
+
 Kind = Literal["table", "lesson", "model"]
 
 
@@ -311,6 +314,8 @@ def course_of_model(
 def courses_of_model(model: Model, source: Source, title: str = "", threads: int | None = None) -> Course:
     """Return the training that made a model, of several groups that of the first, with those of the others beside it.
 
+    Of more than `MOST_GROUPS` the first ones; a note says so.
+
     Raises SettingsError for a model that can't be replayed, TableError for another table than its own.
     """
     made, first = [], 1
@@ -326,4 +331,9 @@ def courses_of_model(model: Model, source: Source, title: str = "", threads: int
             )
             course = replace(course, title=f"{course.title}, {told}", notes=(note, *course.notes))
         made.append(course)
+        if len(made) == MOST_GROUPS:
+            break
+    if len(model.groups) > MOST_GROUPS:
+        more = f"Of the {len(model.groups)} groups the first {MOST_GROUPS} can be seen here; the answer needs all of them."
+        made[0] = replace(made[0], notes=(made[0].notes[0], more, *made[0].notes[1:]))
     return replace(made[0], beside=tuple(made[1:]))

@@ -48,6 +48,11 @@ class Edited:
     structural: bool = False
 
     @property
+    def adds_row(self) -> bool:
+        """Whether there is another row by it."""
+        return self.structural and self.row is not None
+
+    @property
     def words(self) -> str:
         """What was done."""
         if not self.old:

@@ -11,14 +11,14 @@ from typing import Any
 
 from chainrule.errors import SettingsError
 from chainrule.studio.shown.looking import Look
-from chainrule.studio.training.course import Course
+from chainrule.studio.training.course import MOST_GROUPS, Course
 from chainrule.studio.training.edits import Edited, as_one_edit, changeable_settings, edited
 from chainrule.studio.training.made import Made
 from chainrule.studio.training.session import SessionState
 from chainrule.studio.training.walk import WalkPlace
 from chainrule.studio.training.was import was_there
 
-MOST_RUNS = 12
+MOST_RUNS = MOST_GROUPS
 """The most runs that are kept beside each other."""
 
 MOST_UNDONE = 50
