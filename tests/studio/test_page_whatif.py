@@ -28,7 +28,7 @@ def written(folder, course):
         path = folder / "page.html"
         path.write_bytes(page_file(made))
         parameters = np.asarray(made.made.tape.state(made.made.tape.frontier, 0).parameters, np.float64)
-        model, table, columns = carried._model(course, parameters)
+        model, table, columns, _ = carried._model(course, parameters)
         return path, made, lambda row, cells: outputs_of(model, table, columns, course.places[row], cells)
     finally:
         made.close()
