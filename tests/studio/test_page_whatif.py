@@ -122,7 +122,7 @@ def test_what_is_no_cell_of_its_column_changes_nothing_and_says_so(file, browser
     try:
         change(page, "bill_depth_mm", "abc")
         page.locator("cr-notices").get_by_text(
-            'column "bill_depth_mm": "abc" is not a number: nothing is changed'
+            'bill_depth_mm: "abc" is not a number; give one such as 12.5, or nothing for a missing cell: nothing is changed'
         ).wait_for()
         assert page.locator("cr-branch p").is_hidden()
         change(page, "species", "Gentoo")

@@ -102,11 +102,10 @@ def integrated_gradients(
     """Return what each column adds to the prediction for a row (from 0), from a baseline.
 
     ``of``, ``label``, ``member`` and ``target`` choose the quantity as in `outcome_of`. ``baseline``: ``typical`` has numbers,
-    truth values and dates at the value that stands in for missing ones (the training rows' median, majority, middle)
+    truth values and dates at the value that stands in for missing ones (the training rows' median, majority, middle),
     categories at the most frequent level of ``table``, and texts without words; ``missing`` has every cell missing; a
     mapping gives cells by column, the others typical. The path is cut where pieces and their halves disagree, until
-    ``tolerance`` (a share
-    of the largest |Q| on the path) holds. Raises SettingsError for words that don't fit the model.
+    ``tolerance`` (a share of the largest |Q| on the path) holds. Raises SettingsError for words that don't fit the model.
 
     >>> import chainrule
     >>> rows = {"a": [float(i % 5) for i in range(40)], "b": [float(i % 8) for i in range(40)]}
