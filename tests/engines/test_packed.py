@@ -58,16 +58,38 @@ def test_a_step_by_codes_is_that_of_reference(scale, path):
     )
 
 
-def test_a_row_that_no_code_says_leaves_all_as_they_are():
+@pytest.mark.parametrize("block", [2**21, 1000])
+def test_a_category_that_no_code_says_stays_as_it_is(block, monkeypatch):
+    """Alone: the other one is a code. Its odd row is in the last block."""
+    monkeypatch.setattr("chainrule.engines.cpu.packed.BLOCK", block)
     network, flat, data = a_run(np.float64)
     for change in ({1: 0.5}, {2: 1.0, 3: 1.0}):
         x = data.x.copy()
         x[36, 1:71] = 0
         for column, value in change.items():
             x[36, column] = value
-        assert packed(network, x, np.float64).codes == ()
+        rows = packed(network, x, np.float64)
+        assert rows.codes == (4,)
+        assert rows.x.shape == (37, 11 + 69)
+        np.testing.assert_array_equal(spread_out(network, rows), x)
+        odd = Data(x, data.y, np.arange(37), np.arange(0))
+        runs = [
+            engine.start(network, flat, odd, StepSettings(optimizer("sgd"), 11))
+            for engine in (CpuEngine(np.float64, 1), ReferenceEngine())
+        ]
+        (_, own), (_, wanted) = (run.loss_and_gradient(1, flat[1]) for run in runs)
+        np.testing.assert_allclose(own, wanted, rtol=0, atol=TOLERANCE[np.float64] * np.abs(flat).max())
         found = CpuEngine(np.float64, 1).predict(network, flat, x)
         np.testing.assert_allclose(found, ReferenceEngine().predict(network, flat, x), rtol=1e-12)
+
+
+def test_where_no_category_has_codes_rows_stay_as_they_are():
+    network, _, data = a_run(np.float64)
+    x = data.x.copy()
+    x[3, 1:71], x[20, 77:157] = 0.5, 0.0
+    rows = packed(network, x, np.float64)
+    assert rows.codes == ()
+    assert rows.x.shape == x.shape
 
 
 def test_what_was_packed_can_be_written_out(monkeypatch):

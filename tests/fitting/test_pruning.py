@@ -12,6 +12,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.replay import replay
 from chainrule.fitting.studies.pruning import frozen_at, prune, smallest_weights
 from chainrule.model.model import load
+from chainrule.training.loop import fit
 
 RNG = np.random.default_rng(3)
 TABLE = {"a": RNG.normal(size=160).round(3), "b": RNG.normal(size=160).round(3)}
@@ -62,6 +63,20 @@ def test_what_was_cut_stays_0_and_the_rest_learns_again(model, tmp_path):
 def test_the_same_bits_again(model):
     one, other = (prune(model, TABLE, 0.5).model.parameters for _ in range(2))
     np.testing.assert_array_equal(one, other)
+
+
+def test_more_waves_are_not_added_to_the_epochs_that_were_best(monkeypatch):
+    waves = {"schedule": "coslog4", "more_waves": 2, "patience": 40}
+    model = chainrule.train(TABLE, "y", **{**PLAIN, "epochs": 15}, **waves, members=1, seed=1).model
+    seen = []
+
+    def counted(*words, **more):
+        seen.append(fit(*words, **more))
+        return seen[-1]
+
+    monkeypatch.setattr("chainrule.fitting.studies.pruning.fit", counted)
+    prune(model, TABLE, 0.5)
+    assert [len(one.history) for one in seen] == model.card["best_epochs"]
 
 
 def test_a_planted_fault_is_seen(model, monkeypatch):

@@ -333,3 +333,23 @@ def test_a_step_is_explained_with_the_note(tmp_path, capsys):
     what = ["explain", str(tmp_path / "m.safetensors"), str(tmp_path / "t.csv"), "--step", "1"]
     assert main(what) == 0
     assert "note: the model was trained on another machine (blas slide rule, here " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("start", [{"recipe": True, "bagging": False}, {"linear_path": True}], ids=str)
+def test_a_refit_begins_where_its_first_training_did(start):
+    """What is fitted to the rows is so to the training rows alone; the validation rows come in later."""
+    x = np.random.default_rng(2).random(120)
+    table = {"x": x.tolist(), "y": np.sin(12 * x).tolist()}
+    how = {"hidden": [8], "members": 1, "epochs": 10, "refit": True, "engine": "reference"}
+    made = chainrule.train(table, "y", **how, **start)
+    model = made.model
+    assert model.card["refit"]
+    (best,) = model.card["best_epochs"]
+    steps = best * -(-model.card["rows"]["training"] // model.card["batch_size"])
+    (found,) = replay(model, table, steps, 1)
+    state = OptimizerState(steps - 1, {k: a[0] for k, a in found.state.arrays.items()})
+    step = take_step(
+        Layout(model.network), found.state.parameters[0], state, found.data.x[found.rows],
+        found.data.y[found.rows], found.settings, found.eta, None, found.masks,
+    )  # fmt: skip
+    np.testing.assert_allclose(step.parameters, model.parameters[0], rtol=1e-9, atol=1e-9)

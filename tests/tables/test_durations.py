@@ -10,6 +10,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chainrule.errors import SettingsError, TableError
 from chainrule.exports.columns import column_data
@@ -19,6 +21,7 @@ from chainrule.tables.files.read import read_table
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.spelling.durations import DURATIONS, seconds_reader, to_seconds
 from chainrule.tables.table import Table, from_frame
+from effort import many
 
 SPANS = [timedelta(seconds=97 * i**3 + 13 * i + (i % 4) / 4) for i in range(1, 41)]
 
@@ -64,6 +67,38 @@ def test_a_duration_is_its_seconds(write: Any, tmp_path: Path) -> None:
     assert encoder.transform(other)[:, 0] == pytest.approx([4.5, -wanted[2], last])
     with pytest.raises(SettingsError, match="'took' is durations as text, which exports don't read"):
         column_data(Cell(encoder.steps()[0], ("value",)))
+
+
+@given(st.lists(st.timedeltas(timedelta(days=-10_000), timedelta(days=10_000)), min_size=1, max_size=8))
+@settings(max_examples=many(60), deadline=None)
+def test_a_sign_before_days_that_stand_apart_is_theirs(spans: list[timedelta]) -> None:
+    for write in (str, lambda span: str(pd.Timedelta(span))):
+        cells = [write(span) for span in spans]
+        wanted = [pytest.approx(span.total_seconds(), abs=1e-6) for span in spans]
+        assert to_seconds(pl.Series(cells), "clock").to_list() == wanted
+        assert [seconds_reader("clock")(cell) for cell in cells] == wanted
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("-1 day, 23:00:00", -3600), ("-1 days +23:00:00", -3600), ("-2 days,+0:30:00", -171000), ("-26:30:00", -95400),
+        ("-1 days 02:00:00", -93600), ("-1d 02:00:00", -93600), ("-0 days 00:10:00", -600), ("+1 day, 2:00:00", 93600),
+    ],
+)  # fmt: skip
+def test_a_sign_without_a_comma_or_a_plus_behind_the_days_is_of_all(cell: str, wanted: int) -> None:
+    assert seconds_reader("clock")(cell) == wanted
+    assert to_seconds(pl.Series([cell]), "clock").to_list() == [wanted]
+
+
+@pytest.mark.parametrize("write", [clock, worded, iso, str], ids=range(4))
+def test_a_plain_number_beside_durations_has_no_unit(write: Any, tmp_path: Path) -> None:
+    cells = [write(span) for span in SPANS]
+    cells[5:8] = ["90", cells[0], cells[1]]
+    encoder, notes = encoder_of(written(cells, tmp_path / "t.tsv"))
+    said = "column 'took' has numbers with several units or currencies (durations, none), so it is a category"
+    assert said in notes
+    assert [column.kind for column in encoder.columns] == ["category"]
 
 
 def test_types_of_durations_are_seconds_and_said() -> None:

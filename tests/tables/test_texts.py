@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from chainrule import TableClassifier, TableRegressor, load, train
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, TableError
 from chainrule.explain.attribute.cells import column_effects
 from chainrule.explain.attribute.gradients import baseline_row, integrated_gradients
 from chainrule.explain.derive.derivation import derive
@@ -358,6 +358,26 @@ def test_hostile_words_are_refused(field: str, value: Any, said: str) -> None:
     data = TextWords(BUCKETS, 3, (1, 2), ("<a>", "<b>"), 2, 1.5).to_dict()
     with pytest.raises(ModelFileError, match=said):
         TextWords.from_dict({**data, field: value})
+
+
+def test_a_highest_count_that_a_file_claims_takes_no_memory() -> None:
+    words = fit_words(pl.Series(["data clerk", "data manager data", "clerk"] * 5))
+    claimed = TextWords.from_dict({**words.to_dict(), "most": 2**53})
+    out = np.zeros((1, len(words.kept)))
+    claimed.write(from_frame({"t": ["data data data data"]}), "t", out)
+    assert out.max() == 4 / words.size
+
+
+@pytest.mark.parametrize("kind", ["text", "category"])
+def test_half_a_character_is_refused_by_the_row_as_in_a_table(kind: str) -> None:
+    table = from_frame({"t": ["data clerk", "data manager", "clerk"] * 5, "n": list(range(15))})
+    made = fit_encoder(table, infer_schema(table, kinds={"t": kind}))
+    cells = {"t": "\ud800 data", "n": 1.0}
+    said = r"'\\ud800 data' has half a character, which no table can hold; write it again as UTF-8"
+    with pytest.raises(TableError, match=said):
+        made.by_row()(cells)
+    with pytest.raises(TableError, match=said):
+        made.transform(from_frame({name: [cell] for name, cell in cells.items()}))
 
 
 def test_labels_of_pieces() -> None:

@@ -14,7 +14,7 @@ from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
 from chainrule.training.rare_levels import on_rare_levels
 from chainrule.training.screened import BY_CHANCE, on_scales, telling
-from chainrule.training.waves import on_waves, swings
+from chainrule.training.waves import _of_numbers, on_waves, swings
 
 
 def begun(network, data, members=1):
@@ -142,6 +142,50 @@ def test_cosines_begin_with_swings_of_each_members_own_rows():
     assert on_waves(plain, first, Data(x, y, lines, lines[::-1])) is first
 
 
+def test_rows_of_a_swing_count_by_their_weights():
+    draws = np.random.default_rng(10)
+    x, w = draws.random(400), draws.integers(1, 4, 400)
+    y = 3 * np.cos(2 * np.pi * 4 * x + 0.7)[:, None] + draws.normal(size=(400, 1))
+    (one, *_), (other, *_) = swings(x, y, 2, w), swings(np.repeat(x, w), np.repeat(y, w, axis=0), 2)
+    assert one == pytest.approx(other, rel=1e-9)
+    assert swings(x, y, 2, np.full(400, 3.0))[0] == pytest.approx(swings(x, y, 2)[0], rel=1e-9)
+    # A weight of 0 takes a row out, in each number by itself and in both together.
+    two = np.stack([x, draws.random(400)], axis=1)
+    gone = np.where(np.arange(400) < 100, 0.0, w)
+    kept = _of_numbers(two[100:], y[100:], 4, gone[100:])
+    assert kept[0]
+    two[:100], y[:100] = 0.5, 99.0
+    for found, wanted in zip(_of_numbers(two, y, 4, gone), kept, strict=True):
+        assert found == [pytest.approx(pair, rel=1e-9) for pair in wanted]
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-300, 1e-36, 1e36, 1e306])
+def test_numbers_of_no_normal_size_have_no_swings(size):
+    x = np.arange(1, 61) * size
+    y = np.sin(np.arange(60))[:, None]
+    assert swings(x, y, 4) == []
+    other, _ = _of_numbers(np.stack([np.arange(60.0), x], axis=1), y, 4)
+    assert other
+    assert swings(np.arange(60.0), y * 1e200, 4) == []
+
+
+# ---- by hand
+
+
+def test_what_is_set_by_hand_stays_so():
+    draws = np.random.default_rng(11)
+    x = draws.normal(size=(20, 60))
+    y = x[:, :1] + 0.1 * draws.normal(size=(20, 1))
+    stage = Features([("plain", 60)], scale=True)
+    hidden = Dense(4, initial=(("W[1,1]", 0.5), ("b", 0.25)), frozen=("W[1,1]",))
+    network = Network([60, hidden, Dense(1)], features=stage)
+    start, own = begun(network, Data(x, y, np.arange(20), np.arange(0)), 2)
+    before = Layout(network).unflatten(start)
+    assert (own[1]["W"][:, 0, 0] == 0.5).all()
+    assert (own[1]["b"] == 0.25).all()
+    assert (own[1]["W"].ravel() != before[1]["W"].ravel()).sum() == 2 * (60 * 4 - 1)
+
+
 # ---- rare levels
 
 
@@ -157,6 +201,12 @@ def test_a_level_begins_by_how_many_rows_it_has():
     for level, share in {0: 30 / 40, 1: 10 / 20, 2: 1 / 11, 3: 0.0}.items():
         np.testing.assert_allclose(made[0, level], share * E[0, level])
     assert (made[1, 2] == 0).all()  # which the second member never sees
+    # Rows count by their weights, of which only what they are to each other matters.
+    weights = np.r_[np.full(30, 0.4), np.full(11, 1.2)]
+    weighted = Data(x, np.ones((41, 1)), np.arange(41), np.arange(0), weights)
+    own = Layout(network).unflatten(on_rare_levels(network, start, weighted))[0]["E"]
+    for level, n in {0: 12 / weights.mean(), 1: 12 / weights.mean(), 2: 1.2 / weights.mean(), 3: 0.0}.items():
+        np.testing.assert_allclose(own[:, level], n / (n + 10) * E[:, level])
     narrow = Network([22, Dense(2), Dense(1)], features=Features([("category", 20), ("plain", 2)]))
     first = initial_parameters(narrow, 1, 0)
     assert on_rare_levels(narrow, first, data) is first

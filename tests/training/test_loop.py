@@ -12,7 +12,7 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
-from chainrule.equations.schedules import schedule
+from chainrule.equations.schedules import schedule, strength
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
@@ -165,6 +165,26 @@ def test_patience_grows_with_the_waves():
     losses[12] = 7.5
     result = run(Scripted(losses), epochs=15, more_waves=1, patience=6, schedule=schedule("coslog4"))
     assert (len(result.history), result.stopped, result.best_epochs) == (28, "early stopping", (15,))
+
+
+def test_at_the_end_of_a_wave_the_next_one_s_patience_counts():
+    # Epoch 9 is the best, so at the fourth wave's end patience of 6 is over, and that of the fifth, 12.4, is not.
+    losses = [*(10 - 0.25 * epoch for epoch in range(10)), *[9.0] * 22]
+    result = run(Scripted(losses), epochs=15, more_waves=1, patience=6, schedule=schedule("coslog4"))
+    assert (len(result.history), result.stopped, result.best_epochs) == (22, "early stopping", (9,))
+
+
+def test_regularization_stays_at_its_end_in_the_waves_that_follow():
+    plan = Plan(epochs=15, more_waves=2, schedule=schedule("coslog4"), regularization=strength("flat_cosine"))
+    factors = [plan.strength(epoch) for epoch in range(plan.longest)]
+    assert factors[:8] == [1.0] * 8
+    assert 0 < factors[14] < 0.05
+    assert factors[15:] == [0.0] * 48
+
+
+def test_a_plan_of_exactly_so_many_epochs_has_no_waves_after_them():
+    plan = Plan(epochs=15, more_waves=2, schedule=schedule("coslog4")).exactly(29)
+    assert (plan.epochs, plan.longest) == (29, 29)
 
 
 def test_a_training_goes_on_from_within_a_wave_to_the_same_end():

@@ -256,17 +256,19 @@ class Begun:
 def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
     """Return what a model's training, of one group, began with, so that it can be made again; raises what `replay` raises."""
     settings, plan = _checked_card(model)
-    data, numbers, table = _training_data(model, source, **reading)
-    card = model.card
+    data, numbers, table, learned = _training_data(model, source, **reading)
+    card, own = model.card, data.train[:learned]
     if "bagging" in card:
         strata = strata_of(table, model.target.names, numbers - 1, by_class=model.task == "classification")
         k, seed = card["members"]["trained"], card["seed"]
         folds = _parting(model, table).dealt(numbers - 1, k, seed, strata, FOLDS_STREAM)
         data = replace(data, train=folds.rest)
+        own = folds.rest
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
     by_stage = bool(card.get("fitted_start", False))
-    start = by_rows(model.network, start, data, settings.sharing, stage=by_stage)
+    # A refit begins where the first training did, which had no validation rows to learn from.
+    start = by_rows(model.network, start, replace(data, train=own), settings.sharing, stage=by_stage)
     return Begun(start, data, numbers, table, settings, plan)
 
 
@@ -364,8 +366,10 @@ def _parting(model: Model, table: Table) -> Parting:
     return parting(table, rule, cells)
 
 
-def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table]:
-    """Return the training rows as the network saw them, their numbers in the table (from 1), and the table.
+def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table, int]:
+    """Return the training rows as the network saw them, their numbers in the table (from 1), the table, and the first's count.
+
+    Of a refit these are the training rows, and behind them those that were its validation: the count is without these.
 
     Raises TableError where they aren't those of the training.
     """
@@ -373,6 +377,7 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     table = model.table(source, **reading)
     (rows, validation, _), weights = _rows_by_use(model, table)
     by_class = model.task == "classification"
+    learned = len(rows)
     if card.get("refit"):
         rows = np.concatenate([rows, validation])
     same = len(rows) > 0
@@ -390,4 +395,4 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
             f"{table.name} is not the table that the model was trained on ({card['table']}), or its rows were weighed "
             "otherwise; a replay needs the same rows in the same order"
         )
-    return Data(x, y, np.arange(len(rows)), np.arange(0), weights), rows + 1, table
+    return Data(x, y, np.arange(len(rows)), np.arange(0), weights), rows + 1, table, learned

@@ -84,9 +84,7 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     else:
         note = f"{limit} has room for {size.epochs:,} of {plan.epochs:,} epochs and {size.members} of {members} members"
     plan = replace(
-        plan,
-        epochs=size.epochs,
-        more_waves=0,
+        plan.exactly(size.epochs),
         warmup=round(plan.warmup * size.epochs / plan.epochs),
         most_steps=most_steps,
     )

@@ -140,10 +140,11 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
             note = f"column {name!r} is times of day; if they are durations, {how}"
             return ColumnKind("datetime", spelling=spelling, note=note)
         return _dates(table, name, spelling) if ambiguous else ColumnKind("datetime", spelling=spelling)
-    if found := find_duration(column):
+    found = find_duration(column)
+    if found is not None and found.dress is not None:
         return ColumnKind("number", found=found, note=found.say(name))
     odd, remedied, is_error = "", "", False
-    seen = dress_of(table, name)
+    seen = found or dress_of(table, name)
     numbers = (
         to_numbers(column, table.decimal) if seen is None or seen.dress is None else seen.dress.read(column)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data
 from chainrule.equations.network import Network
+from chainrule.training.initial import set_values
 from chainrule.training.linear_path import on_linear_path
 from chainrule.training.rare_levels import on_rare_levels
 from chainrule.training.screened import on_scales
@@ -16,8 +17,11 @@ def by_rows(
 ) -> FloatArray:
     """Return the parameters with which a training begins, (k, p) or (1, q), each member's by its own training rows.
 
-    ``stage``: the feature stage's, too, beside those of a linear path.
+    ``stage``: the feature stage's, too, beside those of a linear path. What is set by hand stays so.
     """
+    drawn = start
     for fitted in (on_scales, on_rare_levels, on_waves) if stage else ():
         start = fitted(network, start, data, sharing)
+    if start is not drawn:
+        set_values(network, start)
     return on_linear_path(network, start, data, sharing)

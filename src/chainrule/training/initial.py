@@ -94,6 +94,14 @@ def _parameters(
     return flat
 
 
+def set_values(network: Network, flat: FloatArray) -> None:
+    """Write the values that layers were given by hand into the parameters (k, p) of each member."""
+    layout = Layout(network)
+    for number, layer in enumerate(network.layers, 1):
+        for address, value in layer.initial:
+            flat[:, layout.place(number, address, "initial")] = value
+
+
 def _unlearned(features: Features, unseen: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return the rows of W[1] that unseen inputs alone enter by, and the unseen levels' rows of a feature stage's E."""
     places = features.column_map

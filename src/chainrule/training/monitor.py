@@ -173,13 +173,13 @@ class Monitor:
         steepest = float("nan") if report.steepest is None else _mean(report.steepest.tolist(), shown)
         line = Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched, steepest)
         self.history.append(line)
-        self.active = self._going(shown, learning_rate)
         if self.waves < plan.more_waves and epoch == plan.length(self.waves):
             values = [self.sign * line.watched for line in self.history]
             if plan.was_worth(values, self.waves) or not plan.early_stopping:
-                self.waves += 1
+                self.waves += 1  # patience is that of the wave to come
             else:
-                self.active = ()
+                shown = []
+        self.active = self._going(shown, learning_rate)
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -99,6 +99,10 @@ class Plan:
         """
         return round(self.epochs * ((1 << (WAVES + more)) - 1) / ((1 << WAVES) - 1))
 
+    def exactly(self, epochs: int) -> Plan:
+        """Return the plan with so many epochs, in which its schedule ends, and no waves after them."""
+        return replace(self, epochs=epochs, more_waves=0)
+
     def was_worth(self, watched: Sequence[float], more: int) -> bool:
         """Return whether the last of the four waves and so many ``more`` bettered the best of all epochs by `WORTH`.
 
@@ -118,5 +122,8 @@ class Plan:
         return rates
 
     def strength(self, epoch: int) -> float:
-        """Return the factor of dropout and weight decay in an epoch (from 0), by the share of epochs before it."""
-        return float(self.regularization.at(np.float64(epoch / self.epochs), np))
+        """Return the factor of dropout and weight decay in an epoch (from 0), by the share of the planned epochs before it.
+
+        In waves that follow these it stays as at their end.
+        """
+        return float(self.regularization.at(np.float64(min(1.0, epoch / self.epochs)), np))

@@ -24,7 +24,8 @@ def on_rare_levels(network: Network, start: FloatArray, data: Data, sharing: str
 
         E[r,q] = n / (n + 10) · E[r,q]
 
-    as the mean of n numbers is drawn in to 0 where ten are known to be 0. What a member never sees then says nothing,
+    as the mean of n numbers is drawn in to 0 where ten are known to be 0. Rows that have weights count by them: as they are
+    divided by their mean over the member's rows. What a member never sees then says nothing,
     rather than something by chance. Nothing is changed where no category has so many, nor of members
     that share.
     """
@@ -48,11 +49,14 @@ def on_rare_levels(network: Network, start: FloatArray, data: Data, sharing: str
 
 
 def _counts(data: Data) -> FloatArray:
-    """Return for each member and input in how many of its training rows the input isn't 0, (k, d), or (1, d) for all alike."""
+    """Return for each member and input in how many of its training rows the input isn't 0, (k, d), or (1, d) for all alike.
+
+    A row counts as its weight over the mean of the member's.
+    """
     lines = np.atleast_2d(data.train)
     own = np.zeros((len(lines), len(data.x)))
     for line, rows in zip(own, lines, strict=True):
-        line[rows] = 1.0
+        line[rows] = 1.0 if data.weights is None else data.weights[rows] / np.mean(data.weights[rows])
     found = np.zeros((len(lines), data.x.shape[1]))
     size = max(1, BLOCK // data.x.shape[1])
     for first in range(0, len(data.x), size):

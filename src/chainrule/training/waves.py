@@ -25,31 +25,44 @@ BEYOND = 3.0
 """Frequencies up to so many of their standard deviations are there by chance anyway."""
 
 
-def swings(x: FloatArray, y: FloatArray, most: int) -> list[tuple[float, float]]:
+SPANS = (1e-30, 1e30)
+"""From the lowest to the highest value a number's range has to be between these: beyond, frequencies have no place in float32."""
+
+
+def swings(
+    x: FloatArray, y: FloatArray, most: int, weights: FloatArray | None = None
+) -> list[tuple[float, float]]:
     """Return frequency and phase of up to ``most`` cosines of ``x`` (n,) that tell of ``y`` (n, n_out), the best first.
 
     Of the frequencies j/(2 · range of x), j = 1, 2, … (fewer than the different values of x, at most `MOST_SWINGS`), the
     cosine and sine are taken that explain most of what is left of y; what is left is then y without all that were taken, a
     constant and x, by least squares. It ends where the share R² that they explain could be by chance: of J frequencies, with
-    the explained share of one known to be distributed as a beta, J · n_out · (1 - R²)^((n - 3)/2) > `CHANCE`.
+    the explained share of one known to be distributed as a beta, J · n_out · (1 - R²)^((n - 3)/2) > `CHANCE`. All sums are
+    weighted by ``weights`` (n,) of the rows, if given.
     Sources: Pati, Rezaiifar & Krishnaprasad, "Orthogonal matching pursuit", 1993; Scargle, "Studies in astronomical
     time series analysis II", 1982.
     """
+    if weights is not None:
+        x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
     n, different = len(x), len(np.unique(x))
     low, high = (float(x.min()), float(x.max())) if n else (0.0, 0.0)
     count = min(MOST_SWINGS, different - 1)
-    if n < 20 or count < 3 or not high > low:
+    with np.errstate(over="ignore"):
+        of_normal_size = SPANS[0] < high - low < SPANS[1] and np.isfinite(np.sum(y**2))
+    if n < 20 or count < 3 or not of_normal_size:
         return []
+    root = np.ones(n) if weights is None else np.sqrt(weights / weights.max())
     frequencies = np.arange(1, count + 1) / (2 * (high - low))
     # Powers of one turn, for cosines of their own would take most of the time.
     turns = np.cumprod(np.repeat(np.exp(2j * math.pi * frequencies[0] * x)[None], count, axis=0), axis=0)
     waves = np.stack([turns.real, turns.imag])
-    waves -= waves.mean(axis=2, keepdims=True)
+    waves -= np.average(waves, axis=2, weights=weights, keepdims=True)
+    waves *= root
     squares = np.stack([[np.vecdot(one, other) for other in waves] for one in waves]).transpose(2, 0, 1)
     inverse = np.linalg.pinv(squares, hermitian=True)
-    taken: list[FloatArray] = [np.ones(n), x]
+    taken: list[FloatArray] = [root, x * root]
     found: list[tuple[float, float]] = []
-    left = y - y.mean(axis=0)
+    left, y = (y - np.average(y, axis=0, weights=weights)) * root[:, None], y * root[:, None]
     spread = np.sum(left**2, axis=0)
     while len(found) < most:
         basis = np.stack(taken, axis=1)
@@ -89,8 +102,9 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
     for line, rows in enumerate(lines):
         some = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
         block, y = np.asarray(data.x[some], np.float64), np.asarray(data.y[some], np.float64)
+        weights = None if data.weights is None else np.asarray(data.weights[some], np.float64)
         members = [line] if len(lines) > 1 else list(range(len(made)))
-        for number, found in enumerate(_of_numbers(block[:, columns], y, 3 * K // 4)):
+        for number, found in enumerate(_of_numbers(block[:, columns], y, 3 * K // 4, weights)):
             fast = [one for one in found if one[0] > BEYOND * features.std]
             for place, (frequency, phase) in enumerate(fast):
                 for member in members:
@@ -99,9 +113,11 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
     return made
 
 
-def _of_numbers(x: FloatArray, y: FloatArray, most: int) -> list[list[tuple[float, float]]]:
+def _of_numbers(
+    x: FloatArray, y: FloatArray, most: int, weights: FloatArray | None = None
+) -> list[list[tuple[float, float]]]:
     """Return the swings of each number of ``x`` (n, G), of what the others' swings and all numbers leave of y."""
-    found = [swings(column, y, most) for column in x.T]
+    found = [swings(column, y, most, weights) for column in x.T]
     if len(found) < 2 or not any(found):
         return found
     parts = [
@@ -111,11 +127,12 @@ def _of_numbers(x: FloatArray, y: FloatArray, most: int) -> list[list[tuple[floa
     basis = np.concatenate([np.ones((len(x), 1)), *parts], axis=1)
     if basis.shape[1] > len(x) // 2:
         return found
-    solution = np.linalg.lstsq(basis, y, rcond=None)[0]
+    root = 1.0 if weights is None else np.sqrt(weights)[:, None]
+    solution = np.linalg.lstsq(basis * root, y * root, rcond=None)[0]
     left = y - basis @ solution
     ends = 1 + np.cumsum([part.shape[1] for part in parts])
     again = []
     for column, part, end in zip(x.T, parts, ends, strict=True):
         own = left + part @ solution[end - part.shape[1] : end]
-        again.append(swings(column, own, most))
+        again.append(swings(column, own, most, weights))
     return again

@@ -33,20 +33,23 @@ class Packed(NamedTuple):
 def packed(network: Network, x: Any, dtype: Any) -> Packed:
     """Return rows ``x`` (n, d) as the loops take them; raises SettingsError for another number of inputs.
 
-    Categories are codes where each row has a single 1 among their inputs; else they stay as they are.
+    A category is a code where each row has a single 1 among its inputs; else, as the words of a text, it stays as it is.
     """
     features, shape = network.features, (len(x), network.n_inputs)
     codes = _large(features)
-    if features is None or not codes or np.shape(x) != shape:
-        return Packed(contiguous(x, dtype, shape, "inputs"))
-    sizes = [1 if place in codes else group.size for place, group in enumerate(features.groups)]
-    held: FloatArray = np.empty((len(x), sum(sizes)), dtype)
-    size = max(1, BLOCK // network.n_inputs)
-    for start in range(0, len(x), size):
-        block = np.asarray(x[start : start + size], dtype)
-        if not _pack(features, codes, block, held[start : start + size]):
-            return Packed(contiguous(x, dtype, shape, "inputs"))
-    return Packed(held, codes)
+    while features is not None and codes and np.shape(x) == shape:
+        sizes = [1 if place in codes else group.size for place, group in enumerate(features.groups)]
+        held: FloatArray = np.empty((len(x), sum(sizes)), dtype)
+        size = max(1, BLOCK // network.n_inputs)
+        for start in range(0, len(x), size):
+            block = np.asarray(x[start : start + size], dtype)
+            if several := _pack(features, codes, block, held[start : start + size]):
+                # Most often the first rows tell, so that little is packed twice.
+                codes = tuple(place for place in codes if place not in several)
+                break
+        else:
+            return Packed(held, codes)
+    return Packed(contiguous(x, dtype, shape, "inputs"))
 
 
 def spread_out(network: Network, rows: Packed) -> FloatArray:
@@ -77,9 +80,9 @@ def _firsts(features: Features) -> list[int]:
     return list(accumulate((group.size for group in features.groups), initial=0))[:-1]
 
 
-def _pack(features: Features, codes: tuple[int, ...], block: FloatArray, out: FloatArray) -> bool:
-    """Write a block of rows as they are held; return False where a code can't say what a row has."""
-    column = 0
+def _pack(features: Features, codes: tuple[int, ...], block: FloatArray, out: FloatArray) -> list[int]:
+    """Write a block of rows as they are held; return the groups of which a code can't say what a row has."""
+    column, several = 0, []
     for place, (first, group) in enumerate(zip(_firsts(features), features.groups, strict=True)):
         part = block[:, first : first + group.size]
         if place not in codes:
@@ -88,7 +91,7 @@ def _pack(features: Features, codes: tuple[int, ...], block: FloatArray, out: Fl
             continue
         found: IntArray = part.argmax(axis=1)
         if (np.count_nonzero(part, axis=1) != 1).any() or (part[np.arange(len(part)), found] != 1).any():
-            return False
+            several.append(place)
         out[:, column] = found
         column += 1
-    return True
+    return several

@@ -64,7 +64,7 @@ def prune(
     >>> model = chainrule.train(table, "y", hidden=[8], epochs=20, members=2).model
     >>> pruned = prune(model, table, 0.5)
     >>> pruned.weights, pruned.zeros, pruned.model.card["pruned"]
-    (24, 12, 0.5)
+    (16, 8, 0.5)
     """
     if not 0 < share < 1:
         raise SettingsError(f"{setting('share', share)} must be between 0 and 1, such as 0.5")
@@ -145,8 +145,8 @@ def _trained_again(
     """Return a member's parameters (p,) after training from a start, with the weights of a mask frozen."""
     card, data = model.card, begun.data
     place = card["members"]["kept"][member] - 1
-    epochs = max(1, *card["best_epochs"]) if begun.plan.early_stopping else begun.plan.epochs
-    plan = replace(begun.plan, epochs=epochs, early_stopping=False)
+    epochs = max(1, *card["best_epochs"]) if begun.plan.early_stopping else begun.plan.longest
+    plan = replace(begun.plan.exactly(epochs), early_stopping=False)
     engine = engine_named(model.engine, threads=threads, dtype=card["bits"]["machine"].get("dtype"))
     own = replace(data, train=of_member(data.train, place))
     result = fit(engine, frozen_at(model.network, mask), start[None], own, begun.settings, plan)

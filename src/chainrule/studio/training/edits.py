@@ -247,13 +247,24 @@ def _told(value: Any) -> str:
 _ADDRESSES = {"learning_rate": "eta"}
 
 
-def _of_plan(name: str, **also: Any) -> tuple[Callable[[Course], Any], Callable[[Course, Any], Course]]:
+def _of_plan(name: str) -> tuple[Callable[[Course], Any], Callable[[Course, Any], Course]]:
     return (
         lambda course: getattr(course.plan, name),
-        lambda course, value: replace(
-            course, plan=replace(course.plan, **{name: _needed(name, value)}, **also)
-        ),
+        lambda course, value: replace(course, plan=replace(course.plan, **{name: _needed(name, value)})),
     )
+
+
+def _without_more_waves(
+    name: str,
+) -> tuple[Callable[[Course], Any], Callable[[Course, Any], Course]]:
+    """Return what reads and sets a setting of the plan with which a course has exactly its epochs."""
+    get, change = _of_plan(name)
+
+    def changed(course: Course, value: Any) -> Course:
+        course = change(course, value)
+        return replace(course, plan=course.plan.exactly(course.plan.epochs))
+
+    return get, changed
 
 
 def _of_steps(
@@ -293,9 +304,9 @@ def _with_dropout(course: Course, value: Any) -> Course:
 _SETTINGS: Mapping[str, tuple[Callable[[Course], Any], Callable[[Course, Any], Course]]] = {
     "learning_rate": _of_plan("learning_rate"),
     # Who says how long it takes means just that.
-    "epochs": _of_plan("epochs", more_waves=0),
+    "epochs": _without_more_waves("epochs"),
     "patience": _of_plan("patience"),
-    "early_stopping": _of_plan("early_stopping", more_waves=0),
+    "early_stopping": _without_more_waves("early_stopping"),
     "clip_norm": _of_steps("clip_norm", None),
     "l1": _of_steps("l1"),
     "l2": _of_steps("l2"),

@@ -78,7 +78,7 @@ class RowEncoder:
         for name, function in self._columns:
             try:
                 found = function(row[name])
-            except (KeyError, ArithmeticError):
+            except (KeyError, ArithmeticError, UnicodeEncodeError):
                 found = None
             if found is None:
                 return self._as_table(row)
@@ -214,7 +214,10 @@ def _category(reads: LookUp, steps: ColumnSteps, trim: str, words: frozenset[str
             found = known.get(text)
             if found is None and has_numbers and is_plain_number(text):
                 found = known.get(_plain_form(text))
-            return other if found is None else found
+            if found is None:
+                text.encode()  # half a character is wrong here, too
+                return other
+            return found
         if cell is None:
             return gap
         if type(cell) is bool:

@@ -132,11 +132,6 @@ class TextWords(Plain):
         return [(CountIn(place), draw_in, self.scale) for place in range(len(self.kept))]
 
     @cached_property
-    def values(self) -> FloatArray:
-        """The value of an input for each count from 0 to ``most``, (most + 1,)."""
-        return self.scale.apply(np.arange(self.most + 1, dtype=np.float64))
-
-    @cached_property
     def labels(self) -> tuple[str, ...]:
         """What each kept bucket is called: its most frequent token in training."""
         return tuple(map(label_of, self.tokens))
@@ -154,7 +149,7 @@ class TextWords(Plain):
     def write(self, table: Table, name: str, out: FloatArray) -> None:
         """Write the values of the inputs into ``out`` (n, kept), all zeros."""
         for rows, places, counts in self._found(table, name):
-            out[rows, places] = self.values[counts]
+            out[rows, places] = self.scale.apply(counts.astype(np.float64))
 
     def counts(self, table: Table, name: str) -> FloatArray:
         """Return the counts (n, kept) as the formula of the inputs meets them; 0 where a cell is missing."""

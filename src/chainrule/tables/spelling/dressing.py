@@ -142,10 +142,25 @@ def find_dress(
 
 
 def find_duration(text: pl.Series, *, asked: bool = False) -> DressFinding | None:
-    """Return the dress of a text column of durations, None for another; ``asked``: where they could be times of day, too."""
+    """Return the dress of a text column of durations, none where plain numbers are beside them; None for another column.
+
+    ``asked``: where they could be times of day, too.
+    """
     present = normalized(text.drop_nulls())
     spelling = duration_spelling(present, asked=asked)
-    return DressFinding(Dress(duration=spelling), example=str(text.drop_nulls()[0])) if spelling else None
+    if spelling:
+        return DressFinding(Dress(duration=spelling), example=str(text.drop_nulls()[0]))
+    # 90 beside 1 h 5 min has no unit, and so could be of any.
+    some, every = (
+        one.filter(one.cast(pl.Float64, strict=False).is_null()) for one in (present.head(_SAMPLE), present)
+    )
+    if (
+        len(every) < len(present)
+        and duration_spelling(some, asked=asked)
+        and duration_spelling(every, asked=asked)
+    ):
+        return DressFinding(None, several=("durations", "none"))
+    return None
 
 
 def proven_decimal(columns: Iterable[pl.Series]) -> str:

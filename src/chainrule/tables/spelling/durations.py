@@ -26,9 +26,10 @@ def _worded(name: str, words: str) -> str:
 
 
 DURATIONS = {
-    # Of a clock: with days before it, with hours that no day has, or minutes with a fraction of a second.
+    # Of a clock: with days before it, with hours that no day has, or minutes with a fraction of a second. A sign is of the days
+    # alone where these stand apart, by a comma (Python) or a plus (pandas, PostgreSQL): -1 day, 23:00:00 is an hour less than 0.
     "clock": (
-        rf"^(?P<sign>[-+])?(?:(?P<d>[0-9]+){_BLANK}(?:days?|d),? ?\+?)?(?:(?P<h>[0-9]+):)?"
+        rf"^(?P<sign>[-+])?(?:(?P<d>[0-9]+){_BLANK}(?:days?|d)(?:(?P<apart>, ?\+?| ?\+)| ?))?(?:(?P<h>[0-9]+):)?"
         r"(?P<m>[0-5]?[0-9]):(?P<s>[0-5][0-9](?:[.,][0-9]+)?)$"
     ),
     "words": rf"^(?P<sign>[-+])?{''.join(_worded(name, words) for name, (_, words) in _UNITS.items())}$",
@@ -51,16 +52,21 @@ _SURE = {
 def duration_spelling(text: pl.Series, *, asked: bool = False) -> str:
     """Return the way of `DURATIONS` in which all cells are durations, "" where there is none.
 
+    A plain number beside them isn't one, for nothing says its unit.
     What could all be times of day, or numbers with one unit, isn't taken for one, unless it was ``asked`` for.
     """
     present = text.drop_nulls()
     first = present.head(1000)
     for spelling, sure in _SURE.items() if len(present) else ():
-        if to_seconds(first, spelling).null_count() or to_seconds(present, spelling).null_count():
+        if not (_fits(first, spelling).all() and _fits(present, spelling).all()):
             continue
         if bool(present.str.contains(DURATIONS[spelling] if asked else sure).any()):
             return spelling
     return ""
+
+
+def _fits(text: pl.Series, spelling: str) -> pl.Series:
+    return text.str.contains(DURATIONS[spelling]) & text.str.contains(_LEAST)
 
 
 def to_seconds(text: pl.Series, spelling: str) -> pl.Series:
@@ -68,12 +74,14 @@ def to_seconds(text: pl.Series, spelling: str) -> pl.Series:
     parts = text.str.extract_groups(DURATIONS[spelling]).struct
     names = [name for name in _UNITS if f"(?P<{name}>" in DURATIONS[spelling]]
     total = pl.zeros(len(text), pl.Float64, eager=True)
+    less = (parts.field("sign") == "-").fill_null(value=False)
+    apart = less & parts.field("apart").is_not_null() if "(?P<apart>" in DURATIONS[spelling] else less & ~less
     for name in names:
         number = parts.field(name).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-        total = total + number.fill_null(0.0) * _UNITS[name][0]
-    total = total.zip_with(~(parts.field("sign") == "-").fill_null(value=False), -total)
-    fits = text.str.contains(DURATIONS[spelling]) & text.str.contains(_LEAST)
-    return total.zip_with(fits, text.cast(pl.Float64, strict=False)).alias(text.name)
+        seconds = number.fill_null(0.0) * _UNITS[name][0]
+        total = total + (seconds.zip_with(~apart, -seconds) if name == "d" else seconds)
+    total = total.zip_with(~less | apart, -total)
+    return total.zip_with(_fits(text, spelling), text.cast(pl.Float64, strict=False)).alias(text.name)
 
 
 @cache
@@ -86,9 +94,12 @@ def seconds_reader(spelling: str) -> Callable[[str], float | None]:
         found = match(text)
         if found is None or not re.search(_LEAST, text, re.ASCII):
             return None
+        less = found["sign"] == "-"
+        apart = less and bool(found.groupdict().get("apart"))
         total = 0.0
         for name in names:
-            total += float((found[name] or "0").replace(",", ".")) * _UNITS[name][0]
-        return -total if found["sign"] == "-" else total
+            seconds = float((found[name] or "0").replace(",", ".")) * _UNITS[name][0]
+            total += -seconds if apart and name == "d" else seconds
+        return -total if less and not apart else total
 
     return read
