@@ -384,6 +384,21 @@ def test_c_is_clean_under_sanitizers_and_needs_no_library_but_that_of_mathematic
     assert wanted <= mathematics | {"memset", "memcpy", "__stack_chk_fail"}
 
 
+def test_c_counts_the_last_word_of_a_text_that_is_cut_off_in_a_sign(tmp_path):
+    """The first byte of a sign of three or four, and nothing behind it but the text's end."""
+    needs("c")
+    program = Program(small_model("price", Dense(1), loss="mean_squared_error", columns=("title",)))
+    (tmp_path / "m.h").write_bytes(LANGUAGES["c"].content(program, (), "m"))
+    (tmp_path / "m.c").write_text(
+        '#include <stdio.h>\n#include "m.h"\nint main(void)\n{\n    m_sign sign;\n    int k;\n'
+        '    for (k = 1; k < 5; k++) {\n        printf("%d ", m_sign_at("\\xF0\\x9F\\x98\\x80z", k, 0, &sign));\n    }\n'
+        '    printf("%d\\n", m_sign_at("ab\\xE2", 3, 2, &sign));\n    return 0;\n}\n'
+    )
+    compiler = next(filter(None, map(shutil.which, NEEDS["c"])))
+    subprocess.run([compiler, "-std=c99", "m.c", "-o", "m", "-lm"], cwd=tmp_path, check=True)
+    assert subprocess.check_output([tmp_path / "m"], text=True) == "1 2 3 4 3\n"
+
+
 def test_c_answers_with_the_number_of_the_column_in_the_way(tmp_path):
     needs("c")
     program = Program(

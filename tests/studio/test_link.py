@@ -42,6 +42,21 @@ def test_the_joined_script_does_what_the_modules_do(tmp_path):
     assert said == ["sum 3 sum 2\n"] * 2
 
 
+def test_what_is_written_by_an_export_may_have_any_texts_in_it():
+    """Names of columns and levels that read like imports are texts; in a module of the page they are refused."""
+    text = (
+        'const NAMES = ["import (net)", "import.meta", "import(", "export"];\nexport const names = NAMES;\n'
+    )
+    both = {"main.js": 'import { names } from "./m.js";\nnames;\n', "m.js": text}
+    assert text.splitlines()[0] in linked(both, "main.js", made={"m.js"})
+    assert (
+        "import.meta"
+        in assets('export const carried = { of: "import (net) import.meta" };\n')["/page/main.js"][1].decode()
+    )
+    with pytest.raises(SettingsError, match="can't be joined"):
+        linked(both, "main.js")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -28,7 +28,7 @@ def written(folder, course):
         path = folder / "page.html"
         path.write_bytes(page_file(made))
         parameters = np.asarray(made.made.tape.state(made.made.tape.frontier, 0).parameters, np.float64)
-        model, table, columns = carried._model(course, parameters)
+        model, table, columns, _ = carried._model(course, parameters)
         return path, made, lambda row, cells: outputs_of(model, table, columns, course.places[row], cells)
     finally:
         made.close()
@@ -122,7 +122,7 @@ def test_what_is_no_cell_of_its_column_changes_nothing_and_says_so(file, browser
     try:
         change(page, "bill_depth_mm", "abc")
         page.locator("cr-notices").get_by_text(
-            'column "bill_depth_mm": "abc" is not a number: nothing is changed'
+            'bill_depth_mm: "abc" is not a number; give one such as 12.5, or nothing for a missing cell: nothing is changed'
         ).wait_for()
         assert page.locator("cr-branch p").is_hidden()
         change(page, "species", "Gentoo")

@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from chainrule import TableClassifier, TableRegressor, load, train
 from chainrule.errors import ModelFileError, TableError
 from chainrule.explain.attribute.cells import column_effects
-from chainrule.explain.attribute.gradients import integrated_gradients
+from chainrule.explain.attribute.gradients import baseline_row, integrated_gradients
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.trace.sources import trace_rows
 from chainrule.tables.encoding.encode import Encoder, fit_encoder
@@ -320,6 +320,18 @@ def test_a_text_adds_as_one_column(paid: Any) -> None:
     words = dict.fromkeys(words_of(str(salaries()["title"][3])))
     assert list(title.changes) == [f"without {word!r}" for word in words]
     assert all(math.isfinite(change) for change in title.changes.values())
+
+
+def test_the_typical_text_is_no_rows_own(paid: Any) -> None:
+    """It has no words, so that an export that explains from there carries no row's text."""
+    model, table = paid
+    x, cells, words = baseline_row(model, table, "typical")
+    counted = [i for i, neuron in enumerate(model.encoder.inputs) if neuron.column == "title"]
+    assert not x[counted].any()
+    assert cells["title"] == "no words"
+    assert words.endswith(", empty texts")
+    share = integrated_gradients(model, table, 3).columns[0]
+    assert (share.cell, share.baseline) == (salaries()["title"][3], "no words")
 
 
 def test_texts_of_other_words_are_drift() -> None:

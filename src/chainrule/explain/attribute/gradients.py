@@ -25,7 +25,6 @@ from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.model.model import Model
 from chainrule.tables.encoding.columns import ColumnEncoder
 from chainrule.tables.spelling.spellings import is_time_only
-from chainrule.tables.spelling.values import level_counts
 from chainrule.tables.table import Table, from_frame, suggestion
 
 TOLERANCE = 1e-6
@@ -103,10 +102,10 @@ def integrated_gradients(
     """Return what each column adds to the prediction for a row (from 0), from a baseline.
 
     ``of``, ``label``, ``member`` and ``target`` choose the quantity as in `outcome_of`. ``baseline``: ``typical`` has numbers,
-    truth values and dates at the value that stands in for missing ones (the training rows' median, majority, middle)
-    and categories at the most frequent level of ``table``; ``missing`` has every cell missing; a mapping gives cells
-    by column, the others typical. The path is cut where pieces and their halves disagree, until ``tolerance`` (a share
-    of the largest |Q| on the path) holds. Raises SettingsError for words that don't fit the model.
+    truth values and dates at the value that stands in for missing ones (the training rows' median, majority, middle),
+    categories at the most frequent level of ``table``, and texts without words; ``missing`` has every cell missing; a
+    mapping gives cells by column, the others typical. The path is cut where pieces and their halves disagree, until
+    ``tolerance`` (a share of the largest |Q| on the path) holds. Raises SettingsError for words that don't fit the model.
 
     >>> import chainrule
     >>> rows = {"a": [float(i % 5) for i in range(40)], "b": [float(i % 8) for i in range(40)]}
@@ -160,6 +159,8 @@ def baseline_row(
     }
     cells = {name: cell for name, (_, cell) in made.items()}
     words = "medians of the training rows, most frequent levels of the table"
+    if any(column.words is not None for column in columns.values()):
+        words += ", empty texts"
     if baseline == "missing":
         words = "every cell missing"
     elif given:
@@ -190,9 +191,8 @@ def _typical(column: ColumnEncoder, table: Table) -> tuple[FloatArray, str | Non
         out[most] = 1.0
         return out, column.inputs[most].name.removeprefix(f"{column.name}: ")
     if column.words is not None:
-        often = level_counts(table.text(column.name)).get_column("level").head(1).to_list()
-        cell = str(often[0]) if often else None
-        return encoded_cell(column, pl.Series([cell], dtype=pl.String)), cell
+        # An empty text, which counts no words: any other would be some row's own, and would go along with what is exported.
+        return out, "no words"
     for place, part in enumerate(column.parts):
         # Its arithmetic puts the typical value in where a cell is missing.
         out[place] = part.apply(np.array([np.nan]))[0]

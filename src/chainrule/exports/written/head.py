@@ -15,7 +15,7 @@ WIDTH = 100
 HASH_WORDS = "of the model with SHA-256 "
 INT8_WORDS = "Weights are whole numbers of 8 bits with a scale for each neuron, other parameters of 16 bits."
 EXPLAINS_WORDS = "It explains its answers:"
-TYPICAL_WORDS = " The row that explanations start from has the most frequent levels and texts of a table."
+TYPICAL_WORDS = " The row that explanations start from has the most frequent levels of a table."
 LICENCE = "This file may be used, changed and given on under any licence, or none."
 
 

@@ -180,6 +180,12 @@ class Lookout:
         self._looks.move_to_end(key)
         return self._looks[key]
 
+    def alone(self, t: int, member: int, row: int) -> Look:
+        """Return a row by itself after ``t`` updates of a member (from 0), as the model answers it: no output is dropped."""
+        state = self.tape.state(t, member)._replace(stays=True)
+        with one_blas_thread():
+            return self._on_row(state, None, np.arange(0), float("nan"), row, member)
+
     def batch(self, t: int, member: int) -> IntArray:
         """Return the rows (places in the data) of the update after ``t`` of a member."""
         epoch, index = divmod(t, self.tape.steps_per_epoch)

@@ -6,7 +6,7 @@ worked out the recorded numbers with it, and says whose numbers those are (`page
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,7 +32,10 @@ MOST_MODEL = 400_000
 MOST_NUMBERS = 20_000
 """The most parameters of a network that is written out to be measured."""
 
-USES = "export const carried = { predict, numbers, formula };\n"
+CellAt = Callable[[int, str], str | None]
+"""What has the cell of a row, by its place from 0, and a column, by the model's name of it."""
+
+USES = "export const carried = { predict, numbers, formula, readRow, columns: COLUMNS };\n"
 """What the page takes of the export, by the name that it imports (`page/lines/model.js`)."""
 
 
@@ -55,7 +58,7 @@ def carried_model(course: Course, parameters: FloatArray, rows: Sequence[int]) -
     if len(parameters) > MOST_NUMBERS:
         return CarriedModel(why=f"the network's {len(parameters):,} parameters would make the file too large")
     try:
-        model, table, columns = _model(course, parameters)
+        model, table, columns, cell = _model(course, parameters)
         program = explaining(Program(model), LANGUAGES["javascript"], table)
         text = LANGUAGES["javascript"].content(program).decode()
     except ChainruleError as error:
@@ -65,7 +68,7 @@ def carried_model(course: Course, parameters: FloatArray, rows: Sequence[int]) -
             why=f"as JavaScript it takes {len(text) // 1000:,} kB, which would make the file too large"
         )
     cells = {
-        str(number): {own: table.cell(course.places[number], name) for own, name in columns.items()}
+        str(number): {own: cell(course.places[number], name) for own, name in columns.items()}
         for number in rows
     }
     # What ends a script in HTML stands in texts and patterns alone, in which a backslash before a sign leaves it as it is.
@@ -73,15 +76,17 @@ def carried_model(course: Course, parameters: FloatArray, rows: Sequence[int]) -
     return CarriedModel(f"{safe}{USES}", "", cells, columns)
 
 
-def _model(course: Course, parameters: FloatArray) -> tuple[Model, Table, dict[str, str]]:
-    """Return the model, a table of its rows, and by what the page calls a column its name there."""
+def _model(course: Course, parameters: FloatArray) -> tuple[Model, Table, dict[str, str], CellAt]:
+    """Return the model, a table of its rows, by what the page calls a column its name there, and what has a row's cells."""
     groups = (Group(course.network, np.asarray(parameters, np.float64)[None]),)
     if course.reads is not None and course.rows is not None:
         more: dict[str, Any] = (
             {} if course.prepared is None else {"reading": course.prepared.question.reading}
         )
         model = replace(course.reads, groups=groups, card={}, **more)
-        return model, course.rows, {column.name: column.name for column in model.encoder.columns}
+        # Rows that were added or changed by hand are tables of their own.
+        names = {column.name: column.name for column in model.encoder.columns}
+        return model, course.rows, names, lambda place, name: course.row_table(place).cell(0, name)
     columns = {f"x[{i}]": name for i, name in enumerate(course.inputs, 1)}
     # Two rows more, so that no column has one number alone in it; nothing is scaled, so nothing else comes of them.
     x = np.vstack([course.data.x, np.zeros(course.network.n_inputs), np.ones(course.network.n_inputs)])
@@ -91,4 +96,9 @@ def _model(course: Course, parameters: FloatArray) -> tuple[Model, Table, dict[s
     schema = infer_schema(table, target=list(course.outputs), inputs=inputs, task="regression", kinds=kinds)
     encoder = fit_encoder(table, schema, scaling="none")
     targets = tuple(fit_one(table, name, "regression", "none", None, clamp=False) for name in course.outputs)
-    return Model(groups, encoder, targets[0] if len(targets) == 1 else Targets(targets)), table, columns
+    return (
+        Model(groups, encoder, targets[0] if len(targets) == 1 else Targets(targets)),
+        table,
+        columns,
+        table.cell,
+    )

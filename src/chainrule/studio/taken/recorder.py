@@ -85,6 +85,8 @@ class Recorder:
         self.frames = FramePieces(self.nodes)
         self.stops: list[tuple[int, int, int, int, int]] = []
         """Update, place, row, the grains that stop there as bits, and the number of the frame."""
+        self.undropped: dict[str, int] = {}
+        """By row the number of its frame after the last update with no output dropped, where outputs are dropped in its stop."""
 
     # ---- what is recorded
 
@@ -140,13 +142,13 @@ class Recorder:
 
     # ---- frames
 
-    def _frame(self, t: int, index: int, row: int) -> dict[str, Any]:
+    def _frame(self, t: int, index: int, row: int, look: Look | None = None) -> dict[str, Any]:
         made = self.made
         state = replace(
             self.state, t=t, index=index, row=row, frontier=self.last, playing=False, follows=False, wanted=None,
             begun=True, driver=None, direction=1,
         )  # fmt: skip
-        look = made.lookout.look(t, state.member - 1, row)
+        look = look or made.lookout.look(t, state.member - 1, row)
         place = made.walk.at(0 if look.state.stays else index)
         stage = stage_of(look, place, naming_of(look, state.notation))
         more: dict[str, Any] = {"seq": 0, "generation": self.told["generation"], "phase": "paused"}
@@ -170,6 +172,11 @@ class Recorder:
             epoch = t % each == 0 or t == self.last
             for row in plan.rows if t in plan.few else plan.rows[:1]:
                 self._record(t, 0, row, _bits(g for g in GRAINS if g != "epoch" or epoch))
+        for row in plan.rows:
+            seen = self.made.lookout.look(self.last, self.state.member - 1, row)
+            if any(layer.mask is not None for layer in seen.step.record.layers):
+                alone = self.made.lookout.alone(self.last, self.state.member - 1, row)
+                self.undropped[str(row)] = self.frames.add(self._frame(self.last, 0, row, alone))
         self.frames.close()
         for t in plan.whole:
             for index, bits in self._inside(MOST_PLACES // self.share // (1 if t == plan.first else OTHERS)):
@@ -278,7 +285,12 @@ class Recorder:
             "numbers": numbers,
             "pictures": pictures,
             "takes": self._takes(),
-            "model": {"t": self.last, "rows": self.carried.rows, "columns": self.carried.columns},
+            "model": {
+                "t": self.last,
+                "rows": self.carried.rows,
+                "columns": self.carried.columns,
+                "undropped": self.undropped,
+            },
         }
         return {
             "format": FORMAT,

@@ -18,12 +18,13 @@ MODEL = "lines/model.js"
 def assets(model: str = "") -> dict[str, tuple[str, bytes]]:
     """Return the page's files by their address: each one's kind and bytes; ``model`` is the module of one that is carried."""
     page = files("chainrule.studio") / "page"
+    carried = {MODEL: model} if model else {}
     texts = {
         "/": (PAGE, _read(page / "studio.html")),
         "/page/studio.css": (STYLE, _read(page / "studio.css")),
         "/page/math.css": (STYLE, _read(files("chainrule.explain.show") / "page" / "math.css")),
         "/page/plots.css": (STYLE, SHEET),
-        "/page/main.js": (SCRIPT, linked({**modules(page), **({MODEL: model} if model else {})}, "main.js")),
+        "/page/main.js": (SCRIPT, linked({**modules(page), **carried}, "main.js", made=carried)),
     }
     return {address: (kind, text.encode()) for address, (kind, text) in texts.items()}
 

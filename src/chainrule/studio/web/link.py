@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from chainrule.errors import SettingsError
 
@@ -20,9 +20,11 @@ _OTHER = re.compile(r"^\s*(?:import\b(?!\s*\()|export\b)|\bimport\s*\(|\bimport\
 _NAME = re.compile(r"([\w$]+)(?:\s+as\s+([\w$]+))?")
 
 
-def linked(modules: Mapping[str, str], entry: str) -> str:
+def linked(modules: Mapping[str, str], entry: str, made: Collection[str] = ()) -> str:
     """Return one module that does what ``entry`` does, from the modules' texts by name (``draw/lines.js``).
 
+    Modules that are ``made`` have texts of others in them, such as the names of columns, and are not looked through for what
+    can't be joined: their writer answers for that.
     Raises SettingsError for a form of import or export that isn't joined, a name that isn't exported, or a circle.
     """
     order: list[str] = []
@@ -30,7 +32,7 @@ def linked(modules: Mapping[str, str], entry: str) -> str:
     exports: dict[str, list[str]] = {}
     parts = []
     for name in order:
-        parts.append(_scoped(name, modules[name], exports))
+        parts.append(_scoped(name, modules[name], exports, checks=name not in made))
     return "\n".join(parts)
 
 
@@ -76,7 +78,7 @@ def _visit(name: str, modules: Mapping[str, str], order: list[str], above: tuple
     order.append(name)
 
 
-def _scoped(name: str, text: str, exports: dict[str, list[str]]) -> str:
+def _scoped(name: str, text: str, exports: dict[str, list[str]], *, checks: bool) -> str:
     """Return a module as a scope that gives what it exports, and keep the names of these."""
     own = [match[2] for match in _EXPORT.finditer(text)]
 
@@ -91,7 +93,7 @@ def _scoped(name: str, text: str, exports: dict[str, list[str]]) -> str:
         return f"const {{ {', '.join(pairs)} }} = {_scope(origin)};" + "\n" * match[0].count("\n")
 
     body = _EXPORT.sub(r"\1 \2", _EFFECT.sub("", _IMPORT.sub(taken, text)))
-    if other := _OTHER.search(_without_comments(body)):
+    if checks and (other := _OTHER.search(_without_comments(body))):
         where = _place(name, text, text.find(other[0].strip()))
         raise SettingsError(
             f"{where}: {other[0].strip()!r} is a form of import or export that can't be joined"

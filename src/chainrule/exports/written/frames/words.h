@@ -15,7 +15,7 @@ static int cr_sign_at(const char *text, int n, int at, cr_sign *sign)
     for (int k = 1; k <= more && at + k < n; k++) {
         sign->code = (sign->code << 6) | ((unsigned char)text[at + k] & 0x3FU);
     }
-    return at + 1 + more;
+    return at + 1 + more < n ? at + 1 + more : n; /* a sign that is cut off ends the text */
 }
 
 /* Make a letter small, and write a sign in UTF-8. */

@@ -99,16 +99,3 @@ export class NodePieces {
     return (await piece)[number - this.pieces[k][0]];
   }
 }
-
-export const NO_WALK = "The walk through this update isn't in this file, which has those after the updates";
-
-/**
- * Whether a step inside an update would leave it, as its walk wasn't recorded.
- * @param {number[][]} stops each with its update and its place in it
- * @param {number} at
- * @param {number} to
- * @param {{grain?: string, by?: number}} command
- */
-export function leaps(stops, at, to, { grain = "", by = 0 }) {
-  return by > 0 && !["update", "epoch"].includes(grain) && stops[at][1] === 0 && stops[to][0] > stops[at][0];
-}

@@ -1,14 +1,15 @@
 // The line to a recording in this file: what a studio answered, played again. It moves from stop to stop, and works out nothing; what
 // if a cell were another is for `WhatIf`.
 
-import { NO_WALK, NodePieces, framesOf, pieceOpened, leaps } from "./packed.js";
+import { NodePieces, framesOf, pieceOpened } from "./packed.js";
+import { NO_WALK, closest, leaps, nearest, stepped } from "./stops.js";
 import { WhatIf } from "./whatif.js";
 
 /** @typedef {import("../api.js").Line} Line */
 /** @typedef {import("../api.js").Listener} Listener */
 /** @typedef {import("../api.js").Command} Command */
 /** @typedef {import("../types.js").Frame} Frame */
-/** @typedef {[number, number, number, number, number]} Stop update, place, row, grains as bits, number of the frame */
+/** @typedef {import("./stops.js").Stop} Stop */
 /** @typedef {{format: number, index: string, frames: string[], nodes: [number, string][]}} Recording */
 
 const FASTEST = 30;
@@ -69,7 +70,7 @@ export class RecordedLine {
     const { hello, model, stops } = this.index;
     const last = stops.filter((/** @type {Stop} */ stop) => stop[0] === model.t && stop[1] === 0);
     this.whatif = new WhatIf(hello, model);
-    this.whatif.prove(await Promise.all(last.map((/** @type {Stop} */ stop) => this.frame(stop))));
+    this.whatif.prove(await Promise.all(last.map((/** @type {Stop} */ stop) => this.answered(stop))));
   }
 
   /** @param {Stop} stop */
@@ -85,39 +86,24 @@ export class RecordedLine {
     return frame;
   }
 
+  /** The frame of a stop after the last update as the model answers: with no output dropped. @param {Stop} stop */
+  answered(stop) {
+    const [t, place, row, grains, number] = stop;
+    return this.frame([t, place, row, grains, this.index.model.undropped[row] ?? number]);
+  }
+
   /** Tell what is to be seen where one stands. */
   async show() {
-    const recorded = await this.frame(this.stops[this.at]);
-    const frame = this.whatif?.on ? this.whatif.frame(recorded) : recorded;
+    const stop = this.stops[this.at];
+    const frame = this.whatif?.on ? this.whatif.frame(await this.answered(stop)) : await this.frame(stop);
     this.seq += 1;
     const phase = frame.updates !== null && frame.t >= frame.updates ? "ended" : this.mode.playing ? "training" : "paused";
     this.listener?.hear("frame", { ...frame, ...this.mode, seq: this.seq, phase, driver: null });
   }
 
-  /**
-   * Where a step of a grain leads to.
-   * @param {string} grain
-   * @param {number} by
-   */
+  /** @param {string} grain @param {number} by */
   after(grain, by) {
-    const bit = 1 << this.index.hello.grains.indexOf(grain);
-    let at = this.at;
-    for (let left = Math.abs(by); left > 0; left -= 1) {
-      let next = at + Math.sign(by);
-      while (next >= 0 && next < this.stops.length && !(this.stops[next][3] & bit)) next += Math.sign(by);
-      if (next < 0 || next >= this.stops.length) break;
-      at = next;
-    }
-    return at;
-  }
-
-  /** The stop between updates that is nearest to one. @param {number} t */
-  nearest(t) {
-    let best = 0;
-    this.stops.forEach((stop, i) => {
-      if (stop[1] === 0 && Math.abs(stop[0] - t) < Math.abs(this.stops[best][0] - t)) best = i;
-    });
-    return best;
+    return stepped(this.stops, this.index.hello.grains.indexOf(grain), this.at, by);
   }
 
   /** @param {Command} command */
@@ -126,7 +112,6 @@ export class RecordedLine {
     const done = { ok: true, seq: this.seq + 1 };
     const still = { ...this.mode, playing: false };
     const { whatif } = this;
-    if (whatif && command.do !== "edit") whatif.edits = command.do === "undo" ? whatif.edits.slice(0, -1) : [];
     switch (command.do) {
       case "step":
         this.mode = { ...still, grain: command.grain };
@@ -157,15 +142,14 @@ export class RecordedLine {
         const here = this.stops[this.at];
         const rows = this.index.stops.filter((/** @type {Stop} */ stop) => stop[2] === command.number);
         if (!rows.length) return { problem: `Of the rows this file has ${hello.rows.numbers.join(", ")}.${this.live()}` };
-        const far = (/** @type {Stop} */ stop) => Math.abs(stop[0] - here[0]) + (stop[1] === here[1] ? 0 : 0.5) + (stop[1] ? 0.25 : 0);
-        this.choose(rows.reduce((/** @type {Stop} */ best, /** @type {Stop} */ stop) => (far(stop) < far(best) ? stop : best)));
+        this.choose(closest(rows, here));
         break;
       }
       case "edit": {
         const problem = whatif?.edit(command.edits, this.stops[this.at][2], this.live());
         if (problem) return { problem };
         this.mode = still;
-        this.at = this.nearest(this.index.model.t);
+        this.at = nearest(this.stops, this.index.model.t);
         break;
       }
       case "undo":
@@ -174,6 +158,7 @@ export class RecordedLine {
       default:
         return { problem: `This file plays what was recorded.${this.live()}` };
     }
+    whatif?.followed(command.do);
     await this.show();
     return done;
   }
@@ -191,7 +176,7 @@ export class RecordedLine {
         if (["pass", "layer", "neuron", "term"].every((name) => (own[name] || null) === (place[name] || null))) return i;
       }
     }
-    return this.nearest(t);
+    return nearest(this.stops, t);
   }
 
   play() {

@@ -2,6 +2,7 @@
 // and is not asked where it finds others. Whose numbers those are stands beside them.
 
 import { brief, floats } from "../arrays.js";
+import { given } from "./given.js";
 import { carried } from "./model.js";
 
 /** @typedef {import("../types.js").Frame} Frame */
@@ -10,7 +11,7 @@ import { carried } from "./model.js";
 /** @typedef {import("../types.js").EditShown} EditShown */
 /** @typedef {import("../types.js").WhatIfAbout} WhatIfAbout */
 /** @typedef {import("./model.js").CarriedRow} CarriedRow */
-/** @typedef {{t: number, rows: Record<string, CarriedRow>, columns: Record<string, string>}} ModelRows cells by the page's columns, and the model's names of these */
+/** @typedef {{t: number, rows: Record<string, CarriedRow>, columns: Record<string, string>, undropped: Record<string, number>}} ModelRows cells by the page's columns, the model's names of these, and by row the frame in which no output is dropped */
 
 /** How far a number may be from the recorded one, as a share of it or of 1 if that is more. */
 const MOST_OFF = 1e-9;
@@ -20,15 +21,25 @@ export class WhatIf {
   constructor(hello, model) {
     this.hello = hello;
     this.model = model;
-    /** @type {{column: string, text: string | null}[]} what was changed, in order */
-    this.edits = [];
+    /** @type {{column: string, text: string | null, number: number | null}[][]} what was changed, in order: the cells of each edit */
+    this.done = [];
     /** @type {number | null} */
     this.row = null;
     this.about = /** @type {WhatIfAbout} */ (hello.recorded?.whatif);
   }
 
+  get edits() {
+    return this.done.flat();
+  }
+
   get on() {
-    return this.edits.length > 0;
+    return this.done.length > 0;
+  }
+
+  /** Take back the last edit, or all of them by any other command that was followed. @param {string} command */
+  followed(command) {
+    if (command === "undo") this.done.pop();
+    else if (command !== "edit") this.done = [];
   }
 
   /**
@@ -45,13 +56,14 @@ export class WhatIf {
       try {
         pairs = this.pairs(frame, this.cells(frame.row));
       } catch (error) {
-        pairs = [[error instanceof Error ? error.message : String(error), NaN, 0]];
+        first ||= `of row ${frame.row} it answers nothing: ${error instanceof Error ? error.message : error}`;
+        continue;
       }
       for (const [name, own, recorded] of pairs) {
         const far = own === recorded || (Number.isNaN(own) && Number.isNaN(recorded)) ? 0 : Math.abs(own - recorded) / Math.max(1, Math.abs(recorded));
         numbers += 1;
         if (far > off) off = far;
-        if (!(far <= MOST_OFF)) first ||= Number.isNaN(own) ? name : `of row ${frame.row} it works out ${name} = ${own}, and ${recorded} was recorded`;
+        if (!(far <= MOST_OFF)) first ||= `of row ${frame.row} it works out ${Number.isNaN(own) ? `no ${name}` : `${name} = ${own}`}, and ${recorded} was recorded`;
       }
     }
     const refused = first || (numbers ? null : "nothing is recorded to be held against");
@@ -132,15 +144,15 @@ export class WhatIf {
     const cells = Object.entries(edits.length === 1 && edits[0].kind === "cells" ? edits[0].cells ?? {} : {});
     if (this.about.refused !== null) return `This file plays what was recorded; what if isn't answered in it: ${this.about.refused}.${live}`;
     if (!cells.length || !cells.every(([column]) => column in this.model.columns)) return `This file plays what was recorded; what can be changed in it are the cells of its row.${live}`;
-    const [before, of] = [this.edits, this.row];
-    const same = row === this.row ? before : [];
-    this.row = row;
-    this.edits = [...same, ...cells.map(([column, text]) => ({ column, text: text === null ? null : String(text) }))];
+    const [before, of] = [this.done, this.row];
     try {
+      const own = cells.map(([column, text]) => ({ column, ...given(/** @type {import("./model.js").CarriedModel} */ (carried), this.model.columns[column], text === null ? null : String(text)) }));
+      this.done = [...(row === of ? before : []), own];
+      this.row = row;
       this.answer(this.cells(row), null);
       return null;
     } catch (error) {
-      [this.edits, this.row] = [before, of];
+      [this.done, this.row] = [before, of];
       return `${error instanceof Error ? error.message : error}: nothing is changed.`;
     }
   }
@@ -165,6 +177,7 @@ export class WhatIf {
       batch: { size: 0, rows: [] },
       row_in_batch: null,
       answer: this.answer(cells, frame.answer),
+      ...(frame.blocks && { blocks: frame.blocks.map(({ layer, pictures: { weight } }) => ({ layer, pictures: weight ? { weight } : {} })) }),
       cells: frame.cells.map((one) => ({ ...one, cell: cells[one.column] ?? "", steps: one.inputs.map((address) => ({ words: this.line(cells, address) })) })),
       arrays: { neurons: { a: packed(now.a), z: packed(now.z) }, edges: { weight: edges.weight }, biases: { weight: biases.weight } },
       was: { ...none, answer: frame.answer, arrays: { neurons: { a: old(now.a, a), z: old(now.z, z) }, edges: {}, biases: {} } },
@@ -175,10 +188,11 @@ export class WhatIf {
   /** @returns {EditShown[]} */
   told() {
     const were = { ...this.model.rows[String(this.row)] };
-    return this.edits.map(({ column, text }) => {
+    return this.edits.map(({ column, text, number }) => {
+      const read = number === null || Number.isNaN(number) || String(number) === text ? "" : ` (the number ${number})`;
       const [old, now] = [were[column] || "(missing)", text || "(missing)"];
       were[column] = text;
-      return { address: this.hello.cells ? null : column, words: `${this.model.columns[column]} from ${old} to ${now}`, old, new: now };
+      return { address: this.hello.cells ? null : column, words: `${this.model.columns[column]} from ${old} to ${now}${read}`, old, new: now };
     });
   }
 
