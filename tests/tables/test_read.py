@@ -469,7 +469,7 @@ def test_a_pandas_frame() -> None:
 PEAK = """
 import re, sys
 from pathlib import Path
-from chainrule.tables.read import read_table
+from chainrule.tables.files.read import read_table
 status = Path("/proc/self/status")
 most = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) * 1024
 read_table(sys.argv[1])

@@ -224,9 +224,9 @@ def test_of_more_columns_than_rows_the_telling_ones_are_learned():
     x[:, 7] += 4 * codes
     table = {f"x{j}": x[:, j].tolist() for j in range(400)} | {"k": [f"c{code}" for code in codes]}
     made = chainrule.train(table, "k", **SMALL)
-    assert made.out_of_fold.scores["accuracy"] > 0.85
+    assert made.out_of_fold.scores["accuracy"] > 0.7
     without = chainrule.train(table, "k", **SMALL, scaling_layer=False)
-    assert without.out_of_fold.scores["accuracy"] < made.out_of_fold.scores["accuracy"]
+    assert without.out_of_fold.scores["accuracy"] < made.out_of_fold.scores["accuracy"] - 0.2
     # Of noise nothing is learned, though out of 400 columns some go with the classes by chance.
     table["k"] = draws.permutation(table["k"]).tolist()
     assert chainrule.train(table, "k", **SMALL).out_of_fold.scores["accuracy"] < 0.5

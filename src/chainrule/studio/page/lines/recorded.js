@@ -115,7 +115,7 @@ export class RecordedLine {
     switch (command.do) {
       case "step":
         this.mode = { ...still, grain: command.grain };
-        if (leaps(this.stops, this.at, this.after(command.grain, command.by), command)) return { problem: `${NO_WALK} ${hello.recorded.whole.join(", ")}: go there on the line of time, or step by updates.${this.live()}` };
+        if (leaps(this.stops, this.at, this.after(command.grain, command.by), { grain: command.grain, by: command.by })) return { problem: `${NO_WALK} ${hello.recorded.whole.join(", ")}: go there on the line of time, or step by updates.${this.live()}` };
         this.at = this.after(command.grain, command.by);
         break;
       case "play":

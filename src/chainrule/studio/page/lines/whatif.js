@@ -6,6 +6,7 @@ import { given } from "./given.js";
 import { carried } from "./model.js";
 
 /** @typedef {import("../types.js").Frame} Frame */
+/** @typedef {import("../types.js").BlockPicture} BlockPicture */
 /** @typedef {import("../types.js").Hello} Hello */
 /** @typedef {import("../types.js").AnswerShown} AnswerShown */
 /** @typedef {import("../types.js").EditShown} EditShown */
@@ -177,7 +178,7 @@ export class WhatIf {
       batch: { size: 0, rows: [] },
       row_in_batch: null,
       answer: this.answer(cells, frame.answer),
-      ...(frame.blocks && { blocks: frame.blocks.map(({ layer, pictures: { weight } }) => ({ layer, pictures: weight ? { weight } : {} })) }),
+      ...(frame.blocks && { blocks: frame.blocks.map(({ layer, pictures: { weight } }) => ({ layer, pictures: /** @type {Record<string, BlockPicture>} */ (weight ? { weight } : {}) })) }),
       cells: frame.cells.map((one) => ({ ...one, cell: cells[one.column] ?? "", steps: one.inputs.map((address) => ({ words: this.line(cells, address) })) })),
       arrays: { neurons: { a: packed(now.a), z: packed(now.z) }, edges: { weight: edges.weight }, biases: { weight: biases.weight } },
       was: { ...none, answer: frame.answer, arrays: { neurons: { a: old(now.a, a), z: old(now.z, z) }, edges: {}, biases: {} } },
