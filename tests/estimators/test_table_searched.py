@@ -27,7 +27,7 @@ def two_of_three(monkeypatch):
     """Weights of 3/4 and 1/4 for the first and the last of three trials."""
     monkeypatch.setattr(
         "chainrule.fitting.search.search.picked",
-        lambda answers, judge, seed: Picked((0.75, 0.0, 0.25), 4, 0.1, 0.05, ()),
+        lambda answers, judge, seed, parts: Picked((0.75, 0.0, 0.25), 4, 0.1, 0.05, ()),
     )
 
 

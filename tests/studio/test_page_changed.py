@@ -187,6 +187,7 @@ def test_feature_19_and_21_the_doctor_s_way_out_and_the_comparison_by_keyboard(b
         tab_to(person, ".tabs button")
         keys.press("End")
         person.page.wait_for_selector("cr-runs .runs-table")
+        person.until("document.querySelector('cr-runs .runs-table').innerText.includes('run 3')")
         told = person.page.locator("cr-runs .runs-table").inner_text()
         assert "hidden" in told
         assert "changed by hand" in told

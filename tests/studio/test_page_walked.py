@@ -61,6 +61,10 @@ def test_settings_and_enter_keep_the_run_that_has_gone_on(person):
     person.until(
         "document.querySelector('cr-bar h1') && document.getElementById('set-learning_rate').value === '0.02'"
     )
+    for _ in range(200):  # until the new run is there
+        if "runs" in shown(person):
+            break
+        person.page.wait_for_timeout(100)
     person.settle()
     assert [run["number"] for run in shown(person)["runs"]] == [1, 2]
 

@@ -88,6 +88,7 @@ class Batch:
         return self.layout.flatten(self.gradients.parameters)
 
     @cached_property
+    @np.errstate(all="ignore")
     def size_of_terms(self) -> FloatArray:
         """The gradient's terms added without their signs, (p,): what rounding and cancellation are measured by."""
         return self.layout.flatten(self.network.sizes_of_terms(self.p, self.record, self.gradients, np))

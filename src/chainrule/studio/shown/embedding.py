@@ -120,7 +120,7 @@ def _levels(
     levels = sorted(sorted(inputs, key=lambda i: not row[i])[:MOST_LEVELS])
     x = np.repeat(row[None], len(levels), axis=0)
     x[:, inputs.start : inputs.stop] = 0.0
-    x[np.arange(len(levels)), levels] = 1.0 if counted is None else counted.values[1]
+    x[np.arange(len(levels)), levels] = 1.0 if counted is None else counted.scale.apply(np.ones(1))[0]
     made = stage.forward(parameters, x, np).a[:, outputs.start : outputs.stop]
     head: list[Any] = [["th", {"scope": "col"}, name]]
     head += [["th", {"scope": "col"}, f"a[0][{j + 1}]"] for j in outputs]
