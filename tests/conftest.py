@@ -25,6 +25,8 @@ LONG = frozenset((Path(__file__).parent / "long.txt").read_text("utf-8").splitli
 SWEEPS = {
     "tests/exports/test_exports.py": 8,
     "tests/exports/test_planted_faults.py": 3,
+    "tests/exports/test_explained_exports.py": 2,
+    "tests/studio/test_page_whatif.py": 2,
     "tests/tables/test_as_people_write.py": 4,
     "tests/lessons/test_sheets.py": 4,
     "tests/cli/test_every_page.py": 4,

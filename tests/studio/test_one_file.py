@@ -213,6 +213,10 @@ def test_feature_22_any_course_is_recorded(make, least):
         time.sleep(0.005)
     made.command({"do": "pause"})
     made.command({"do": "step", "grain": "neuron", "by": 3})
+    for _ in range(2000):  # a step into the next update waits for that
+        if made.state.index:
+            break
+        time.sleep(0.005)
     try:
         recorder = Recorder(made)
         found = recorder.recording()
