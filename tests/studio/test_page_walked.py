@@ -1,7 +1,7 @@
 """The page as one walks through it: a walk goes on, a key does what it says, and nothing that stands is lost by Enter."""
 
 import pytest
-from tests.studio.studio_browser import Person, penguins, served
+from tests.studio.studio_browser import penguins, served, someone
 
 from browsers import CHROMIUM
 
@@ -14,10 +14,8 @@ pytestmark = [
 
 @pytest.fixture
 def person(browser):
-    with served(penguins) as (server, _):
-        made = Person(browser, server)
+    with served(penguins) as (server, _), someone(browser, server) as made:
         yield made
-        made.close()
 
 
 def shown(person):

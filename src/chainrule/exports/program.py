@@ -285,11 +285,6 @@ def model_hash(model: Model) -> str:
     return digest.hexdigest()
 
 
-def member_parameters(group: Group) -> FloatArray:
-    """Return the parameters (k, p) of a group's members."""
-    return np.asarray(group.parameters)
-
-
 def _input_name(column: int, part: str) -> str:
     return f"v{column}" if part == VALUE else f"v{column}_{part}"
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -111,7 +112,7 @@ def picked(
     for part in parts:
         rest = np.setdiff1d(np.arange(n), part)
         own = [one[rest] for one in answers]
-        order = greedy(own, lambda mean, rest=rest: loss(mean, rest), most)  # type: ignore[misc]
+        order = greedy(own, partial(loss, rows=rest), most)
         total = np.zeros_like(answers[0][part])
         for m, t in enumerate(order, 1):
             total = total + answers[t][part]

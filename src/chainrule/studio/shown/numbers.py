@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule._numbers import DIGITS
-from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import PATH_QUANTITIES, Form, derive
 from chainrule.explain.derive.lines import Derivation, LineCheck
 from chainrule.explain.derive.matrices import has_matrix_form
@@ -133,10 +132,3 @@ def _difference(check: LineCheck) -> Nodes:
         mark = ["span", {"class": "check wrong"}, f"✗ off by {off}, and {room} is explained"]
     value = repr(check.value)
     return ["p", {"class": "difference"}, ["span", {"data-value": value}, words], " ", mark]
-
-
-def ensure_one(place: Address) -> Address:
-    """Return an address of one number; raises SettingsError for a whole array."""
-    if place.is_whole:
-        raise SettingsError(f"{place} is a whole array: name one of its numbers")
-    return place
