@@ -124,6 +124,7 @@ def test_the_parameters_left_end_the_training_otherwise():
         "early_stopping",
         "fitted_start",
         "fast",
+        "fold_members",
         "groups",
         "patience",
         "more_waves",

@@ -325,7 +325,7 @@ def test_a_table_without_copies_is_parted_as_ever():
         (
             {"groups": "few", "bagging": True},
             SettingsError,
-            "bagging needs groups for 3 members, and there are 2",
+            "bagging needs groups for 3 folds, and there are 2",
         ),
         ({"split": "part", "validation_share": 0.2}, SettingsError, "leave one of them out"),
     ],

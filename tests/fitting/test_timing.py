@@ -242,3 +242,22 @@ def test_bagged_members_keep_their_folds_where_enough_epochs_fit(clock):
     )
     assert found.resolved.members == 6
     assert 16 <= found.resolved.plan.epochs < 30
+
+
+def test_several_members_a_fold_are_given_up_before_folds(clock):
+    how: dict[str, Any] = {
+        "bagging": True,
+        "members": 6,
+        "fold_members": 2,
+        "epochs": 30,
+        "early_stopping": True,
+    }
+    whole = prepared(clock, 1e9, **how)
+    each = -(-whole.folds.rest.shape[1] // whole.resolved.steps.batch_size)
+    for fit, members, compiling in ((4.0, 3, 50), (2.0, 2, 0)):
+        # Two epochs are measured, the first time after compiling.
+        seconds = (each * fit * 12 / PLANNED + compiling + 2 * 6 * each) / (1 - AFTERWARDS)
+        found = within_time(prepared(clock, seconds, **{**how, "epochs": 12}), engine="reference")
+        resolved = found.resolved
+        assert (resolved.members, resolved.fold_members, resolved.folds) == (members, 1, members)
+        assert found.folds.rest.shape[0] == members

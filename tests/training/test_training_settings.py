@@ -79,6 +79,7 @@ def test_every_setting_has_an_effect():
         "stop_together": False, "sharing": "tabm", "initial": {"b[1]": 0.5}, "frozen": ["W[2]"], "shuffle": False,
         "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": True, "clamp": False, "linear_path": False,
         "class_weight": "balanced", "threshold": 0.3, "more_waves": 3, "fitted_start": False,
+        "fold_members": 2,
     }  # fmt: skip
     # The file of weights is read before the settings are resolved: tests/fitting/test_by_hand.py
     # A search makes settings of its own for each training: tests/fitting/search/

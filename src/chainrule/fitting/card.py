@@ -41,11 +41,10 @@ def training_card(
     resolved: Resolved, plan: Plan, result: FitResult, of_each: int, **more: Any
 ) -> dict[str, Any]:
     """Return the card of a training of ``of_each`` rows a member; ``more`` are the fields of `Card` that these don't tell."""
-    bagging = resolved.members if resolved.bagging else 0
     card = {
         **told(resolved, plan),
         "watch": plan.watched,
-        "bagging": bagging,
+        "bagging": resolved.folds,
         "refit": result.first is not None,
         "most_steps": plan.most_steps,
         "epochs_run": len(result.history),

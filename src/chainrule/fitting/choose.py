@@ -92,7 +92,7 @@ def chosen_again(prepared: Prepared, settings: Settings) -> Prepared:
         resolved = replace(resolved, plan=plan)
     resolved = _validating(resolved, prepared, prepared.arrays.n_fitted - prepared.arrays.n_training)
     if resolved.bagging:
-        resolved = replace(resolved, members=was.members)
+        resolved = replace(resolved, members=was.members, fold_members=was.fold_members)
     made = replace(prepared, settings=settings, resolved=resolved)
     same = ("validation_share", "bagging", "refit", "calibrate", "clamp")
     if any(getattr(was, name) != getattr(resolved, name) for name in same):

@@ -19,7 +19,8 @@ def held_out_rows(prepared: Prepared, result: FitResult) -> IntArray:
     """
     if prepared.folds is None:
         return np.arange(prepared.arrays.n_training, len(prepared.arrays.x))
-    return np.flatnonzero(np.isin(prepared.folds.own, trained_members(result)))
+    folds = prepared.folds
+    return np.flatnonzero(np.isin(folds.own, folds.of_members[trained_members(result)]))
 
 
 def held_out(
@@ -27,17 +28,17 @@ def held_out(
 ) -> FloatArray:
     """Return ``function(parameters (k, p), x (n, d))`` (k, n, n_out) for the rows of `held_out_rows`.
 
-    All members kept answer validation rows; with bagging each row is answered by the one member whose own fold it is
-    in, so there is one answer, (1, n, n_out).
+    All members kept answer validation rows; with bagging each row is answered by the members whose own fold it is in, as many
+    as hold out a fold; where some of them aren't kept, others of the fold count once more.
     """
     x, rows, folds = prepared.arrays.x, held_out_rows(prepared, result), prepared.folds
     kept = trained_members(result)
     if folds is None:
         # Those of a refit have been trained on the validation rows.
         return function(result.watched.parameters[kept], x[rows])
-    own = folds.own[rows]
-    found = np.empty((1, len(rows), prepared.resolved.network.output.n_out))
-    for member in kept:
-        mine = own == member
-        found[0, mine] = function(result.parameters[member : member + 1], x[rows[mine]])[0]
+    own, of_members, times = folds.own[rows], folds.of_members[kept], prepared.resolved.fold_members
+    found = np.empty((times, len(rows), prepared.resolved.network.output.n_out))
+    for fold in np.unique(of_members):
+        mine, members = own == fold, np.resize(np.array(kept)[of_members == fold], times)
+        found[:, mine] = function(result.parameters[members], x[rows[mine]])
     return found

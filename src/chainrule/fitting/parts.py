@@ -46,7 +46,7 @@ def answers_held_out(
 ) -> tuple[FloatArray, FloatArray | None]:
     """Return the outputs (K, n, n_out) for ``rows`` by members that haven't seen them, and what each counts in the answer (K,).
 
-    Of a group trained with bagging one member has an answer for each row. None: all count the same.
+    Of a group trained with bagging those members have an answer for a row that hold its fold out. None: all count the same.
     """
     each: list[FloatArray] = []
     shares: list[float] = []

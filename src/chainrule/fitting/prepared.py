@@ -165,9 +165,10 @@ class Prepared(Encoded):
 
     @cached_property
     def folds(self) -> Folds | None:
-        """The folds of the fitted rows, one for each member with bagging, else None."""
+        """The folds of the fitted rows, with a line for each member with bagging, else None."""
         if not self.resolved.bagging:
             return None
         strata = strata_of(self.table, self.target.names, self.places, by_class=self.by_class)
-        members, seed = self.resolved.members, self.resolved.steps.seed
-        return self.parting.dealt(self.places, members, seed, strata, FOLDS_STREAM)
+        resolved, seed = self.resolved, self.resolved.steps.seed
+        dealt = self.parting.dealt(self.places, resolved.folds, seed, strata, FOLDS_STREAM)
+        return dealt.repeated(resolved.fold_members)

@@ -225,7 +225,13 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         raise SettingsError(
             f"card.members.kept has {kept} numbers, and the model {model.members} members: its training can't be replayed"
         )
-    check_writable({}, model.network.n_parameters, model.card["members"]["trained"])
+    trained = model.card["members"]["trained"]
+    check_writable({}, model.network.n_parameters, trained)
+    if trained % model.card.get("bagging", 1):
+        raise SettingsError(
+            f"card.bagging is {model.card['bagging']} folds, which {trained} members don't hold out evenly: its training can't "
+            "be replayed"
+        )
     if model.card.get("taught"):
         raise SettingsError(
             "the network was taught by another model's answers, which no table has: its training has no single steps to replay"
@@ -261,7 +267,8 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
     if "bagging" in card:
         strata = strata_of(table, model.target.names, numbers - 1, by_class=model.task == "classification")
         k, seed = card["members"]["trained"], card["seed"]
-        folds = _parting(model, table).dealt(numbers - 1, k, seed, strata, FOLDS_STREAM)
+        dealt = _parting(model, table).dealt(numbers - 1, card["bagging"], seed, strata, FOLDS_STREAM)
+        folds = dealt.repeated(k // card["bagging"])
         data = replace(data, train=folds.rest)
         own = folds.rest
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))

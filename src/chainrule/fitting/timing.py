@@ -74,6 +74,11 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
         if waves == plan.more_waves:
             return prepared
         return replace(prepared, resolved=replace(resolved, plan=replace(plan, more_waves=waves)))
+    of_each = resolved.fold_members
+    if of_each > 1 and size.members < members:
+        # Folds are given up last.
+        of_each = max(1, size.members // resolved.folds)
+        size = size._replace(members=min(size.members, of_each * resolved.folds))
     limit = f"the time limit of {budget.seconds:g} s"
     most_steps = None
     if size.share < 1:
@@ -88,5 +93,6 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
         warmup=round(plan.warmup * size.epochs / plan.epochs),
         most_steps=most_steps,
     )
-    cut = replace(resolved, plan=plan, members=size.members, refit=resolved.refit and most_steps is None)
+    again = resolved.refit and most_steps is None
+    cut = replace(resolved, plan=plan, members=size.members, fold_members=of_each, refit=again)
     return replace(prepared, resolved=cut, notes=(*prepared.notes, note))

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from chainrule.training.scores.metrics import Scores
 
 VERSION = 8
-"""The newest version of the description: cards may tell of a search, of more waves, and that a feature stage began by the rows.
+"""The newest version of the description: cards may tell of a search, of more waves, of fewer folds than members, and that a
+feature stage began by the rows.
 
 In 7 columns may be text, whose words are inputs, in 6 networks may have a linear path from the inputs to the outputs, in 5
 numbers may be in dress, dates in the spellings of people, signs be named, and there may be a threshold, in 4 there may be
@@ -419,7 +420,9 @@ class Model:
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
         cards = (self.card, *(group.card for group in self.groups))
-        if any(card.get(name) for card in cards for name in _NEWEST_IN_CARDS):
+        if any(card.get(name) for card in cards for name in _NEWEST_IN_CARDS) or any(
+            map(_shares_folds, cards)
+        ):
             return VERSION
         if any(column.words is not None for column in self.encoder.columns):
             return 7
@@ -574,3 +577,8 @@ def _check_fit(network: Network, encoder: Encoder, target: Target) -> None:
             raise ModelFileError(f"{len(target.parts)} targets don't fit {network.output.n_out} outputs")
         what = f"{target.n_classes} classes don't" if target.n_classes else "a number doesn't"
         raise ModelFileError(f"{what} fit {network.output.n_out} outputs")
+
+
+def _shares_folds(card: Mapping[str, Any]) -> bool:
+    """Tell whether several members of a card's training held out the same fold."""
+    return "bagging" in card and card["bagging"] < card["members"]["trained"]

@@ -40,7 +40,9 @@ def splits_part(subject: Reported) -> ReportPart | None:
         said[0] += ", of each class the same share"
     said[0] += "."
     if "bagging" in card:
-        said.append(f"Each of {card['bagging']} members held out its own fold of the training rows.")
+        said.append(
+            f"Each of {card['members']['trained']} members held out its own fold of the training rows."
+        )
     if card.get("refit"):
         said.append(
             "When the best number of epochs was known, the training was done again on all but the rows of the score."

@@ -97,7 +97,7 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
         yield "split", prepared.parting.rule.words
     if resolved.bagging:
         does = "each stopped by" if plan.early_stopping else "each holding out"
-        yield "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
+        yield "bagging", f"{resolved.members} members, {does} its own {_share(resolved.folds)} of the rows"
     if prepared.question.weights is not None:
         yield "weights", f"of the rows in training, from column {prepared.question.weights}"
     if prepared.arrays.class_weights is not None:

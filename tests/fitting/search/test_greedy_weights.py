@@ -61,6 +61,23 @@ def test_independent_errors_are_averaged():
     assert sum(found.weights) == pytest.approx(1)
 
 
+def test_the_weights_are_those_that_were_judged():
+    # The mean of what is picked outside of each part, by the number of picks that is best on the parts.
+    rng = np.random.default_rng(7)
+    y = rng.normal(size=60)
+    answers = [y + rng.normal(scale=s, size=60) for s in (0.9, 0.6, 0.7, 0.65)]
+    parts = np.array_split(np.arange(60), 3)
+    found = picked(answers, squares(y), 0, parts, most=6)
+    assert not found.is_default
+    counts = np.zeros(4)
+    for part in parts:
+        rest = np.setdiff1d(np.arange(60), part)
+        chosen = by_hand([one[rest] for one in answers], y[rest], 6)[: found.picks]
+        counts += np.bincount(chosen, minlength=4)
+    np.testing.assert_allclose(found.weights, counts / counts.sum(), rtol=1e-12)
+    assert sum(found.weights) == pytest.approx(1, abs=1e-12)
+
+
 def test_where_the_default_is_best_it_is_kept_alone():
     kept = 0
     for seed in range(20):

@@ -174,3 +174,15 @@ def test_the_notes_of_all_chosen_trainings_are_said_each_once():
     first = _Ran(trial, "done", notes=["of all", "of the first"])
     other = _Ran(replace(trial, number=4), "done", notes=["of all", "1 of 2 members diverged"])
     assert notes_of([first, other]) == ["of all", "of the first", "trial 4: 1 of 2 members diverged"]
+
+
+@pytest.mark.parametrize(("metric", "watch"), [("mae", "mae"), ("rmse", "error")])
+def test_a_watched_error_of_numbers_is_in_the_units_of_the_table(metric, watch):
+    rng = np.random.default_rng(4)
+    trained = searched({"a": A, "n": 5000 + 1000 * A + 100 * rng.normal(size=N)}, "n", watch=watch)
+    record = CardSearch.from_dict(trained.model.card["search"])
+    assert record.metric == metric
+    (first, *_) = record.trials
+    plain = searched({"a": A, "n": trained.prepared.table.column("n")}, "n", watch=watch, search=None)
+    assert first.score == pytest.approx(plain.out_of_fold.scores[metric], rel=1e-9)
+    assert first.score > 50

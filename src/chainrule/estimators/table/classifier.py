@@ -106,6 +106,7 @@ class TableClassifier(ScoredClasses, BaseTable):
         watch: str | None = None,
         validation_share: float | None = None,
         bagging: bool | None = None,
+        fold_members: int | None = None,
         refit: bool = False,
         recipe: bool | None = None,
         fast: bool = False,

@@ -61,7 +61,7 @@ def identity(prepared: Prepared) -> dict[str, Any]:
     arrays, resolved = prepared.arrays, prepared.resolved
     split: dict[str, int] = dict(prepared.rows)
     if resolved.bagging:
-        split["folds"] = resolved.members
+        split["folds"] = resolved.folds
     return {
         "network": json.loads(json.dumps(resolved.network.to_dict())),
         "members": resolved.members,

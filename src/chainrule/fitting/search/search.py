@@ -27,8 +27,8 @@ from chainrule.fitting.held_out import held_out_rows
 from chainrule.fitting.honest.verdicts import trained_members
 from chainrule.fitting.parts import (
     GroupTraining,
+    answers_held_out,
     held_out_of,
-    outputs_held_out,
     rows_held_out,
     temperature_of_group,
 )
@@ -236,7 +236,9 @@ class _Search:
             rows = evenly(rows, MOST_ROWS)
             self.rows, self.by = rows, trial_score(prepared, model, rows)
         assert self.by is not None
-        outputs = outputs_held_out(model, [training], self.rows, self.engine)
+        outputs = answers_held_out(model, [training], self.rows, self.engine)[0]
+        if prepared.folds is None:
+            outputs = outputs.mean(axis=0, keepdims=True)  # all members have answered, however many are kept
         if not np.isfinite(outputs).all():
             return _Ran(trial, "failed", operations, "its outputs are not finite numbers")
         answers = self.by.of(outputs)

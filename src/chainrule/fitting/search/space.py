@@ -113,7 +113,10 @@ class SearchTrial:
 
 def trial_of(settings: Settings, problem: Problem, number: int, length: float = 1.0) -> SearchTrial:
     """Return a trial of the settings for a problem."""
-    own, default = replace(settings, search=None), fill(settings, problem)
+    default = fill(settings, problem)
+    of_each = default.fold_members or 1
+    # What a search alone makes of the folds is said, since a trial is none.
+    own = replace(settings, search=None, fold_members=of_each if of_each > 1 else settings.fold_members)
     plain = {one.name: one.default for one in listed(Settings)}
     changed: dict[str, Any] = {}
     for name, value in changes_of(settings.seed, number).items():

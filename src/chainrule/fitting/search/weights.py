@@ -8,6 +8,8 @@ ICML 2004). They begin from the best, the two best, or the three best, whichever
 The guard: rows are dealt out to `PARTS` parts, by chance or as the rows of the table are parted. Picks made by the rows outside
 of a part are judged on that part; the number of picks is the one with the least loss so, over all parts. Unless the gain over
 training 0 on these rows is larger than its standard error, training 0 is kept alone; so it is where either isn't known.
+The weights are the mean of those that each part's outside has picked ("bagged" selection, in the same paper), so that what is
+weighed at the end is what was judged, and no single draw of rows decides.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """What a loss is of: ``loss(answers (r, …), rows (r,))``, lower is better, and how sure a gain is.
+    """What a loss is of: ``loss(answers (r, m, …), rows (r,))`` by m members, lower is better, and how sure a gain is.
 
     ``gain(before, after, rows)`` is what loss of ``before`` less that of ``after`` is, and its standard error.
     """
@@ -108,7 +110,7 @@ def picked(
         # Where the rows don't have a metric, nothing is better than the default.
         return math.inf if math.isnan(found := judge.loss(mean, rows)) else found
 
-    by_picks = np.empty((most, *answers[0].shape))
+    by_picks, counts = np.empty((most, *answers[0].shape)), np.zeros((most, len(answers)))
     for part in parts:
         rest = np.setdiff1d(np.arange(n), part)
         own = [one[rest] for one in answers]
@@ -117,6 +119,7 @@ def picked(
         for m, t in enumerate(order, 1):
             total = total + answers[t][part]
             by_picks[m - 1, part] = total / m
+            counts[m - 1 :, t] += 1
     every = np.arange(n)
     curve = tuple(loss(by_picks[m], every) for m in range(most))
     best = int(np.argmin(curve))
@@ -124,8 +127,7 @@ def picked(
     known = math.isfinite(gain) and math.isfinite(error)
     if not known or gain <= max(error, ROUNDING * abs(loss(answers[0], every))):
         return Picked(alone, best + 1, gain, error, curve)
-    order = greedy(answers, lambda mean: loss(mean, every), best + 1)
-    weights = tuple(order.count(t) / len(order) for t in range(len(answers)))
+    weights = tuple((counts[best] / counts[best].sum()).tolist())
     return Picked(weights, best + 1, gain, error, curve)
 
 

@@ -188,14 +188,17 @@ class Pictures:
         )
 
     def _by_folds(self, prepared: Prepared, now: Now, model: Model) -> _Scored:
-        """Return each row's answer by the one member that holds it out."""
+        """Return each row's answer by the members that hold it out."""
         assert prepared.folds is not None
         if now.result is not None and now.at_end:
             rows, answers = out_of_fold_answers(self.trained(now.result))
         else:
             rows = np.arange(prepared.arrays.n_fitted)
-            every, own = model.outputs(prepared.arrays.x[rows]), prepared.folds.own
-            answers = model.answer_of(every[own, rows])
+            every, folds = model.outputs(prepared.arrays.x[rows]), prepared.folds
+            each = np.stack(
+                [every[folds.of_members == fold].mean(axis=0) for fold in range(folds.own.max() + 1)]
+            )
+            answers = model.answer_of(each[folds.own, rows])
         table = prepared.fitted.take(rows)
         return _Scored(
             table,

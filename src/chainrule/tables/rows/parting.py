@@ -165,7 +165,7 @@ class Parting:
         if k > (n := len(np.unique(units))):
             what = "groups" if self.rule.by == "groups" else "different rows"
             raise SettingsError(
-                f"{setting('bagging')} needs {what} for {k} members, and there are {n}: give fewer {setting('members')}"
+                f"{setting('bagging')} needs {what} for {k} folds, and there are {n}: give fewer {setting('members')}"
             )
         return deal_units(units, k, seed, strata, stream=stream)
 

@@ -52,11 +52,21 @@ class Folds(NamedTuple):
     """K folds of n rows: ``own`` (n,) is each row's fold, ``held`` (K, m) the rows that each holds out, sorted.
 
     All hold out the same number m. Where K doesn't divide n, a smaller fold holds out one row more, of another fold; where
-    rows belong together, it holds some of its own rows out twice.
+    rows belong together, it holds some of its own rows out twice. Of several members a fold (`repeated`) ``held`` has a line
+    for each, and member j (from 0) holds out fold j modulo K.
     """
 
     own: IntArray
     held: IntArray
+
+    @property
+    def of_members(self) -> IntArray:
+        """The fold that each line is of (K, …), the lines' order being fold after fold, and again."""
+        return np.arange(len(self.held)) % (int(self.own.max()) + 1)
+
+    def repeated(self, times: int) -> "Folds":
+        """Return the same folds, each held out by so many members."""
+        return self if times == 1 else Folds(self.own, np.tile(self.held, (times, 1)))
 
     @property
     def rest(self) -> IntArray:

@@ -79,7 +79,7 @@ def check_together(chosen: Settings, method: Optimizer, network: Network) -> Non
 
 def check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
     """Raise SettingsError where members can't hold out a fold each."""
-    members = chosen.members or 1
+    members, of_each = chosen.members or 1, chosen.fold_members or 1
     if chosen.refit:
         why = f"with {setting('bagging')} all rows are trained on by most members already"
         raise SettingsError(f"{why}: leave out {setting('refit')}, or {setting('bagging')}")
@@ -91,8 +91,11 @@ def check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
     if members < 2:
         why = f"{setting('bagging')} holds out a fold of the rows for each member"
         raise SettingsError(f"{why}, so it needs at least {setting('members', 2)}")
-    if members >= problem.n_rows:
-        why = f"more rows than members, and there are {members} members for {problem.n_rows} rows"
+    if members % of_each or members < 2 * of_each:
+        why = f"with {of_each} members a fold there are {2 * of_each}, {3 * of_each}, {4 * of_each}, … members, not {members}"
+        raise SettingsError(f"{why}: change {setting('members')} or {setting('fold_members')}")
+    if members // of_each >= problem.n_rows:
+        why = f"more rows than folds, and there are {members // of_each} folds for {problem.n_rows} rows"
         raise SettingsError(f"{setting('bagging')} needs {why}: give fewer {setting('members')}")
 
 
@@ -124,6 +127,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     alike = "members that share begin alike; leave it out"
     blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
     single = f"there is one member; leave it out, or give more {setting('members')}"
+    unbagged = f"members have no folds; leave it out, or add {setting('bagging', True)}"
     shared = "members that share end together as it is; leave it out"
     in_turn = f"lbfgs minimizes one member's cost after the other's; {another}"
     other = f"the schedule has no waves; leave it out, or add {setting('schedule', 'coslog4')}"
@@ -146,6 +150,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("stop_together", together and chosen.members == 1, single),
         ("stop_together", together and chosen.sharing != "none", shared),
         ("stop_together", together and lbfgs, in_turn),
+        ("fold_members", asked.fold_members and not chosen.bagging, unbagged),
         ("watch", asked.watch not in (None, "loss") and not stops, blind),
         ("batch_size", asked.batch_size not in (None, "all") and method.whole, whole),
         ("shuffle", asked.shuffle and method.whole, whole),

@@ -66,6 +66,9 @@ SMOOTHING = 0.05
 FEWEST_STEPS = 400
 """The fewest steps of a training, as far as the most epochs have so many."""
 
+OF_A_SEARCH = 2
+"""The members that hold out a fold together in a search, so that what a mean is worth is seen out of fold as well."""
+
 FEWEST_BAGGED = 40
 """The fewest rows of which each member holds out a fold of its own."""
 
@@ -111,7 +114,7 @@ OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
     "activation_mix": False, "linear_path": False, "fitted_start": False, "parametrization": "standard",
     "regularization_schedule": "constant", "stop_together": False, "watch": "loss", "calibrate": False,
-    "clamp": False, "bagging": False, "more_waves": 0,
+    "clamp": False, "bagging": False, "fold_members": 1, "more_waves": 0,
 }  # fmt: skip
 """The switches of which a plain network has none."""
 
@@ -160,11 +163,25 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
     own_loss = settings.loss is None and settings.output_activation is None and problem.n_targets == 1
     stops = settings.early_stopping is not False
     watches = stops and (problem.validates or settings.validation_share != 0)
-    members = settings.members or effort.members
+    members, of_each, bagging = settings.members or effort.members, 1, False
     several = members > 1 and settings.sharing == "none"
     hidden = effort.hidden if settings.hidden is None else tuple(settings.hidden)
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
     learned = any(group.is_large for group in problem.groups)
+    if several:
+        of_each = settings.fold_members or (
+            OF_A_SEARCH if (settings.search or 1) > 1 and not settings.members else 1
+        )
+        folds = settings.members // of_each if settings.members else effort.members
+        bagging = (
+            watches
+            and settings.validation_share is None
+            and not (settings.refit or problem.validates)
+            and problem.n_rows >= max(FEWEST_BAGGED, 2 * folds)
+            and (problem.most_folds is None or problem.most_folds >= folds)
+        )
+        of_each = of_each if (bagging if settings.bagging is None else settings.bagging) else 1
+        members = settings.members or folds * of_each
     wide = problem.n_inputs > problem.n_rows and settings.sharing == "none" and bool(hidden)
     chosen: dict[str, Any] = {
         **OFF,
@@ -198,20 +215,15 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "watch": "refinement" if classes and own_loss and watches else "loss",
         "calibrate": classes and own_loss and watches,
         "clamp": not classes and (settings.loss is None or loss(settings.loss).name in LOSSES),
-        "bagging": watches
-        and settings.validation_share is None
-        and not settings.refit
-        and several
-        and not problem.validates
-        and problem.n_rows >= max(FEWEST_BAGGED, 2 * members)
-        and (problem.most_folds is None or problem.most_folds >= members),
+        "bagging": bagging,
+        "fold_members": of_each,
         "validation_share": 0.2,
         "members": members,
     }
     # Who names the epochs or the schedule has these.
     goes_on = stops and settings.epochs is None and settings.schedule is None
     chosen["more_waves"] = effort.more_waves if goes_on else 0
-    chosen["epochs"] = epochs(effort, problem, hidden, members, periodic=periodic)
+    chosen["epochs"] = epochs(effort, problem, hidden, members // of_each, periodic=periodic)
     chosen["patience"] = max(20, round(PATIENCE * (settings.epochs or chosen["epochs"])))
     return chosen
 

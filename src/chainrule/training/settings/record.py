@@ -149,6 +149,9 @@ class Settings:
     bagging: bool | None = option(None, flag(), "training", "",
         "each member holds out and watches its own fold of the rows, instead of one share for all",
         unset="with the recipe, where there are rows enough", page="#bagging", card="elsewhere")
+    fold_members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "training", "N",
+        "with bagging, how many members hold out the same fold", more="{members} is the number of all",
+        unset="1, or 2 in a {search}", page="#bagging", card="elsewhere")
     refit: bool = option(False, flag(), "training", "", "train again on all rows for the best epoch's number of epochs",
         page="#refit")
     recipe: bool | None = option(None, flag(), "training", "",

@@ -50,8 +50,14 @@ class Resolved:
     validation_share: float
     calibrate: bool = False
     bagging: bool = False
+    fold_members: int = 1
     refit: bool = False
     clamp: bool = False
+
+    @property
+    def folds(self) -> int:
+        """The folds that the rows are dealt out to with bagging, each held out by ``fold_members``; 0 without."""
+        return self.members // self.fold_members if self.bagging else 0
 
 
 def resolve(settings: Settings, problem: Problem, read: ReadName | None = None) -> Resolved:
@@ -73,7 +79,7 @@ def resolve(settings: Settings, problem: Problem, read: ReadName | None = None) 
     n_training = n * (1 - (chosen.validation_share or 0.0))
     if chosen.bagging:
         check_bagging(settings, chosen, problem)
-        n_training = n - math.ceil(n / members)
+        n_training = n - math.ceil(n * (chosen.fold_members or 1) / members)
     steps_per_epoch = max(1, math.ceil(n_training / batch_size))
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     steps = StepSettings(
@@ -98,6 +104,7 @@ def resolve(settings: Settings, problem: Problem, read: ReadName | None = None) 
         *(chosen, network, steps, plan, members, chosen.validation_share or 0.0),
         calibrate=bool(chosen.calibrate),
         bagging=bool(chosen.bagging),
+        fold_members=(chosen.fold_members or 1) if chosen.bagging else 1,
         refit=chosen.refit,
         clamp=bool(chosen.clamp),
     )
