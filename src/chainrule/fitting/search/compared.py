@@ -53,7 +53,7 @@ def trial_score(prepared: Prepared, model: Model, rows: IntArray) -> TrialScore:
     accuracy of classes without probabilities.
     """
     y, weights = prepared.arrays.y[rows], prepared.arrays.weights
-    how = _How(None if weights is None else weights[rows], units_of(prepared, rows), _spared(prepared))
+    how = _How(None if weights is None else weights[rows], units_together(prepared, rows), _spared(prepared))
     watch = prepared.resolved.plan.watch
     if watch is not None and watch.metric.of != "sums" and watch.metric.name != "log_loss":
         return _by_metric(watch, y, how)
@@ -80,7 +80,7 @@ def trial_score(prepared: Prepared, model: Model, rows: IntArray) -> TrialScore:
     return _by_logs(lambda outputs: outputs, how, lambda part, at: _of_true(part, codes[at]))
 
 
-def units_of(prepared: Prepared, rows: IntArray) -> IntArray | None:
+def units_together(prepared: Prepared, rows: IntArray) -> IntArray | None:
     """Return which of ``rows`` (n,) of the arrays belong together by the table's rule, as numbers (n,); None: none do."""
     units = prepared.parting.units
     if units is None or rows.max() >= len(prepared.places):
