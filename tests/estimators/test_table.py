@@ -502,3 +502,60 @@ def test_the_model_is_one_to_ask():
     scores = made.model_.evaluate(X.assign(species=Y)).scores
     assert scores["accuracy"] == made.score(X, Y)
     assert made.model_.layers(member=1)[0]["W"].shape == (made.model_.encoder.n_inputs, 4)
+
+
+# ---- a teacher
+
+
+def taught_classes() -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(6)
+    a = rng.normal(size=90)
+    p = 1 / (1 + np.exp(-2 * a))
+    return (
+        {"a": a, "b": rng.normal(size=90)},
+        np.where(rng.random(90) < p, "yes", "no"),
+        np.stack([1 - p, p], axis=1),
+    )
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (0, 1), (False, True), (1.0, 2.0), (10, 9)], ids=str)
+def test_a_teacher_s_array_has_the_classes_in_their_order(labels):
+    x, y, p = taught_classes()
+    codes = np.where(y == "yes", labels[1], labels[0])
+    order = p if labels[0] < labels[1] else p[:, ::-1]
+    model = classifier(epochs=2).fit(x, codes, teacher=order)
+    named = {str(label): p[:, place] for place, label in enumerate(labels)}
+    again = classifier(epochs=2).fit(x, codes, teacher=named)
+    np.testing.assert_array_equal(model.predict_proba(x), again.predict_proba(x))
+    assert model.model_.card["taught"]
+    milder = classifier(epochs=2).fit(x, codes, teacher=0.5 * order + 0.25)
+    assert not np.array_equal(model.predict_proba(x), milder.predict_proba(x))
+    with pytest.warns(ConvergenceWarning, match="the network has learned nothing"):
+        classifier(epochs=2).fit(x, codes, teacher=order[:, ::-1])  # the target says that this is no progress
+    alone = classifier(epochs=2).fit(x, codes)
+    assert not np.array_equal(model.predict_proba(x), alone.predict_proba(x))
+
+
+def test_a_teacher_of_numbers_is_an_array_a_frame_or_a_file(tmp_path):
+    x, _, p = taught_classes()
+    y = x["a"] + np.random.default_rng(1).normal(size=90)
+    pl.DataFrame({"target": p[:, 1]}).write_csv(tmp_path / "t.csv")
+    made = [
+        regressor(epochs=2).fit(x, y, teacher=teacher).predict(x)
+        for teacher in (p[:, 1], p[:, 1:], {"target": p[:, 1]}, str(tmp_path / "t.csv"), tmp_path / "t.csv")
+    ]
+    for other in made[1:]:
+        np.testing.assert_allclose(made[0], other, rtol=1e-12)
+    assert not np.array_equal(made[0], regressor(epochs=2).fit(x, y).predict(x))
+
+
+def test_a_teacher_s_array_of_another_shape_is_refused():
+    x, y, p = taught_classes()
+    for teacher, said in (
+        (p[:, 0], r"teacher has shape \(90, 1\), and \(n_samples, 2\) is expected: no, yes"),
+        (p[1:], "teacher has 89 rows of answers, and X has 90"),
+        ([["a", "b"]] * 90, "teacher: has something that is no number"),
+        (2 * p, "is no probability"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            classifier().fit(x, y, teacher=teacher)

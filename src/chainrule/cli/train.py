@@ -323,7 +323,7 @@ def _check_outputs(
         if _same(written[one], written[other]):
             raise OutputError(f"--{one} and --{other} are the same file, {written[one]}; choose another name")
     for name, output in written.items():
-        for table in filter(None, (options.table, options.test_file)):
+        for table in filter(None, (options.table, options.test_file, options.teacher)):
             if _same(output, Path(table)):
                 what = f"{output} is a table to be read, and would be lost"
                 raise OutputError(f"{what}; choose another --{name}")

@@ -90,6 +90,7 @@ class Given(NamedTuple):
     resume: PathLike | None = None
     classes: Any = None
     only_one: bool = False
+    teacher: Any = None
 
     def weighing(self, class_weight: Any) -> list[str]:
         """Return the names of what gives the rows their weights, beside weights of classes."""

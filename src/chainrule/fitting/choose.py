@@ -15,6 +15,7 @@ from chainrule.fitting.honest.leaks import leaks
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
 from chainrule.fitting.rows import VALIDATION_STREAM, strata_of
 from chainrule.fitting.target_units import in_units
+from chainrule.fitting.teacher import taught_outputs, unseen
 from chainrule.model.file import check_writable
 from chainrule.model.model import of_trained_classes
 from chainrule.tables.encoding.encoded_rows import encoded_rows
@@ -58,6 +59,7 @@ def choose(encoded: Encoded) -> Prepared:
     rows = np.concatenate([training, split_off]) if len(split_off) else training
     encoded, unknown = _scorable(encoded, target)
     arrays = _arrays(encoded, target, resolved, rows, len(training))
+    arrays = replace(arrays, taught=taught_outputs(encoded, target, resolved, rows))
     # What can't be scored on is said now, rather than after training.
     encode_target(encoded.tested, target, resolved)
     doubt = doubt_of_loss(resolved.network, arrays.training.y)
@@ -71,7 +73,12 @@ def choose(encoded: Encoded) -> Prepared:
         resolved=resolved,
         places=rows,
         arrays=arrays,
-        notes=(*unknown, *(leak.words for leak in found), *(() if doubt is None else (doubt.words,))),
+        notes=(
+            *unknown,
+            *unseen(encoded),
+            *(leak.words for leak in found),
+            *(() if doubt is None else (doubt.words,)),
+        ),
         leaks=found,
     )
     if resolved.bagging:

@@ -36,7 +36,8 @@ class Arrays:
 
     The first ``n_training`` are the training rows; then come validation rows, those that were split off first: they are
     in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score. Inputs of a large table are `EncodedRows`, which are
-    made when they are asked for. ``class_weights`` (classes,) are in the weights.
+    made when they are asked for. ``class_weights`` (classes,) are in the weights. ``taught`` (n_fitted, n_out) is what a teacher
+    says of the table's own rows, which the network learns in place of ``y``.
     """
 
     x: FloatArray
@@ -46,6 +47,7 @@ class Arrays:
     n_training: int
     n_fitted: int
     class_weights: FloatArray | None = None
+    taught: FloatArray | None = None
 
     @property
     def are_large(self) -> bool:
@@ -71,7 +73,8 @@ class Read:
     """A table read and understood.
 
     ``usable`` are the rows that have a target, and a weight above 0 where they have one of the ``row_weights``;
-    ``scored`` and ``watched`` the rows of the score and the validation rows, where they are tables of their own.
+    ``scored`` and ``watched`` the rows of the score and the validation rows, where they are tables of their own. ``teacher``
+    has another program's answers for the table's rows.
     ``budget`` is the time that is left, where it is limited.
     """
 
@@ -84,6 +87,7 @@ class Read:
     row_weights: FloatArray | None
     scored: Table | None
     watched: Table | None
+    teacher: Table | None = None
 
     @property
     def by_class(self) -> bool:

@@ -59,6 +59,10 @@ class Question:
         unset=f"{TEST_SHARE:g}, but none with {{test_file}}")
     test_file: Source | None = option(None, source(), "table", "TABLE", "a table to score on instead of held-out rows",
         unset="none")
+    teacher: Source | None = option(None, source(), "table", "TABLE",
+        "another program's answers for the rows, which the network learns in place of the target",
+        more="for each row, out of fold: a probability for each class, by its name, or the number, by the target's", unset="none",
+        page="training.md#a-teacher")
     groups: str | None = option(None, free_text(), "table", "COLUMN",
         "a column whose equal values stay together: no patient, say, is in training and in the score", more="also in folds and "
         "validation rows; it is no input", unset="none", page="training.md#splits")
@@ -119,7 +123,7 @@ class Question:
 
     def opened(self) -> Question:
         """Return the question with its tables read, to be asked more than once: one may be standard input."""
-        sources = ((name, getattr(self, name)) for name in ("table", "test_file", "validation"))
+        sources = ((name, getattr(self, name)) for name in ("table", "test_file", "validation", "teacher"))
         tables: dict[str, Any] = {name: self.reading.table(one) for name, one in sources if one is not None}
         return replace(self, **tables)
 

@@ -13,6 +13,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.by_hand import with_weights_from
 from chainrule.fitting.prepared import Read
 from chainrule.fitting.question import Question
+from chainrule.fitting.teacher import teacher_table
 from chainrule.model.source import Source
 from chainrule.tables.cells import known_rows, located, no_row
 from chainrule.tables.kinds import weight_cells
@@ -44,10 +45,11 @@ def read(question: Question, settings: Settings) -> Read:
         row_weights, usable = _weighed(table, question.weights, usable, notes)
     scored = _labeled(question.test_file, question, notes)
     watched = _labeled(question.validation, question, notes)
+    teacher = None if question.teacher is None else teacher_table(question.teacher, question.reading, table)
     schema = replace(schema, notes=tuple(notes))
     return Read(
         question=question, settings=settings, budget=budget, table=table, schema=schema,
-        usable=usable, row_weights=row_weights, scored=scored, watched=watched,
+        usable=usable, row_weights=row_weights, scored=scored, watched=watched, teacher=teacher,
     )  # fmt: skip
 
 

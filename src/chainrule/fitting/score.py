@@ -190,7 +190,7 @@ def trained_model(
             name: one.to_dict()
             for name, one in seen_columns(prepared.encoder, prepared.table, prepared.left).items()
         },
-        "class_weights": _class_weights(prepared),
+        "class_weights": _class_weights(prepared), "taught": arrays.taught is not None,
         "split": prepared.parting.rule.to_dict() if prepared.parting.rule != SplitRule() else None,
     }  # fmt: skip
     model = Model(

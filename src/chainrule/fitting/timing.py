@@ -14,6 +14,7 @@ from chainrule.engines.base import Data
 from chainrule.errors import SettingsError
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import unseen_inputs
+from chainrule.fitting.teacher import with_taught
 from chainrule.training.begin import by_rows
 from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
@@ -30,7 +31,7 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     seen = (arrays.fitted if resolved.refit else arrays.training).x
     start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
-    data = Data(arrays.x, arrays.y, train, held, arrays.weights)
+    data = with_taught(arrays, Data(arrays.x, arrays.y, train, held, arrays.weights))
     by_stage = bool(resolved.settings.fitted_start)
     return by_rows(resolved.network, start, data, steps.sharing, stage=by_stage), data
 

@@ -46,6 +46,7 @@ def train(
     weights: str | None = None,
     test_share: float | None = None,
     test_file: Source | None = None,
+    teacher: Source | None = None,
     groups: str | None = None,
     time: str | None = None,
     split: str | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -112,6 +113,12 @@ y_val : array-like, default=None
     Their targets.
 """,
         "weights_of": "Their weights.",
+        "taught": "(n_samples,) or (n_samples, n_classes)",
+        "teacher": """
+    Another program's answers for the rows, which the network learns in place of y: best each by a model that hasn't seen the
+    row. What watches, calibrates and scores goes by y. An array has the probabilities of ``classes_`` in their order, or the
+    numbers; a frame or a file has columns of those names.
+""",
         "self": "estimator",
         "done": "Fitted.",
         "readers": "`load` and `chainrule.load` read it",
@@ -156,6 +163,44 @@ y_val : array-like, default=None
 
     # ---- fitting
 
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+        teacher: Any = None,
+        resume: PathLike | None = None,
+    ) -> Self:
+        """{fit}.
+
+        Parameters
+        ----------
+        X : {X_fit}
+            {rows_fit}
+        y : array-like of shape {shape}
+            {y_fit}
+        sample_weight : array-like of shape (n_samples,), default=None
+            {weights_fit}
+        {rows_val}
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            {weights_of}
+        teacher : array-like of shape {taught}, frame or path, default=None
+            {teacher}
+        resume : str or path, default=None
+            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
+
+        Returns
+        -------
+        self : {self}
+            {done}
+        """
+        given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume, teacher=teacher)
+        return self._fit(given)
+
     def _fit(self, given: Given) -> Self:
         given.check()
         if hasattr(self, "model_"):
@@ -193,6 +238,7 @@ y_val : array-like, default=None
             target_scaling=self.target_scaling,
             test_share=None if self.split else 0.0,
             validation=validation,
+            teacher=None if given.teacher is None else self._teacher(given.teacher, target),
             kinds=self.kinds,
             **{by: getattr(self, by) for by in SPLITS},
             reading=reading,
@@ -222,6 +268,29 @@ y_val : array-like, default=None
             return with_columns(table, columns), targets, None
         weight = free_name(WEIGHT, [*table.columns, *targets], "_")
         return with_columns(table, {**columns, weight: weights}), targets, weight
+
+    def _teacher(self, teacher: Any, targets: Sequence[str]) -> Any:
+        """Return a teacher's answers as a table: of an array the columns are the targets, or the classes in their order."""
+        teacher = container(teacher)
+        if is_frame(teacher) or isinstance(teacher, str | os.PathLike | Table):
+            return teacher
+        try:
+            values = np.asarray(teacher, np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(
+                "teacher: has something that is no number; give numbers, a frame or a path"
+            ) from None
+        values = values[:, None] if values.ndim == 1 else values
+        names = self._taught_columns(targets)
+        if values.ndim != 2 or values.shape[1] != len(names):
+            raise ValueError(
+                f"teacher has shape {values.shape}, and (n_samples, {len(names)}) is expected: {', '.join(names)}"
+            )
+        return replace(Reading().table(dict(zip(names, values.T, strict=True))), name="teacher")
+
+    def _taught_columns(self, targets: Sequence[str]) -> list[str]:
+        """Return what the columns of a teacher's array are."""
+        return list(targets)
 
     def _reading(self) -> Reading:
         """Return how text is read."""

@@ -149,6 +149,9 @@ class TableClassifier(ScoredClasses, BaseTable):
         check_differ(counted, f"is of the class {self.classes_[0]}", "y", among=weights is not None)
         return values
 
+    def _taught_columns(self, targets: Sequence[str]) -> list[str]:
+        return [str(one) for one in self.classes_.tolist()]
+
     def _as_predicted(self, y: Any) -> Any:
         return spelled_as(y, self.classes_)
 

@@ -73,4 +73,5 @@ def identity(prepared: Prepared) -> dict[str, Any]:
         "watch": "loss" if resolved.plan.watch is None else resolved.plan.watch.metric.name,
         "clamp": resolved.clamp,
         "data": data_digest(arrays.x, arrays.y, arrays.weights),
+        "teacher": None if arrays.taught is None else data_digest(arrays.taught, arrays.taught, None),
     }

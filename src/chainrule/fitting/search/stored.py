@@ -169,6 +169,7 @@ def key_of(prepared: Prepared, engine: str, dtype: Any = None) -> dict[str, str]
         "machine": repr(sorted(bits["machine"].items())),
         **told,
         "table": data_digest(arrays.x, arrays.y, arrays.weights),
+        "teacher": "none" if arrays.taught is None else data_digest(arrays.taught, arrays.taught, None),
         "split": repr(sorted(prepared.parting.rule.to_dict().items())),
         "number of training rows": str(arrays.n_training),
         "dealing of the rows to folds": _folds_digest(prepared.folds),

@@ -2,7 +2,8 @@
 
 The large network's answers tell more than a class does: how near the others were. Learning from them is distillation (Hinton,
 Vinyals and Dean, "Distilling the knowledge in a neural network", 2015). Where each member was trained without a fold of its
-own, a row is answered by the member that hasn't seen it, so that what the large one knows by heart isn't taught.
+own, a row is answered by the member that hasn't seen it, so that what the large one knows by heart isn't taught. Where another
+program's answers are given (`chainrule.fitting.teacher`), both networks learn those.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def small_of(trained: Trained, *, engine: str = ENGINES[0], threads: int | None 
     made = prepare(question, settings)
     # The card is about the table, which a reader has; the answers that were learned only the training has.
     digest = data_digest(*made.arrays.training)
-    made = replace(made, arrays=replace(made.arrays, y=_taught(trained, made, engine)))
+    if made.arrays.taught is None:
+        made = replace(made, arrays=replace(made.arrays, y=_taught(trained, made, engine)))
     with limited_threads(threads):
         result = fit_prepared(made, engine=engine, threads=threads)
         small = score_prepared(made, result, engine=engine)

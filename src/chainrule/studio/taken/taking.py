@@ -139,8 +139,8 @@ def _given(asked: AskedFor) -> Iterator[tuple[Setting, Any]]:
     for cls, holder in ((Question, asked.question), (Settings, asked.settings)):
         for one in listed(cls):
             value = getattr(holder, one.name)
-            if one.name == "test_file":
-                value = asked.test_file
+            if one.name in ("test_file", "teacher"):
+                value = getattr(asked, one.name)
             if value is None or (value == one.default and not one.required):
                 continue
             yield one, tuple(value) if isinstance(value, list) else value

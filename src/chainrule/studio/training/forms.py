@@ -32,8 +32,8 @@ FIRST = (
 """What a page shows at once; the rest is folded away."""
 
 NOT_HERE = (
-    "test_file", "weights_from", "time_limit", "search", "refit", "initial", "frozen", "rate_factors", "recipe", "weights",
-    "kinds",
+    "test_file", "teacher", "weights_from", "time_limit", "search", "refit", "initial", "frozen", "rate_factors", "recipe",
+    "weights", "kinds",
 )  # fmt: skip
 """What has no control: it reads a file, needs a clock or trains twice, has a place of its own, or is told by address."""
 

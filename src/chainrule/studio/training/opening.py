@@ -39,8 +39,8 @@ CHOOSES = ("hidden", "members", "recipe", "fast", "sharing")
 class AskedFor:
     """What a training was asked for by: enough to ask for it again, otherwise, or at another door.
 
-    Of a table: its ``question``, ``settings``, and as typed the name of its ``file``, of a ``test_file``, and how it was
-    ``read``. Of a ``model`` its ``model_file``, too. Of a lesson: the ``lesson``, which of its networks, and what is
+    Of a table: its ``question``, ``settings``, and as typed the name of its ``file``, of a ``test_file`` and a ``teacher``, and
+    how it was ``read``. Of a ``model`` its ``model_file``, too. Of a lesson: the ``lesson``, which of its networks, and what is
     ``changed`` in it.
     """
 
@@ -55,13 +55,13 @@ class AskedFor:
     network: str = ""
     changed: Mapping[str, Any] = field(default_factory=dict)
     threads: int | None = None
+    teacher: str | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that were read."""
-        return tuple(
-            Path(name) for name in (self.file, self.test_file, self.model_file) if name and name != "-"
-        )
+        named = (self.file, self.test_file, self.teacher, self.model_file)
+        return tuple(Path(name) for name in named if name and name != "-")
 
 
 def opened_table(
@@ -87,9 +87,11 @@ def opened_table(
         notes = (f"The target is {asked['target']!r}, the last column: choose another one beside Target.",)
     if not isinstance(asked["target"], str) and len(asked["target"]) == 1:
         asked["target"] = asked["target"][0]
-    test_file = asked.get("test_file")
+    test_file, teacher = asked.get("test_file"), asked.get("teacher")
     made = Question(table, reading=how, **asked).opened()
-    words = AskedFor(made, Settings(**shown_first(settings)), file, test_file, read, threads=threads)
+    words = AskedFor(
+        made, Settings(**shown_first(settings)), file, test_file, read, threads=threads, teacher=teacher
+    )
     return _of(words, notes)
 
 
