@@ -182,7 +182,17 @@ def test_what_is_asked_of_a_table_is_said_by_fields_too():
     said = [one.name for one in listed(Question)]
     assert said == [
         *("target", "task", "inputs", "drop", "weights"),
-        *("test_share", "test_file", "groups", "time", "split", "scaling", "target_scaling", "kinds"),
+        *(
+            "test_share",
+            "test_file",
+            "teacher",
+            "groups",
+            "time",
+            "split",
+            "scaling",
+            "target_scaling",
+            "kinds",
+        ),
     ]
     made = Parser("train", "TABLE", "", "")
     for one in listed(Question):
