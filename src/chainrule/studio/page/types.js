@@ -272,6 +272,7 @@ export const PROTOCOL = 1;
  * RecordedFile.
  * @typedef {object} RecordedFile
  * @property {string | null} command
+ * @property {string | null} run
  * @property {number[]} rows
  * @property {number[]} whole
  * @property {number} stops

@@ -309,12 +309,22 @@ class Recorder:
         plan = self.plan
         return {
             "command": live_command(self.made.course),
+            "run": self._run(),
             "rows": list(plan.rows),
             "whole": list(plan.whole),
             "stops": len(plan.stops),
             "updates": self.last,
             "whatif": {"at": self.last, "refused": self.carried.why or None, "numbers": 0, "off": 0.0},
         }
+
+    def _run(self) -> str | None:
+        """Return which run of several it is, in words."""
+        runs = self.studio.runs
+        return (
+            f"run {runs.current.number} of {len(runs.all)}, {runs.current.words}"
+            if len(runs.all) > 1
+            else None
+        )
 
     def _takes(self) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -37,8 +37,9 @@ function whatIfWords({ at, refused, numbers, off }) {
 }
 
 /** @param {RecordedFile} file */
-function wordsOf({ stops, updates, rows, whole }) {
+function wordsOf({ run, stops, updates, rows, whole }) {
   const several = whole.length > 1;
   const inside = whole.length ? ` ${several ? "These updates are in it step by step, and say" : "This update is in it step by step, and says"} where ${several ? "their" : "its"} numbers come from:` : "";
-  return `Of ${updates.toLocaleString("en")} updates this file shows ${stops.toLocaleString("en")} moments, for row ${rows.join(", ").replace(/, (\d+)$/, " or $1")}.${inside}`;
+  const which = run === null ? "" : `It holds ${run}. `;
+  return `${which}Of ${updates.toLocaleString("en")} updates this file shows ${stops.toLocaleString("en")} moments, for row ${rows.join(", ").replace(/, (\d+)$/, " or $1")}.${inside}`;
 }

@@ -62,6 +62,7 @@ export function buildRow(element, { store, api }) {
   };
   return (changed, state) => {
     const { hello, frame } = state;
+    if (changed.has("problem") && state.problem) number.value = String(frame?.row ?? "");
     if (!hello || !frame || !(changed.has("frame") || changed.has("hello") || changed.has("client"))) return;
     if (changed.has("hello") || !places) places = new Places(hello);
     const mine = steers(state);
