@@ -57,7 +57,7 @@ class Trained:
 
     They are about rows the network never saw; where none were held out, ``evaluation`` is about the rows it was
     trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know. With bagging
-    ``out_of_fold`` is about the training rows, each as answered by the one member that held it out. ``shared``: the rows
+    ``out_of_fold`` is about the training rows, each as answered by members that held it out. ``shared``: the rows
     of the score that training saw all the same, with the score without them. ``without_leaks`` is the score of a training
     without the columns that alone nearly tell the target, where there are some. ``verdict`` is what is worst about the result,
     in one sentence with what to try; "" where nothing speaks against it. ``parts`` are the trainings of the model's groups,
@@ -244,7 +244,7 @@ def _to_scale(prepared: Prepared) -> str:
 
 
 def _out_of_fold(model: Model, parts: Sequence[GroupTraining], engine: str) -> Evaluation | None:
-    """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
+    """Return the scores of each row's answer by the members that haven't seen it; None without bagging."""
     prepared = parts[0].prepared
     if not prepared.resolved.bagging:
         return None

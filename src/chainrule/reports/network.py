@@ -60,7 +60,7 @@ def splits_part(subject: Reported) -> ReportPart | None:
     if trained is not None and trained.out_of_fold is not None:
         scores = score_words(trained.out_of_fold.scores)
         blocks.append(
-            Words(f"Out of fold, each training row answered by the member that held it out: {scores}.")
+            Words(f"Out of fold, each training row answered by members that held it out: {scores}.")
         )
     return ReportPart(
         "splits",

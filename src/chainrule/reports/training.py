@@ -165,7 +165,7 @@ def result_document(trained: Trained) -> Document:
         blocks.append(Section("", (Words(told),)))
     if trained.out_of_fold is not None:
         told = (
-            f"out of fold, each row by the member that held it out: {score_words(trained.out_of_fold.scores)}"
+            f"out of fold, each row by members that held it out: {score_words(trained.out_of_fold.scores)}"
         )
         blocks.append(Section("", (Words(told),)))
     return Document("", tuple(blocks))

@@ -48,7 +48,7 @@ WIDTHS = (260, 1200)
 WATCHED = (
     "Training doesn't see these rows, but early stopping looks at them: the honest score is on the test rows."
 )
-OUT_OF_FOLD = "Each row is answered by the one member that isn't trained on it."
+OUT_OF_FOLD = "Each row is answered by members that aren't trained on it."
 
 
 class Now(NamedTuple):
