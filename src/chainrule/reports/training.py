@@ -164,9 +164,7 @@ def result_document(trained: Trained) -> Document:
         told = f"without those, on {rows_shown(without.rows)}: {score_words(without.scores)}"
         blocks.append(Section("", (Words(told),)))
     if trained.out_of_fold is not None:
-        told = (
-            f"out of fold, each row by members that held it out: {score_words(trained.out_of_fold.scores)}"
-        )
+        told = f"out of fold, each row by members that held it out: {score_words(trained.out_of_fold.scores)}"
         blocks.append(Section("", (Words(told),)))
     return Document("", tuple(blocks))
 
