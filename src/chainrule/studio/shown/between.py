@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule._numbers import number_text
 from chainrule.reports.words import SCORE_NAMES, stopped_words
+from chainrule.studio.shown.answers import answer_read
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.shown.told import steady_told
 
@@ -36,6 +37,8 @@ def between_told(
         said.append(f"The cost of {rows} is {number_text(float(cost.cost), 4)}.")
     if look.state.stays and made.tape.last is not None and look.t >= made.tape.last:
         said += ended_told(made, look.member)
+        if not run.is_branch:
+            said += groups_told(look)
     return said
 
 
@@ -114,6 +117,30 @@ def ended_told(made: Made, member: int = 0) -> list[str]:
         of = f" of {whose}" if made.course.members > 1 else ""
         said.append(f"What is kept{of}, and scored, is {which}; what is drawn here is epoch {own:,}.")
     return said
+
+
+def groups_told(look: Look) -> list[str]:
+    """Return what a model of several groups answers for the row that is looked at, as the weighted mean of their outputs."""
+    course = look.course
+    model = course.whole
+    if model is None:
+        return []
+    outputs = model.outputs(course.data.x[course.places[look.row]][None])
+    mean = model.mean(outputs)
+    answer = model.answer_of(mean)
+    said = f"All {len(model.groups)} groups of the model together answer {answer_read(course, answer, look.row)['words']}"
+    if len(model.target.parts) > 1:
+        return [f"{said}: the mean of their outputs by weight."]
+    place = 0 if answer.codes is None or mean.shape[1] == 1 else int(answer.codes[0])
+    terms, start = [], 0
+    for group, share in zip(model.groups, model.shares, strict=True):
+        own = outputs[start : start + group.members, 0, place].mean()
+        terms.append(f"{share:.4g} · {number_text(float(own), 4)}")
+        start += group.members
+    which = "outputs" if mean.shape[1] == 1 else f"outputs {place + 1}"
+    return [
+        f"{said}: the mean of their {which} by weight is {' + '.join(terms)} = {number_text(float(mean[0, place]), 4)}."
+    ]
 
 
 def watched_words(made: Made) -> str:
