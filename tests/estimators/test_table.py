@@ -11,7 +11,9 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.model_selection import cross_validate
 
 import chainrule
 from chainrule import Settings, TableClassifier, TableRegressor
@@ -559,3 +561,14 @@ def test_a_teacher_s_array_of_another_shape_is_refused():
     ):
         with pytest.raises(ValueError, match=said):
             classifier().fit(x, y, teacher=teacher)
+
+
+def test_a_teacher_is_parted_with_the_rows_in_a_cross_validation():
+    x, y, p = taught_classes()
+    with config_context(enable_metadata_routing=True):
+        model = classifier(epochs=2, hidden=[2]).set_fit_request(teacher=True)
+        frame = pl.DataFrame(x).to_numpy()
+        found = cross_validate(
+            model, frame, y, cv=2, params={"teacher": p}, error_score="raise", return_estimator=True
+        )
+    assert all(one.model_.card["taught"] for one in found["estimator"])
