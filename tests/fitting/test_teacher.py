@@ -186,6 +186,7 @@ def test_a_search_of_other_answers_is_another_search():
     assert key_of(replace(one, arrays=replace(one.arrays, taught=None)), "reference")["teacher"] == "none"
 
 
+@pytest.mark.slow
 def test_the_small_network_learns_the_teacher_s_answers():
     teacher, how = 50 + 10 * A, {"epochs": 1, "learning_rate": 1e-6, "linear_path": False}
     large = trained(NUMBERS, "n", teacher={"n": teacher}, **how)
