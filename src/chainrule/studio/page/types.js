@@ -284,6 +284,7 @@ export const PROTOCOL = 1;
  * WhatIfAbout.
  * @typedef {object} WhatIfAbout
  * @property {number} at
+ * @property {number | null} kept
  * @property {string | null} refused
  * @property {number} numbers
  * @property {number} off

@@ -111,7 +111,7 @@ SHAPES: Mapping[str, Fields] = {
               "recorded?": "RecordedFile"},
     "RecordedFile": {"command": "string | null", "run": "string | null", "rows": "whole[]", "whole": "whole[]", "stops": "whole",
                      "updates": "whole", "whatif": "WhatIfAbout"},
-    "WhatIfAbout": {"at": "whole", "refused": "string | null", "numbers": "whole", "off": "number"},
+    "WhatIfAbout": {"at": "whole", "kept": "whole | null", "refused": "string | null", "numbers": "whole", "off": "number"},
     "WhatIfShown": {"at": "whole", "row": "whole | null", "edits": "EditShown[]"},
     "Packed": {"dtype": "string", "shape": "whole[]", "base64": "string"},
     "NeuronPacked": {"a?": "Packed", "z?": "Packed", "delta?": "Packed", "slope?": "Packed"},

@@ -30,10 +30,11 @@ export function buildAbout(element, { api }) {
 }
 
 /** @param {import("../types.js").WhatIfAbout} about */
-function whatIfWords({ at, refused, numbers, off }) {
+function whatIfWords({ at, kept, refused, numbers, off }) {
   if (refused !== null) return `This file doesn't answer what if a cell were another: ${refused}.`;
+  const other = kept === null ? "" : ` What is kept of the training, in a model file, is epoch ${kept.toLocaleString("en")}, which may answer otherwise.`;
   const held = `${numbers.toLocaleString("en")} recorded numbers ${off ? `within ${brief(off, 1)}` : "to the last digit"}`;
-  return `Change a cell of the row below: this page answers by itself, by the network after update ${at.toLocaleString("en")}, exported as JavaScript, not by the engine. It has found ${held} again.`;
+  return `Change a cell of the row below: this page answers by itself, by the network after update ${at.toLocaleString("en")}, exported as JavaScript, not by the engine. It has found ${held} again.${other}`;
 }
 
 /** @param {RecordedFile} file */

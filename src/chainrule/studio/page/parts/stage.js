@@ -72,7 +72,7 @@ export function buildStage(element, { store, api, player }) {
     say(count, place.of > 1 ? `${place.index.toLocaleString("en")}/${(place.of - 1).toLocaleString("en")}` : "");
     progress.style.width = `${place.of > 1 ? (100 * place.index) / (place.of - 1) : 0}%`;
     for (const each of [into, watch]) hide(each, ended(frame));
-    hide(score, !ended(frame));
+    hide(score, !ended(frame) || !(hello.rows.validation || hello.rows.test));
     hide(kept, !ended(frame) || !frame.kept || frame.kept * frame.steps_per_epoch >= frame.t);
     say(kept.querySelector(".words") ?? kept, `Look at epoch ${(frame.kept ?? 0).toLocaleString("en")}, which is kept`);
     into.disabled = watch.disabled = kept.disabled = !steers(state);
