@@ -192,7 +192,7 @@ class Net {
     hide(this.readout, !place || value === undefined || value === null);
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return this.readout.replaceChildren();
     this.readout.replaceChildren(...readings(address, /** @type {Places} */ (this.places), frame));
-    const right = place.x + this.picture.at.radius + 270 > this.picture.at.width;
+    const right = place.x + this.picture.at.radius + 8 + this.readout.offsetWidth > this.picture.at.width;
     this.readout.style.left = right ? "" : `${place.x + this.picture.at.radius + 8}px`;
     this.readout.style.right = right ? `${this.picture.at.width - place.x + this.picture.at.radius + 8}px` : "";
     this.readout.style.top = `${Math.max(4, place.y - 46)}px`;

@@ -1,6 +1,6 @@
 // What happens at this place: its title, its terms flowing into their sum, the curve, the line with its numbers and check.
 
-import { button, h, hide, nodesOf, say } from "../make.js";
+import { button, fitted, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Terms } from "./terms.js";
 
@@ -97,6 +97,7 @@ export function buildStage(element, { store, api, player }) {
     else for (const move of moves) move.draw(1);
     if (at !== shown) {
       lines.replaceChildren(nodesOf(stage.nodes));
+      if (!frame.playing) fitted(lines);
       const compared = lines.querySelector(":scope > .before-after");
       if (compared) lines.prepend(compared);
       curve.replaceChildren(stage.curve ? nodesOf(stage.curve.nodes) : "");
