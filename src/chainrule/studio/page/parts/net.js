@@ -73,7 +73,7 @@ class Net {
     else if (["frame", "lesson", "view.color", "heats", "view.pointed", "view.pinned", "view.focused"].some((one) => changed.has(one))) this.paint();
     if (changed.has("frame")) this.flow(state);
     if (changed.has("frame") || changed.has("view.pointed")) this.read(state);
-    if (changed.has("frame") && this.details.open && !state.frame?.playing) this.table();
+    if ((changed.has("frame") || changed.has("view.color")) && this.details.open && !state.frame?.playing) this.table();
   }
 
   /** @param {number} width @param {number} height */
@@ -200,7 +200,7 @@ class Net {
 
   table() {
     const { hello, frame } = this.store.state;
-    this.twin.replaceChildren(...(this.details.open && hello && frame && this.places ? [networkTable(hello, this.places, frame)] : []));
+    this.twin.replaceChildren(...(this.details.open && hello && frame && this.places ? [networkTable(hello, this.places, frame, this.store.state.view.color)] : []));
   }
 
   listen() {
