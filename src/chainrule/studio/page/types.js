@@ -273,6 +273,7 @@ export const PROTOCOL = 1;
  * @typedef {object} RecordedFile
  * @property {string | null} command
  * @property {string | null} run
+ * @property {boolean} changed
  * @property {number[]} rows
  * @property {number[]} whole
  * @property {number} stops
@@ -284,6 +285,7 @@ export const PROTOCOL = 1;
  * WhatIfAbout.
  * @typedef {object} WhatIfAbout
  * @property {number} at
+ * @property {number | null} kept
  * @property {string | null} refused
  * @property {number} numbers
  * @property {number} off

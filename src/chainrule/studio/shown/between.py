@@ -57,6 +57,10 @@ def _changed(run: StudioRun, look: Look, was: Mapping[str, Any], cost: float | N
         said.append(f"The cost of {size}, the new one among them, is {number_text(cost, 4)}.")
     elif cost is not None:
         said.append(f"By the change the cost of {size} is a number again, {number_text(cost, 4)}.")
+    if run.comes_from is not None and not any(edit.adds_row for edit in run.edits):
+        before = run.comes_from.made.lookout.look(run.at, look.member, None)
+        if set(before.numbers) != set(look.numbers):
+            said.append("A branch deals its rows out anew: these are others than those shown before it.")
     addresses = [edit.address for edit in run.edits]
     if was["answer"] is not None and all(addresses) and run.comes_from is not None:
         old = run.comes_from.made.lookout.on_rows_of(look, run.at, look.row)
@@ -116,6 +120,14 @@ def ended_told(made: Made, member: int = 0) -> list[str]:
         which = f"epoch {kept:,}, {'from before that' if lost else best}" if kept else "what it began with"
         of = f" of {whose}" if made.course.members > 1 else ""
         said.append(f"What is kept{of}, and scored, is {which}; what is drawn here is epoch {own:,}.")
+    temperature = (
+        None if made.course.model is None or made.course.by_hand else made.course.model.card["temperature"]
+    )
+    if temperature is not None:
+        said.append(
+            "The model answers with the parameters of its output layer divided by the temperature "
+            f"{number_text(float(temperature), 4)}; what is drawn here is as training made it."
+        )
     return said
 
 
@@ -154,5 +166,11 @@ def watched_words(made: Made) -> str:
 
 def kept_epoch(made: Made, member: int = 0) -> int | None:
     """Return the epoch whose parameters a member keeps, None while the training goes on."""
-    result = made.worker.result
-    return None if result is None or made.tape.last is None else int(result.best_epochs[member])
+    result, model = made.worker.result, made.course.model
+    if result is None or made.tape.last is None:
+        return None
+    if model is None or made.course.by_hand:
+        return int(result.best_epochs[member])
+    # Made again, it isn't watched: which epochs were kept then, and of which members, the model's card knows.
+    kept = list(model.card["members"]["kept"])
+    return int(model.card["best_epochs"][kept.index(member + 1)]) if member + 1 in kept else None

@@ -48,6 +48,7 @@ WIDTHS = (260, 1200)
 WATCHED = (
     "Training doesn't see these rows, but early stopping looks at them: the honest score is on the test rows."
 )
+MEANS = "Training: the mean over the epoch's updates, each before its step; validation: after all of them."
 OUT_OF_FOLD = "Each row is answered by members that aren't trained on it."
 
 
@@ -131,9 +132,11 @@ class Pictures:
         if not series:
             raise SettingsError(f"the {label} isn't known of these epochs")
         best = None if now.result is None or name != "loss" else float(now.result.best_epochs[0])
-        return curves_chart(
+        note = MEANS if name == "loss" and "training" in series else ""
+        chart = curves_chart(
             series, x=[float(epoch) for epoch in epochs], best=best, title=title, y_label=label
         )
+        return replace(chart, note=note) if note else chart
 
     # ---- scores
 

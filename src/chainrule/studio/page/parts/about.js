@@ -22,18 +22,19 @@ export function buildAbout(element, { api }) {
     if (!file) return;
     const holds = h("p", { class: "quiet" }, wordsOf(file));
     element.replaceChildren(h("h2", {}, "A recording"), holds);
-    const { command, whatif } = file;
+    const { command, changed: edited, whatif } = file;
     if (file.whole.length) element.append(h("div", { class: "pair" }, ...file.whole.map((t) => button(`Update ${(t + 1).toLocaleString("en")}`, () => api.send({ do: "seek", t, place: null }), {}))));
-    if (command) element.append(h("p", { class: "quiet" }, "To change anything, see every update and ask for every number, run:"), h("pre", { class: "command", tabindex: 0 }, command));
+    if (command) element.append(h("p", { class: "quiet" }, `To change anything, see every update and ask for every number, run${edited ? " this, which opens the training before it was changed by hand" : ""}:`), h("pre", { class: "command", tabindex: 0 }, command));
     element.append(h("h2", {}, "What if?"), h("p", { class: "quiet" }, whatIfWords(whatif)));
   };
 }
 
 /** @param {import("../types.js").WhatIfAbout} about */
-function whatIfWords({ at, refused, numbers, off }) {
+function whatIfWords({ at, kept, refused, numbers, off }) {
   if (refused !== null) return `This file doesn't answer what if a cell were another: ${refused}.`;
+  const other = kept === null ? "" : ` What is kept of the training, in a model file, is epoch ${kept.toLocaleString("en")}, which may answer otherwise.`;
   const held = `${numbers.toLocaleString("en")} recorded numbers ${off ? `within ${brief(off, 1)}` : "to the last digit"}`;
-  return `Change a cell of the row below: this page answers by itself, by the network after update ${at.toLocaleString("en")}, exported as JavaScript, not by the engine. It has found ${held} again.`;
+  return `Change a cell of the row below: this page answers by itself, by the network after update ${at.toLocaleString("en")}, exported as JavaScript, not by the engine. It has found ${held} again.${other}`;
 }
 
 /** @param {RecordedFile} file */

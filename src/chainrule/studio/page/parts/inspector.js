@@ -1,7 +1,7 @@
 // Asked for: any number's formula, the numbers in it, its result and its check; in several forms, again with every frame.
 
 import { Places, exact } from "../arrays.js";
-import { button, h, hide, nodesOf, say } from "../make.js";
+import { button, fitted, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Change } from "./change.js";
 import { beside } from "./readout.js";
@@ -104,6 +104,7 @@ export function buildInspector(element, studio) {
     check.className = `agrees ${found.ok === null ? "" : found.ok ? "ok" : "wrong"}`;
     say(check, found.ok === null ? "" : found.ok ? "✓ The checks beside its lines agree." : "✗ A check beside its lines does not agree.");
     body.replaceChildren(nodesOf(found.nodes));
+    fitted(body);
   };
 
   return (changed, state) => {
