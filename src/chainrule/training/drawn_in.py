@@ -1,4 +1,4 @@
-"""How much the levels of each wide category enter the linear model that a linear path begins with: as far as they help out of fold."""
+"""By how much the levels of wide categories enter the linear model that a linear path begins with: as far as it helps."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
-from chainrule.tables.schema import OFTEN
 from chainrule.training.settings.recipe import MANY_LEVELS
 
 FACTORS = (0.0, 0.1, 0.3)
 """By how much the inputs of a wide category may enter, instead of 1."""
 
 CHANCE = 4.0
-"""A column stays where the cost out of fold, of n rows, is less by a share of more than this ÷ n: twice the gain in log-likelihood of
-a normal error, beside chi-squared of the one variance that is chosen."""
+"""A column stays where it makes the cost out of fold, of n rows, less by a share of more than this ÷ n: n times that is twice
+the gain in log-likelihood of normal errors, and 4 seldom chance for the one variance that is chosen."""
+
+
+OFTEN = 3
+"""A category has rare levels where one is there in fewer of the rows than this on average."""
 
 
 def wide_blocks(network: Network) -> list[slice]:
@@ -31,7 +34,7 @@ def wide_blocks(network: Network) -> list[slice]:
 def drawn_in(
     blocks: Sequence[slice], inputs: int, rows: int, cost: Callable[[FloatArray], float], lowest: float
 ) -> FloatArray:
-    """Return by how much each input enters (d,): of every block the factor with the least ``cost`` out of fold, one after the other.
+    """Return by how much each input enters (d,): of each block the factor of least ``cost`` out of fold, one after the other.
 
     One penalty for all slopes suits none where some inputs are there in every row, and the thousand levels of a category
     in one or two each: what is weak enough for those lets these follow chance. An input that enters g times as much has

@@ -14,13 +14,13 @@ from chainrule.equations.network import Network
 BLOCK = 2**22
 """About the most numbers of outputs that are worked out at once."""
 
-FEWEST_STEPS, MOST_STEPS, WORK = 30, 300, 2**25
-"""L-BFGS makes so many steps for the start of a training at the least and at the most: as many as go over `WORK` numbers of inputs."""
+FEWEST_STEPS, MOST_STEPS, WORK = 30, 100, 2**24
+"""L-BFGS makes at the least and at the most so many steps for the start of a training: as many as go over `WORK` inputs."""
 
 
 @dataclass(frozen=True)
 class Slopes:
-    """A linear model: slopes ``S`` (d, n_out) and ``b`` (n_out,); by how much each input entered, ``scale`` (d,), 1 without any."""
+    """A linear model: slopes ``S`` (d, n_out), ``b`` (n_out,), and by how much each input entered, ``scale`` (d,), or 1."""
 
     S: FloatArray
     b: FloatArray
@@ -83,9 +83,7 @@ class LinearCost:
         scale = np.ones((d, 1)) if self.scale is None else self.scale[:, None]
 
         def line_of(flat: FloatArray) -> Slopes:
-            return Slopes(
-                scale * flat[: d * n_out].reshape(d, n_out), flat[d * n_out :], scale=self.scale
-            )
+            return Slopes(scale * flat[: d * n_out].reshape(d, n_out), flat[d * n_out :], scale=self.scale)
 
         def cost_and_slope(flat: FloatArray) -> tuple[float, FloatArray]:
             line, T = line_of(flat), flat[: d * n_out].reshape(d, n_out)
@@ -99,4 +97,6 @@ class LinearCost:
             return cost, np.concatenate([by_T.reshape(-1), by_b])
 
         begun = np.concatenate([(start.S / np.where(scale > 0, scale, np.inf)).reshape(-1), start.b])
-        return line_of(minimize(cost_and_slope, begun, jac=True, method="L-BFGS-B", options=dict(ends or self.ends)).x)
+        return line_of(
+            minimize(cost_and_slope, begun, jac=True, method="L-BFGS-B", options=dict(ends or self.ends)).x
+        )
