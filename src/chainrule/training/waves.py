@@ -107,9 +107,9 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
     """Return the parameters with which a training begins, (k, p), with some cosines of the embedded numbers by the rows.
 
     Of a number's K cosines up to 3/4 K take frequency and phase of `swings` on the member's own training rows, as far as
-    these are beyond those that chance gives, 3 of their standard deviations. Where the output is linear, the number's first sum
-    (of several targets the first ones) begins with what these cosines add up to, `summed`. Nothing is changed without embedded numbers,
-    nor of members that share.
+    these are beyond those that chance gives, 3 of their standard deviations. Where the output is linear, the number's first
+    sum (of several targets the first ones) begins with what these cosines add up to, `summed`. Nothing is changed without
+    embedded numbers, nor of members that share.
     """
     features = network.features
     if features is None or not features.columns_of("number") or sharing != "none":
