@@ -110,6 +110,7 @@ def test_feature_22_it_says_which_of_several_runs_it_holds():
         told = about_of(other)["run"]
         assert told.startswith("run 2 of 2, ")
         assert "W[1][1,1]" in told
+        assert about_of(other)["changed"]
     finally:
         other.close()
 

@@ -306,5 +306,5 @@ def test_a_page_without_a_key_says_what_to_do(browser):
         page = context.new_page()
         page.goto(f"http://127.0.0.1:{server.port}/")
         page.wait_for_selector(".notice.bad:not([hidden])")
-        assert "Open the address" in page.locator(".notice.bad").inner_text()
+        assert "start the studio again, which prints a new one" in page.locator(".notice.bad").inner_text()
         context.close()

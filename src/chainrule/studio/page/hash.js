@@ -65,18 +65,16 @@ export function followHash(store, api, words) {
 }
 
 /**
- * A place inside an update in one word: `forward.1.2.3`; nothing at rest.
+ * A place inside an update in one word, its pass and its number: `forward.10`; nothing at rest.
  * @param {import("./types.js").Place} place
  */
 function placeWords(place) {
-  if (place.pass === "rest") return "";
-  return [place.pass, place.layer, place.neuron, place.term].map((one) => one ?? "").join(".").replace(/\.+$/, "");
+  return place.pass === "rest" ? "" : `${place.pass}.${place.index}`;
 }
 
 /** @param {string} words */
 function placeOf(words) {
   if (!words) return null;
-  const [pass, ...numbers] = words.split(".");
-  const [layer, neuron, term] = [0, 1, 2].map((k) => (numbers[k] ? Number(numbers[k]) : null));
-  return { pass, layer, neuron, term };
+  const [pass, index] = words.split(".");
+  return { pass, index: Number(index) || null };
 }

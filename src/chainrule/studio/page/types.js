@@ -273,6 +273,7 @@ export const PROTOCOL = 1;
  * @typedef {object} RecordedFile
  * @property {string | null} command
  * @property {string | null} run
+ * @property {boolean} changed
  * @property {number[]} rows
  * @property {number[]} whole
  * @property {number} stops

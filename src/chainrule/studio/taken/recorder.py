@@ -322,6 +322,7 @@ class Recorder:
         return {
             "command": live_command(self.made.course),
             "run": self._run(),
+            "changed": self.made.course.by_hand,
             "rows": list(plan.rows),
             "whole": list(plan.whole),
             "stops": len(plan.stops),

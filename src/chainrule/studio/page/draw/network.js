@@ -240,7 +240,7 @@ export function networkTable(hello, places, frame, color) {
   for (const address of names.map((one) => places.meant(drawn(one), frame))) {
     const number = places.value(address, frame);
     const cell = h("button", { type: "button", class: "number", "data-address": address, "data-value": number }, brief(number, 6));
-    body.append(h("tr", {}, h("th", { scope: "row" }, address), h("td", { class: "words" }, words.get(address) ?? ""), h("td", {}, cell), was ? h("td", { class: "was" }, was(address) === null ? "" : brief(was(address), 6)) : null));
+    body.append(h("tr", {}, h("th", { scope: "row" }, frame.names?.[address] ?? address), h("td", { class: "words" }, words.get(address) ?? ""), h("td", {}, cell), was ? h("td", { class: "was" }, was(address) === null ? "" : brief(was(address), 6)) : null));
   }
   const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "address"), h("th", { scope: "col" }, "name"), h("th", { scope: "col" }, "number"), was ? h("th", { scope: "col" }, "before the edit") : null));
   return h("table", { class: "twin" }, head, body);

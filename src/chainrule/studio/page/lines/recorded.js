@@ -172,6 +172,8 @@ export class RecordedLine {
     if (place?.pass) {
       for (const [i, stop] of this.stops.entries()) {
         if (stop[0] !== t || !stop[1]) continue;
+        if (place.index && stop[1] === place.index) return i;
+        if (place.index) continue;
         const own = /** @type {any} */ ((await this.frame(stop)).place);
         if (["pass", "layer", "neuron", "term"].every((name) => (own[name] || null) === (place[name] || null))) return i;
       }

@@ -22,9 +22,9 @@ export function buildAbout(element, { api }) {
     if (!file) return;
     const holds = h("p", { class: "quiet" }, wordsOf(file));
     element.replaceChildren(h("h2", {}, "A recording"), holds);
-    const { command, whatif } = file;
+    const { command, changed: edited, whatif } = file;
     if (file.whole.length) element.append(h("div", { class: "pair" }, ...file.whole.map((t) => button(`Update ${(t + 1).toLocaleString("en")}`, () => api.send({ do: "seek", t, place: null }), {}))));
-    if (command) element.append(h("p", { class: "quiet" }, "To change anything, see every update and ask for every number, run:"), h("pre", { class: "command", tabindex: 0 }, command));
+    if (command) element.append(h("p", { class: "quiet" }, `To change anything, see every update and ask for every number, run${edited ? " this, which opens the training before it was changed by hand" : ""}:`), h("pre", { class: "command", tabindex: 0 }, command));
     element.append(h("h2", {}, "What if?"), h("p", { class: "quiet" }, whatIfWords(whatif)));
   };
 }

@@ -62,7 +62,7 @@ class Net {
       this.paint();
     });
     new ResizeObserver(([entry]) => this.resize(entry.contentRect.width, entry.contentRect.height)).observe(this.window);
-    this.details.addEventListener("toggle", () => this.table());
+    this.details.addEventListener("toggle", () => (element.classList.toggle("tabled", this.details.open), this.table()));
     this.draw = this.draw.bind(this);
     this.listen();
   }
