@@ -90,15 +90,17 @@ def chosen(names: str, variants: Sequence[str] = ()) -> list[Method]:
 
 
 def work(
-    splits: Iterable[Split], methods: Sequence[Method], seeds: int, *, inner: bool
+    splits: Iterable[Split], methods: Sequence[Method], seeds: int, *, inner: bool, most: int | None = None
 ) -> Iterable[tuple[Split, Method, int]]:
     """Yield what is to be fitted: the split to use, the method, and the seed.
 
-    ``inner``: each seed divides the training rows anew. Otherwise a method without chance runs once.
+    ``inner``: each seed divides the training rows anew, of at most ``most`` that it draws anew, too, so that one sample
+    that suits a method isn't counted several times. Otherwise a method without chance runs once, and the sample is one.
     """
     for split in splits:
         for seed in range(seeds):
-            part = inner_split(split, seed) if inner else split
+            drawn = split if most is None else sampled(split, most, *([seed] if inner else []))
+            part = inner_split(drawn, seed) if inner else drawn
             for method in methods:
                 if inner or seed == 0 or method.seeded:
                     yield part, method, seed
@@ -168,10 +170,10 @@ def run(given: argparse.Namespace, console: Console) -> None:
         raise TablesError(f"--against {given.against} needs --seeds 2 or more: one difference has no error")
     methods = chosen(",".join(filter(None, [given.methods, given.against])), given.variant)
     splits = read_folder(given.tables, [name.strip() for name in given.only.split(",") if name.strip()])
-    if given.most_rows is not None:
-        if given.most_rows < FEWEST_ROWS:
-            raise TablesError(f"--most-rows {given.most_rows} must be at least {FEWEST_ROWS}")
-        splits = [sampled(split, given.most_rows) for split in splits]
+    most = given.most_rows
+    if most is not None and most < FEWEST_ROWS:
+        raise TablesError(f"--most-rows {most} must be at least {FEWEST_ROWS}")
+    whole, splits = splits, splits if most is None else [sampled(split, most) for split in splits]
     absent = {method.name: reason for method in methods if (reason := method.absent()) is not None}
     present = [method for method in methods if method.name not in absent]
     results = given_results(_peers(given, console), splits, present)
@@ -183,7 +185,7 @@ def run(given: argparse.Namespace, console: Console) -> None:
         warm_up()
     about = {"inner": given.inner, "seeds": given.seeds, "baseline": given.against}
     # Written after each fit, for a run may take hours.
-    for split, method, seed in work(splits, present, given.seeds, inner=given.inner):
+    for split, method, seed in work(whole, present, given.seeds, inner=given.inner, most=most):
         results.append(found := measure(method, split, seed))
         console.print(_line(found), highlight=False, markup=False)
         write(assemble(results, splits, **about), path)

@@ -96,13 +96,13 @@ def inner_split(split: Split, seed: int, share: float = INNER_SHARE) -> Split:
     return replace(split, train=split.train[np.sort(fitted)], test=split.train[np.sort(scored)])
 
 
-def sampled(split: Split, most: int) -> Split:
-    """Return a table with at most so many training rows, by chance (of each class its share), always the same."""
+def sampled(split: Split, most: int, seed: int = SPLIT_SEED) -> Split:
+    """Return a table with at most so many training rows, by chance (of each class its share), of a seed always the same."""
     if len(split.train) <= most:
         return split
     labels = split.train[TARGET].to_numpy() if split.task == "class" else None
     kept, _ = train_test_split(
-        np.arange(len(split.train)), train_size=most, random_state=SPLIT_SEED, stratify=labels
+        np.arange(len(split.train)), train_size=most, random_state=seed, stratify=labels
     )
     return replace(split, train=split.train[np.sort(kept)])
 

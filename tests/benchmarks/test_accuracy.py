@@ -192,6 +192,13 @@ def test_a_sample_keeps_the_classes_shares_and_the_rows_that_are_scored():
     assert found.test.equals(outer.test)
     assert found.train.equals(sampled(outer, 40).train)
     assert sampled(outer, 80) is outer
+    # With inner splits each seed draws its own rows, else there is one sample.
+    for inner in (True, False):
+        parts = [
+            part.train for part, _, _ in accuracy.work([outer], [METHODS["sk-mlp"]], 2, inner=inner, most=40)
+        ]
+        assert [len(part) for part in parts] == [30 if inner else 40] * 2
+        assert parts[0].equals(parts[1]) != inner
 
 
 def test_scores_are_those_of_scikit_learn():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.linear_model import LinearRegression
 
 import chainrule
 from chainrule.engines.base import Data
@@ -14,7 +15,7 @@ from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
 from chainrule.training.rare_levels import on_rare_levels
 from chainrule.training.screened import BY_CHANCE, on_scales, telling
-from chainrule.training.waves import _of_numbers, on_waves, swings
+from chainrule.training.waves import _of_numbers, on_waves, summed, swings
 
 
 def begun(network, data, members=1):
@@ -140,6 +141,40 @@ def test_cosines_begin_with_swings_of_each_members_own_rows():
     plain = Network([2, Dense(3), Dense(1)])
     first = initial_parameters(plain, 2, 0)
     assert on_waves(plain, first, Data(x, y, lines, lines[::-1])) is first
+
+
+def test_a_numbers_first_sum_begins_with_what_its_cosines_tell():
+    draws = np.random.default_rng(5)
+    x = draws.uniform(-1, 1, size=(400, 2))
+    y = np.sign(np.sin(9 * x[:, :1])) + 0.1 * draws.normal(size=(400, 1))
+    data = Data(x, y, np.arange(400)[None], np.arange(0))
+    features = Features(["number", "number"])
+    made = {}
+    for output, loss in (("identity", "mean_squared_error"), ("sigmoid", "binary_cross_entropy")):
+        network = Network([2, Dense(4, "relu"), Dense(1, output)], loss, features=features)
+        drawn, own = begun(network, data)
+        made[output] = {name: each[0] for name, each in own[0].items()}
+    e = features.forward(made["identity"], x, np).a[:, 1]  # after the number itself
+    assert np.corrcoef(e, y[:, 0])[0, 1] > 0.95
+    assert (e.mean(), e.std()) == pytest.approx((0, 1), abs=1e-9)
+    assert np.abs(np.corrcoef(features.forward(made["sigmoid"], x, np).a[:, 1], y[:, 0])[0, 1]) < 0.9
+    # The second number has no swing, and a number's other sums begin as drawn.
+    drawn = {name: each[0] for name, each in Layout(network).unflatten(drawn)[0].items()}
+    np.testing.assert_array_equal(made["identity"]["V"][1], drawn["V"][1])
+    np.testing.assert_array_equal(made["identity"]["V"][:, :, 1:], drawn["V"][:, :, 1:])
+
+
+def test_cosines_add_up_as_scikit_learns_regression_has_them():
+    draws = np.random.default_rng(6)
+    x, w = draws.normal(size=80), draws.integers(1, 4, 80).astype(float)
+    found = [(0.7, 0.2), (1.9, -1.0)]
+    u = np.stack([np.cos(2 * np.pi * f * x + phi) for f, phi in found], axis=1)
+    y = u @ [[2.0, 0.0], [-1.0, 3.0]] + 0.5 * x[:, None] + draws.normal(size=(80, 2))
+    V, c = summed(x, y, found, w)
+    judge = LinearRegression().fit(np.column_stack([x, u]), y, w).coef_.T[1:]
+    np.testing.assert_allclose(V / V[:1], judge / judge[:1], rtol=1e-8)
+    np.testing.assert_allclose(np.average(u @ V + c, axis=0, weights=w), 0, atol=1e-12)
+    np.testing.assert_allclose(np.average((u @ V + c) ** 2, axis=0, weights=w), 1)
 
 
 def test_rows_of_a_swing_count_by_their_weights():

@@ -37,7 +37,7 @@ def read(question: Question, settings: Settings) -> Read:
     table = question.reading.table(question.table)
     if table.n_rows * len(table.columns) >= MANY:
         give_back()
-    # Levels of their own for all that occur twice are for who looks them up; one-hot they would be a matrix of weights.
+    # Levels of their own for all that occur are for who looks them up; one-hot they would be a matrix of weights.
     wide = not why_plain(settings) and settings.category_embedding != "none"
     schema = _schema(table, question, wide=wide)
     usable, row_weights, notes = labeled_rows(table, schema), None, list(schema.notes)

@@ -34,9 +34,6 @@ MAX_LEVELS = 64
 MOST_LEVELS, MOST_CELLS = 8_000, 200_000_000
 """Where categories may be wide: the most levels of all of them, and the most numbers of a table of theirs, rows times levels."""
 
-OFTEN = 3
-"""Levels that occur once have an input, too, where a level of the column occurs so often on average: few rows are alone then."""
-
 ONE_ROW = "the table has one row: nothing is held out, numbers enter as they are, and training goes on for all epochs"
 """What a training on a single row does without."""
 
@@ -313,9 +310,7 @@ def _check_input(table: Table, column: Column, finding: ColumnKind, max_levels: 
     elif column.kind == "datetime":
         date_cells(table, column.name, column.spelling)
     elif column.kind == "category" and column.n_unique > max_levels:
-        rare = table.n_rows < OFTEN * column.n_unique
-        twice = ", as far as they occur twice," if rare and max_levels > MAX_LEVELS else ""
-        shared = f"the {max_levels} most frequent{twice} have an input each, the others share one"
+        shared = f"the {max_levels} most frequent have an input each, the others share one"
         return [f"column {column.name!r} has {column.n_unique} levels: {shared}"]
     return []
 

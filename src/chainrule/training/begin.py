@@ -24,4 +24,4 @@ def by_rows(
         start = fitted(network, start, data, sharing)
     if start is not drawn:
         set_values(network, start)
-    return on_linear_path(network, start, data, sharing)
+    return on_linear_path(network, start, data, sharing, stage=stage)

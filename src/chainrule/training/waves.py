@@ -84,13 +84,32 @@ def swings(
     return found
 
 
+def summed(
+    x: FloatArray, y: FloatArray, found: list[tuple[float, float]], weights: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return V (m, n_out) and c (n_out,) with which m cosines of ``x`` (n,) add up to what they tell of ``y`` (n, n_out).
+
+    That is their part of the least-squares solution with a constant and x, of mean 0 and standard deviation 1 over the rows.
+    """
+    share = np.full(len(x), 1 / len(x)) if weights is None else weights / weights.sum()
+    root = np.sqrt(share)[:, None]
+    cosines = np.stack([np.cos(2 * math.pi * f * x + phi) for f, phi in found], axis=1)
+    basis = np.concatenate([np.ones((len(x), 1)), x[:, None], cosines], axis=1)
+    V = np.linalg.lstsq(basis * root, y * root, rcond=None)[0][2:]
+    mean = share @ (cosines @ V)
+    size = np.sqrt(share @ (cosines @ V - mean) ** 2)
+    size[size == 0] = 1.0
+    return V / size, -mean / size
+
+
 @one_blas_thread()
 def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "none") -> FloatArray:
     """Return the parameters with which a training begins, (k, p), with some cosines of the embedded numbers by the rows.
 
     Of a number's K cosines up to 3/4 K take frequency and phase of `swings` on the member's own training rows, as far as
-    these are beyond those that chance gives, 3 of their standard deviations. Nothing is changed without embedded numbers,
-    nor of members that share.
+    these are beyond those that chance gives, 3 of their standard deviations. Where the output is linear, the number's first
+    sum (of several targets the first ones) begins with what these cosines add up to, `summed`. Nothing is changed without
+    embedded numbers, nor of members that share.
     """
     features = network.features
     if features is None or not features.columns_of("number") or sharing != "none":
@@ -99,6 +118,7 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
     made = start.copy()
     own, columns = Layout(network).unflatten(made)[0], features.column_map.numbers
     K = features.waves
+    sums = features.width if network.output.activation.name == "identity" else 0
     for line, rows in enumerate(lines):
         some = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
         block, y = np.asarray(data.x[some], np.float64), np.asarray(data.y[some], np.float64)
@@ -106,6 +126,12 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
         members = [line] if len(lines) > 1 else list(range(len(made)))
         for number, found in enumerate(_of_numbers(block[:, columns], y, 3 * K // 4, weights)):
             fast = [one for one in found if one[0] > BEYOND * features.std]
+            if fast and sums:
+                V, c = (each[..., :sums] for each in summed(block[:, columns[number]], y, fast, weights))
+                for member in members:
+                    own["V"][member, number, :, : len(c)] = 0.0
+                    own["V"][member, number, K - len(fast) :, : len(c)] = V[::-1]
+                    own["c"][member, number, : len(c)] = c
             for place, (frequency, phase) in enumerate(fast):
                 for member in members:
                     own["f"][member, number, K - 1 - place] = frequency

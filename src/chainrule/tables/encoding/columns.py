@@ -35,7 +35,7 @@ from chainrule.tables.encoding.steps import (
 )
 from chainrule.tables.encoding.texts import TextWords, fit_words
 from chainrule.tables.kinds import INPUT_KINDS
-from chainrule.tables.schema import MAX_LEVELS, OFTEN, Column
+from chainrule.tables.schema import Column
 from chainrule.tables.spelling.dress import Dress
 from chainrule.tables.spelling.spellings import DATE_FORMATS, date_spellings, is_time_only
 from chainrule.tables.spelling.values import BLANKS, FALSE_WORDS, TRUE_WORDS, check_texts, level_counts
@@ -244,10 +244,7 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
     rare, spelling, words = False, "", None
     if kind == "category":
         counts = level_counts(as_levels(table, name)[rows])
-        # Where many levels occur once, what they add can't be told from chance; beyond the first they have no input of their own.
-        fewest = 1 if counts.get_column("count").sum() >= OFTEN * counts.height else 2
-        often = counts.head(MAX_LEVELS).extend(counts.slice(MAX_LEVELS).filter(pl.col("count") >= fewest))
-        levels = tuple(sorted(often.head(max_levels).get_column("level")))
+        levels = tuple(sorted(counts.head(max_levels).get_column("level")))
         rare = counts.height > len(levels)
     elif kind == "datetime":
         spelling = column.spelling
