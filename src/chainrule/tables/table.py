@@ -12,7 +12,7 @@ from chainrule._forks import check_polars
 from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
-from chainrule.tables.files.aside import Aside, Frame, columns_of
+from chainrule.tables.files.aside import Aside, Frame, columns_typed
 from chainrule.tables.files.frames import duration_notes, plain_types, rounded_notes, said_kinds, to_polars
 from chainrule.tables.spelling.dressing import proven_decimal
 from chainrule.tables.spelling.spellings import proven_order
@@ -78,7 +78,7 @@ class Table:
 
     def _texts(self) -> list[pl.Series]:
         if self.raw is None:
-            return list(columns_of(self.frame, pl.String))
+            return list(columns_typed(self.frame, pl.String))
         first = replace(self, frame=self.frame.head(_SHOWN), raw=self.raw.head(_SHOWN))
         return [first.text(name) for name in self.columns]
 
@@ -301,7 +301,7 @@ def with_finite(table: Table, infinite: str) -> Table:
 
 def _changed_to_finite(table: Table, notes: list[str]) -> Iterator[pl.Series]:
     """Yield the columns that have infinite numbers without these, and add a note about each."""
-    for column in columns_of(table.frame, pl.Float64):
+    for column in columns_typed(table.frame, pl.Float64):
         found = column.is_infinite()
         count = int(found.sum())
         if count:

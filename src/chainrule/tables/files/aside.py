@@ -176,8 +176,8 @@ class Aside:
 
     @property
     def at_once(self) -> int:
-        """How many rows are well read at once, so that pieces are not read much oftener than once."""
-        return 3 * self.starts[1]
+        """How many rows are well read at once: many, so that pieces are seldom read twice, and few beside all."""
+        return min(3 * self.starts[1], self.height // 4)
 
     def get_column(self, name: str) -> pl.Series:
         """Return a column; raises polars' ColumnNotFoundError."""
@@ -256,7 +256,7 @@ class Aside:
         return self.file.get(self.pieces[name][first:last]).alias(name)
 
 
-class Writer:
+class AsideWriter:
     """Writes a frame aside that comes some rows after others, best ``rows`` at once."""
 
     def __init__(self, names: Sequence[str], where: str) -> None:
@@ -286,7 +286,7 @@ def is_large(rows: int, columns: int) -> bool:
     return rows >= TALL and rows * columns >= LARGE
 
 
-def columns_of(frame: Frame, *dtypes: type[pl.DataType]) -> Iterator[pl.Series]:
+def columns_typed(frame: Frame, *dtypes: type[pl.DataType]) -> Iterator[pl.Series]:
     """Yield the columns of some types."""
     if isinstance(frame, Aside):
         yield from (frame.get_column(name) for name, dtype in frame.schema.items() if dtype in dtypes)
@@ -303,10 +303,10 @@ def put_aside(frame: Frame, where: str) -> Frame:
     """Return a frame written aside if it is large; raises TableError that begins with ``where`` if there is no room."""
     if isinstance(frame, Aside):
         return frame
-    return framed(frame.iter_columns(), frame.height, frame.width, where)
+    return frame_or_aside(frame.iter_columns(), frame.height, frame.width, where)
 
 
-def framed(columns: Iterable[pl.Series], rows: int, n_columns: int, where: str) -> Frame:
+def frame_or_aside(columns: Iterable[pl.Series], rows: int, n_columns: int, where: str) -> Frame:
     """Return a frame of columns, each written aside as it comes where they are many; raises TableError as `put_aside` does."""
     if not is_large(rows, n_columns):
         return pl.DataFrame(list(columns))

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
-from chainrule.tables.files.aside import Frame, columns_of
+from chainrule.tables.files.aside import Frame, columns_typed
 from chainrule.tables.spelling.values import as_text, float_text
 
 CATEGORY = "category"
@@ -102,7 +102,7 @@ def said_kinds(frame: pl.DataFrame) -> dict[str, str]:
 def rounded_notes(frame: Frame) -> list[str]:
     """Say which columns have whole numbers that floats don't have."""
     notes = []
-    for column in columns_of(frame, pl.Int64, pl.UInt64, pl.Int128):
+    for column in columns_typed(frame, pl.Int64, pl.UInt64, pl.Int128):
         if column.count():
             low, high = column.min(), column.max()
             if isinstance(low, int) and isinstance(high, int) and max(-low, high) > MOST_EXACT:

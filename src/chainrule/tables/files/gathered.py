@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from chainrule.tables.files.aside import Aside, Frame, Writer, is_large
+from chainrule.tables.files.aside import Aside, AsideWriter, Frame, is_large
 from chainrule.tables.spelling.values import to_typed
 
 
@@ -21,7 +21,7 @@ class Gathered:
         self.names = tuple(names)
         self.decimal = decimal
         self._parts: list[list[pl.Series]] = [[] for _ in names]
-        self._aside = Writer(self.names, where) if is_large(rows, len(names)) else None
+        self._aside = AsideWriter(self.names, where) if is_large(rows, len(names)) else None
 
     def add(self, block: Iterable[pl.Series]) -> None:
         """Add some rows: a series for each column."""

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
-from chainrule.tables.files.aside import framed
+from chainrule.tables.files.aside import frame_or_aside
 from chainrule.tables.files.foreign import refuse_lake, refuse_url
 from chainrule.tables.files.unpack import PACKED
 from chainrule.tables.spelling.values import clean_text, to_typed
@@ -97,11 +97,13 @@ def as_one_table(tables: Sequence[Table], name: str, decimal: str) -> Table:
     sizes = np.cumsum([0, *(table.n_rows for table in tables)])
     of = int(sizes[-1]), len(names), name
     if first.raw is None:
-        frame = framed((pl.concat(_alike([table.column(one) for table in tables])) for one in names), *of)
+        frame = frame_or_aside(
+            (pl.concat(_alike([table.column(one) for table in tables])) for one in names), *of
+        )
     else:
         texts = (pl.concat([table.text(one).alias(one) for table in tables]) for one in names)
-        raw = framed(texts, *of)
-        frame = framed((to_typed(raw.get_column(one), decimal) for one in names), *of)
+        raw = frame_or_aside(texts, *of)
+        frame = frame_or_aside((to_typed(raw.get_column(one), decimal) for one in names), *of)
     lines = None
     if all(table.lines is not None for table in tables):
         lines = np.concatenate([table.lines for table in tables if table.lines is not None])
