@@ -440,8 +440,8 @@ def test_onnx_multiplies_once_and_leaves_out_what_nothing_needs():
     assert len({node.SerializeToString() for node in graph.node}) == len(graph.node)
     members = program.model.members
     counts = [sum(node.op_type == kind for node in graph.node) for kind in ("Cos", "MatMul", "Transpose")]
-    # Of each member: angles, embedded numbers, two categories, and two layers, whose biases a runtime adds at once.
-    assert counts == [members, 6 * members, 0]
+    # Of each member: angles, embedded numbers, two categories, two layers (a runtime adds their biases at once), the linear path.
+    assert counts == [members, 7 * members, 0]
 
 
 @pytest.mark.slow

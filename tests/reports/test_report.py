@@ -12,9 +12,12 @@ from sklearn import metrics
 import chainrule
 from chainrule.errors import OutputError, SettingsError, TableError
 from chainrule.explain.attribute.answer import answer
-from chainrule.explain.check.certificate import certify
+from chainrule.explain.check.certificate import batch_of, certify
+from chainrule.explain.costs import place_of_parameter
 from chainrule.explain.diagnose.diagnosis import diagnose
+from chainrule.explain.slice import TRIED
 from chainrule.reports.history import history_text, read_history
+from chainrule.reports.reported import Reported
 from chainrule.reports.rows import TOLERANCE
 from chainrule.reports.trust import CERTIFIED_ROWS, CERTIFIED_WEIGHTS
 
@@ -309,7 +312,7 @@ def test_the_plane_has_the_models_answers_over_the_two_numbers_it_needs_most(tar
     first, second = plane["places"]
     island = trained.model.encoder.columns[-1]
     found = np.array(plane["probabilities" if target == "species" else "answers"])
-    for i, j in ((0, 0), (3, 20), (28, 11)):
+    for i, j in ((0, 0), (3, 20), (24, 11)):
         # Held at the most frequent island, which is said.
         row = {plane["columns"][0]: [first[j]], plane["columns"][1]: [second[i]], "island": ["Biscoe"]}
         answer = trained.model.predict(row)
@@ -338,6 +341,43 @@ def test_without_two_numbers_there_is_no_plane():
     rows["c"] = [2.0] * 60
     made = chainrule.report(chainrule.train(rows, "y", **FAST))
     assert "plane" not in made.data["parts"]
+
+
+@pytest.mark.parametrize("target", ["species", "body_mass_g"])
+def test_the_mountain_is_an_exact_slice_over_the_two_weights_that_are_needed_most(target):
+    rows = pl.read_csv(PENGUINS, null_values="NA").drop_nulls().select(["bill_length_mm", "island", target])
+    trained = chainrule.train(rows, target, **{**FAST, "hidden": (3,), "members": 1})
+    made = chainrule.report(trained.model, rows)
+    found = plain(made)["parts"]["mountain"]
+    subject = Reported(trained.model, trained.model.table(rows), "m", "c")
+    batch = batch_of(trained.model, subject.sample.part, n_rows=found["rows"])
+    assert found["rows"] == min(200, subject.sample.part.n_rows)
+    first, second = (place_of_parameter(batch.layout, name) for name in found["weights"])
+
+    def cost(**changed):
+        """Return the cost with one weight or both set by hand, by the equations of the checks."""
+        flat = batch.flat.copy()
+        for name, value in changed.items():
+            flat[{"first": first, "second": second}[name]] = value
+        return batch.costs(flat[None])[0]
+
+    assert found["cost"] == pytest.approx(cost(), rel=1e-12)
+    assert found["without"] == pytest.approx([cost(first=0.0), cost(second=0.0)], rel=1e-12)
+    x, y = found["places"]
+    assert (x[len(x) // 2], y[len(y) // 2]) == tuple(found["at"])
+    assert min(x) < 0 < max(x)
+    for i, j in ((0, 0), (3, 20), (24, 11)):
+        assert found["costs"][i][j] == pytest.approx(cost(first=x[j], second=y[i]), rel=1e-9)
+    # Fewer than are tried, so all are: no other weight raises the cost as much.
+    weights = [s for s in batch.layout.slots if s.decays]
+    each = []
+    for place in (k for s in weights for k in range(s.start, s.stop)):
+        flat = batch.flat.copy()
+        flat[place] = 0.0
+        each.append(batch.costs(flat[None])[0])
+    assert len(each) <= TRIED
+    assert sorted(each)[-2:] == pytest.approx(found["without"][::-1], rel=1e-12)
+    assert "An exact slice" in made.render("text")
 
 
 @pytest.mark.slow

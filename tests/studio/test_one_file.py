@@ -99,6 +99,27 @@ def test_feature_22_the_same_studio_gives_the_same_bytes(page, studio):
 
 
 @pytest.mark.slow
+def test_feature_22_it_says_which_of_several_runs_it_holds():
+    other = Studio(five())
+    try:
+        trained_through(other)
+        assert about_of(other)["run"] is None
+        edit = {"kind": "number", "address": "W[1][1,1]", "value": 0.5}
+        told = other.command({"do": "edit", "client": "one", "n": 1, "edits": [edit]})
+        assert told["ok"]
+        told = about_of(other)["run"]
+        assert told.startswith("run 2 of 2, ")
+        assert "W[1][1,1]" in told
+    finally:
+        other.close()
+
+
+def about_of(studio):
+    """Return what the file of a studio says of itself."""
+    return data_of(Recorder(studio).recording()["index"])["hello"]["recorded"]
+
+
+@pytest.mark.slow
 def test_feature_22_its_frames_are_the_studios(recording, studio):
     index = data_of(recording["index"])
     pieces = frames_of(recording["frames"])

@@ -121,7 +121,7 @@ def test_feature_22_what_it_cannot_do_says_how_to_do_it(file, browser):
         rows = page.locator("cr-row input").first
         rows.fill("2")
         rows.press("Enter")
-        page.locator("cr-notices").get_by_text("Of the rows this file has").wait_for()
+        page.locator("cr-notices").get_by_text("isn't in this file, which has rows").wait_for()
         # Nothing offers what only a studio can.
         assert not page.get_by_role("button", name="Start again with these").is_visible()
         assert not page.get_by_role("button", name="End", exact=True).is_visible()

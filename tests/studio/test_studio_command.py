@@ -163,7 +163,11 @@ def test_all_that_a_studio_tells_has_its_shape(lesson):
         assert client.command(do, **more).data["ok"]
     deadline = time.monotonic() + 60
     ended = False
-    for _, name, data in told:  # a status may come after the last frame: the stream orders each kind by itself
+    for (
+        _,
+        name,
+        data,
+    ) in told:  # a status may come after the last frame: the stream orders each kind by itself
         assert wrong_event(name, data) == "", name
         seen.add(name)
         ended |= name == "frame" and data["phase"] == "ended" and not data["playing"]

@@ -1,5 +1,6 @@
 """A model of several groups of different networks, as a search leaves it: each group's training is a run of the studio."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,31 @@ def test_each_group_is_a_run_whose_training_is_the_groups_own(files):
         name, _, content = made.studio.take("model")
         assert name.endswith(".safetensors")
         assert content == Path(file).read_bytes()
+
+
+def test_at_the_end_it_says_what_all_groups_answer_together_by_weight(files):
+    model, file, table = files
+    with watched(opened_model(file, table)) as made:
+        assert not any("together answer" in one for one in made.frame["told"])
+        made.train()
+        made.do("seek", t=made.studio.made.tape.last)
+        (told,) = [one for one in made.frame["told"] if "together answer" in one]
+        row = made.frame["row"]
+        answer = model.predict({name: [TABLE[name][row - 1]] for name in ("a", "b")})
+        label, code = answer.labels[0], int(answer.codes[0])
+        assert f"All 2 groups of the model together answer y = {label}, with probability " in told
+        first, second, mean = (
+            float(number)
+            for number in re.search(r"is 0.75 · (\S+) \+ 0.25 · (\S+) = (\S+)\.$", told).groups()
+        )
+        assert 0.75 * first + 0.25 * second == pytest.approx(mean, abs=1e-4)
+        # One output: the probability of the second class.
+        assert mean == pytest.approx(
+            answer.probabilities[0, code] if code else 1 - answer.probabilities[0, code], abs=1e-4
+        )
+        # A branch is no group of the model.
+        made.do("edit", edits=[{"kind": "number", "address": "W[1][1,2]", "value": 0.5}])
+        assert not any("together answer" in one for one in made.frame["told"])
 
 
 def test_of_many_groups_the_first_are_opened_and_it_is_said(files, monkeypatch):

@@ -74,7 +74,9 @@ def test_feature_20_the_final_score_is_that_of_train(target, classes, numbers):
         for one in (trained.evaluation.scores, *trained.baselines.values())
     ]
     assert values(found["table"]) == expected
-    assert found["title"].startswith("Score on ")
+    (kept,) = ended.result.best_epochs
+    assert found["title"] == f"Score on {trained.prepared.tested.n_rows} unseen rows, epoch {kept} (kept)"
+    assert ended.ask("score")["title"].endswith(f" validation rows, epoch {kept} (kept)")
 
 
 def test_feature_20_the_test_rows_are_shut_until_they_are_opened(classes):

@@ -261,7 +261,7 @@ def test_feature_17_playing_stops_where_something_is_asked() -> None:
             if not studio.frame()["playing"] and studio.frame()["t"]:
                 break
             time.sleep(0.02)
-        assert studio.frame()["t"] == 1
+        comes(lambda: studio.frame()["t"] == 1)
         assert studio.frame()["withheld"]
         assert studio.lesson()["question"] is not None
 
@@ -318,7 +318,7 @@ def test_feature_18_the_page_stands_where_the_step_is() -> None:
             does_what_is_asked(studio)
             if number < 4:
                 do(studio, "lesson", number=number + 1)
-        assert studio.frame()["t"] == 1
+        comes(lambda: studio.frame()["t"] == 1)
         assert studio.number({"address": "W_new[1][1,1]"})["value"] == pytest.approx(0.72)
 
 

@@ -18,7 +18,7 @@ from chainrule.reports.reported import Reported
 from chainrule.reports.words import rows_shown, score_words
 from chainrule.training.checkpoint import Epoch
 
-MOST_EDGES = {WIDE: 20, NARROW: 8}
+MOST_EDGES = {WIDE: 14, NARROW: 6}
 """The most weights drawn between two layers, on pages and on telephones."""
 
 

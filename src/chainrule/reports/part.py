@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainrule.explain.show.document import Block, Picture, Section
+from chainrule.plots.svg.draw import NARROW
 
 PAGE = 760.0
 """The width of a picture on a page, in pixels."""
@@ -37,12 +38,14 @@ class ReportPart:
 
 
 def _small(block: Block) -> Block:
-    """Return a picture as wide as the page with a small table, those of sections too; any other block as it is."""
+    """Return a picture as wide as the page with a small table, those of sections too; any other block as it is.
+
+    One that is meant to be as narrow as a telephone stays so.
+    """
     match block:
         case Picture():
-            return replace(
-                block, width=PAGE if block.narrow is None else block.width, rows=min(block.rows, ROWS)
-            )
+            own = block.narrow is not None or block.width <= NARROW
+            return replace(block, width=block.width if own else PAGE, rows=min(block.rows, ROWS))
         case Section(blocks=inner):
             return replace(block, blocks=tuple(map(_small, inner)))
     return block

@@ -12,10 +12,10 @@ from chainrule.plots.marks import MOST_POINTS
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 
-PLACES = 29
+PLACES = 25
 """The numbers at which each column is set: a page is to stay small."""
 
-MOST_LINES = 12
+MOST_LINES = 8
 """The most lines of the picture's table, whose numbers the JSON has."""
 
 

@@ -26,6 +26,7 @@ from chainrule.reports.classes import classes_part
 from chainrule.reports.data import data_part
 from chainrule.reports.history import read_history
 from chainrule.reports.intervals import Interval
+from chainrule.reports.mountain import mountain_part
 from chainrule.reports.needs import dependence_part, first_columns, importance_part, needed
 from chainrule.reports.network import curves_part, network_part, splits_part
 from chainrule.reports.numbers import numbers_part
@@ -170,6 +171,7 @@ def _parts(subject: Reported, intervals: Mapping[str, Interval]) -> Sequence[Rep
         "splits": lambda: splits_part(subject),
         "network": lambda: network_part(subject),
         "curves": lambda: curves_part(subject),
+        "mountain": lambda: mountain_part(subject),
         "diagnosis": lambda: diagnosis_part(subject),
         "certificate": lambda: certificate_part(subject),
         "search": lambda: search_part(subject),

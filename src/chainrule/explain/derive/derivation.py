@@ -155,6 +155,14 @@ def derive(
     )
 
 
+@one_blas_thread()
+@np.errstate(all="ignore")
+def path_factors(trace: Trace, address: str | Address) -> tuple[Factor, ...]:
+    """Return the factors of a derivative of the cost along its largest path, without its lines; none of another number."""
+    place = trace.resolve(address)
+    return factor_lines(_plain(trace, place), place)[0] if place.name in PATH_QUANTITIES else ()
+
+
 def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_start: bool) -> None:
     if form not in get_args(Form):
         raise SettingsError(f"{setting('form')} {form!r} is unknown: choose {', '.join(get_args(Form))}")

@@ -21,13 +21,14 @@ def mountain_chart(
     costs: Any,
     *,
     path: tuple[Any, Any] | None = None,
+    stands: tuple[float, float] | None = None,
     x_name: str = "W[1][1,1]",
     y_name: str = "W[2][1,1]",
     levels: int = 10,
     title: str = "The cost over two weights",
     note: str = "",
 ) -> Chart:
-    """Return lines of equal cost over x (columns,) and y (rows,), and the path of a training over them."""
+    """Return lines of equal cost over x (columns,) and y (rows,), the path of a training, or where it ``stands``."""
     x, y, costs = grid_of("costs", costs, x, y)
     low, high = float(np.nanmin(costs)), float(np.nanmax(costs))
     shown, legend = shown_costs(costs)
@@ -55,6 +56,10 @@ def mountain_chart(
             Points(floats(px[-1:]), floats(py[-1:]), "2", "end", "circle", 4.5),
         ]
         words += f" The path has {len(px)} steps."
+    if stands is not None:
+        marks.append(
+            Points(floats(stands[:1]), floats(stands[1:]), "2", "where training left them", "circle", 5.0)
+        )
     x_axis = Axis(float(x[0]), float(x[-1]), x_name, grid=False)
     y_axis = Axis(float(y[0]), float(y[-1]), y_name, grid=False)
     return Chart(title, words, x_axis, y_axis, tuple(marks), note, aspect=0.72)

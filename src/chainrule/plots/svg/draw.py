@@ -37,8 +37,8 @@ _GAP = 22.0
 def to_svg(plot: Chart | Charts, width: float = WIDE, *, alone: bool = False) -> str:
     """Return a plot as an SVG element that is at most ``width`` pixels wide and shrinks with what it stands in.
 
-    ``alone`` makes it a file or a cell of a notebook: with the style sheet and a background. On a page, `SHEET` stands once,
-    and its hash in the page's policy; no style stands in the element.
+    ``alone`` makes it a file or a cell of a notebook: with a description, the style sheet and a background.
+    On a page its label describes it, `SHEET` stands once, and its hash in the page's policy; no style stands in the element.
     """
     body, wide, high = _panel(plot, width) if isinstance(plot, Chart) else _panels(plot, width)
     wide, high = math.ceil(wide), math.ceil(high)
@@ -46,8 +46,7 @@ def to_svg(plot: Chart | Charts, width: float = WIDE, *, alone: bool = False) ->
     return element(
         "svg",
         title(plot.title),
-        element("desc", escaped(plot.description)),
-        *(behind if alone else []),
+        *([element("desc", escaped(plot.description)), *behind] if alone else []),
         body,
         xmlns="http://www.w3.org/2000/svg",
         class_="plot",

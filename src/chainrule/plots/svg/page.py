@@ -17,13 +17,16 @@ def figure(
     """Return a plot as an HTML figure: drawn for a page and for a telephone, with its table twin folded away.
 
     ``narrow`` is another plot for the telephone, for pictures whose layout is part of the data: a network. The page holds
-    `svg.sheet.SHEET` once. The table has at most so many ``rows``, and says what it leaves out.
+    `svg.sheet.SHEET` once. What is as small as a telephone is drawn once, for both. The table has at most so many ``rows``, and
+    says what it leaves out.
     """
-    small = without_spots(to_svg(narrow or plot, NARROW))
+    drawn = [element("div", to_svg(plot, width), class_="plot-wide")]
+    if narrow is not None or width > NARROW:
+        small = without_spots(to_svg(narrow or plot, NARROW))
+        drawn.insert(0, element("div", small, class_="plot-narrow"))
     return element(
         "figure",
-        element("div", small, class_="plot-narrow"),
-        element("div", to_svg(plot, width), class_="plot-wide"),
+        *drawn,
         element(
             "details",
             element("summary", "As a table"),
@@ -45,11 +48,10 @@ def without_spots(drawn: str) -> str:
 
     Addresses stay, and the values of what has one; the other drawing has all. What it shows is said by its label alone.
     """
-    head, _, rest = drawn.partition("<desc>")
-    rest = rest.partition("</desc>")[2]
+    head, sign, rest = drawn.partition("</title>")
     rest = re.sub(r'<g fill-opacity="0">.*?</g>', "", rest, flags=re.DOTALL)
     rest = re.sub(r'<(?![^>]*data-address)([^>]*?) data-value="[^"]*"', r"<\1", rest)
-    return head + re.sub(r"<title>[^<]*</title>", "", rest)
+    return head + sign + re.sub(r"<title>[^<]*</title>", "", rest)
 
 
 def table(plot: Chart | Charts, most: int = MOST_ROWS) -> str:

@@ -33,6 +33,9 @@ async function opened(sealed, key) {
   return JSON.parse(new TextDecoder().decode(plain.subarray(TAG)));
 }
 
+/** The teacher's word, once it has opened an answer: then it opens those that come, too. */
+let known = "";
+
 /** A number as the file writes it, to so many digits. @param {string} given @param {number} digits */
 function written(given, digits) {
   const value = Number(given.trim().replace(",", ".").replace("−", "-"));
@@ -73,27 +76,37 @@ function ask(section, step, secret) {
   const card = new QuestionCard((given) => answer(given), () => {});
   const word = /** @type {HTMLInputElement} */ (h("input", { type: "text", size: 12, autocomplete: "off", "aria-label": "The teacher's word" }));
   const teacher = h("details", { class: "quiet" }, h("summary", {}, "The teacher's word"), word);
-  word.addEventListener("change", () => answer(word.value, `word ${word.value.trim()}`));
+  const wrong = h("p", { class: "quiet", role: "status" });
+  teacher.append(wrong);
+  word.addEventListener("change", () => teach(word.value.trim()));
   section.append(card.element);
   if (data.word) section.append(teacher);
   card.show(question, true);
 
-  /** @param {string} given @param {string} [as] */
+  /** @param {string} given */
+  const teach = async (given) => {
+    wrong.textContent = "";
+    if (await answer(given, `word ${given}`)) known = given;
+    else wrong.textContent = `“${given}” isn't the word of this page.`;
+  };
+
+  /** Open what an answer opens; gives whether it did. @param {string} given @param {string} [as] */
   const answer = async (given, as) => {
-    tries += 1;
+    if (!as) tries += 1;
     const own = as ?? (question.options.length ? given : question.guess ? "guess" : written(given, step.digits ?? 3));
     if (own === null) {
       card.number.setAttribute("aria-invalid", "true");
-      return;
+      return false;
     }
     const number = Number(question.id.split("-")[1]);
     const key = await stretched(`${secret} ${number} ${own}`, data.rounds, 32);
     let found = null;
     for (const { lock } of step.locks ?? []) found ??= await opened(lock, key);
     if (!found?.secret) {
+      if (as) return false;
       const nodes = found?.nodes ? ["Not yet: ", ...found.nodes] : ["Not yet. ", ...(step.hint ?? [])];
       card.show({ ...question, reply: { given, right: false, tries, nodes } }, true);
-      return;
+      return false;
     }
     const part = /** @type {Part} */ (await opened(data.parts[step.seal ?? 0].sealed, await stretched(found.secret, data.rounds, 32)));
     const right = found.right === true;
@@ -103,7 +116,9 @@ function ask(section, step, secret) {
     section.append(h("div", { class: "answer-lines lesson-lines" }, nodesOf(part.nodes)));
     reachable(section);
     show(part);
+    return true;
   };
+  if (known) teach(known);
 }
 
 place.append(h("header", {}, h("h1", {}, data.title), data.source ? h("p", { class: "quiet" }, `After: ${data.source}`) : null));

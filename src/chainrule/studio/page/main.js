@@ -74,5 +74,6 @@ if (line.addressed) followHash(store, api, words);
 store.listen((changed) => {
   // Only at first: what is hidden loses the focus, and another network comes with its frame at once.
   if (changed.has("frame") && store.state.frame) document.body.classList.remove("waiting");
+  if (changed.has("problem")) document.body.classList.toggle("refused", store.state.problem !== null);
 });
 api.open(code);

@@ -40,6 +40,20 @@ export function h(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** How small a formula may become to fit where it stands; what is wider still can be scrolled. */
+const SMALLEST = 0.72;
+
+/** Make formulas that are wider than their place smaller. @param {Element} box */
+export function fitted(box) {
+  const lines = /** @type {HTMLElement[]} */ ([...box.querySelectorAll(".equation .right, .formula")]);
+  for (const { style } of lines) style.fontSize = "";
+  // All is measured before anything is changed, so that the page is laid out once.
+  const shares = lines.map((line) => line.clientWidth / Math.max(1, line.scrollWidth));
+  lines.forEach(({ style }, i) => {
+    if (shares[i] > 0 && shares[i] < 1) style.fontSize = `${Math.max(SMALLEST, 0.99 * shares[i])}em`;
+  });
+}
+
 /** A name, which may be broken after each underscore. @param {string} name */
 export function breakable(name) {
   return name.split(/(?<=_)(?=.)/).flatMap((part, k) => (k ? [h("wbr"), part] : [part]));

@@ -272,6 +272,7 @@ export const PROTOCOL = 1;
  * RecordedFile.
  * @typedef {object} RecordedFile
  * @property {string | null} command
+ * @property {string | null} run
  * @property {number[]} rows
  * @property {number[]} whole
  * @property {number} stops
@@ -283,6 +284,7 @@ export const PROTOCOL = 1;
  * WhatIfAbout.
  * @typedef {object} WhatIfAbout
  * @property {number} at
+ * @property {number | null} kept
  * @property {string | null} refused
  * @property {number} numbers
  * @property {number} off

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule._numbers import number_text
 from chainrule.reports.words import SCORE_NAMES, stopped_words
+from chainrule.studio.shown.answers import answer_read
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.shown.told import steady_told
 
@@ -36,6 +37,8 @@ def between_told(
         said.append(f"The cost of {rows} is {number_text(float(cost.cost), 4)}.")
     if look.state.stays and made.tape.last is not None and look.t >= made.tape.last:
         said += ended_told(made, look.member)
+        if not run.is_branch:
+            said += groups_told(look)
     return said
 
 
@@ -54,6 +57,10 @@ def _changed(run: StudioRun, look: Look, was: Mapping[str, Any], cost: float | N
         said.append(f"The cost of {size}, the new one among them, is {number_text(cost, 4)}.")
     elif cost is not None:
         said.append(f"By the change the cost of {size} is a number again, {number_text(cost, 4)}.")
+    if run.comes_from is not None and not any(edit.adds_row for edit in run.edits):
+        before = run.comes_from.made.lookout.look(run.at, look.member, None)
+        if set(before.numbers) != set(look.numbers):
+            said.append("A branch deals its rows out anew: these are others than those shown before it.")
     addresses = [edit.address for edit in run.edits]
     if was["answer"] is not None and all(addresses) and run.comes_from is not None:
         old = run.comes_from.made.lookout.on_rows_of(look, run.at, look.row)
@@ -113,7 +120,39 @@ def ended_told(made: Made, member: int = 0) -> list[str]:
         which = f"epoch {kept:,}, {'from before that' if lost else best}" if kept else "what it began with"
         of = f" of {whose}" if made.course.members > 1 else ""
         said.append(f"What is kept{of}, and scored, is {which}; what is drawn here is epoch {own:,}.")
+    temperature = (
+        None if made.course.model is None or made.course.by_hand else made.course.model.card["temperature"]
+    )
+    if temperature is not None:
+        said.append(
+            "The model answers with the parameters of its output layer divided by the temperature "
+            f"{number_text(float(temperature), 4)}; what is drawn here is as training made it."
+        )
     return said
+
+
+def groups_told(look: Look) -> list[str]:
+    """Return what a model of several groups answers for the row that is looked at, as the weighted mean of their outputs."""
+    course = look.course
+    model = course.whole
+    if model is None:
+        return []
+    outputs = model.outputs(course.data.x[course.places[look.row]][None])
+    mean = model.mean(outputs)
+    answer = model.answer_of(mean)
+    said = f"All {len(model.groups)} groups of the model together answer {answer_read(course, answer, look.row)['words']}"
+    if len(model.target.parts) > 1:
+        return [f"{said}: the mean of their outputs by weight."]
+    place = 0 if answer.codes is None or mean.shape[1] == 1 else int(answer.codes[0])
+    terms, start = [], 0
+    for group, share in zip(model.groups, model.shares, strict=True):
+        own = outputs[start : start + group.members, 0, place].mean()
+        terms.append(f"{share:.4g} · {number_text(float(own), 4)}")
+        start += group.members
+    which = "outputs" if mean.shape[1] == 1 else f"outputs {place + 1}"
+    return [
+        f"{said}: the mean of their {which} by weight is {' + '.join(terms)} = {number_text(float(mean[0, place]), 4)}."
+    ]
 
 
 def watched_words(made: Made) -> str:
@@ -127,5 +166,11 @@ def watched_words(made: Made) -> str:
 
 def kept_epoch(made: Made, member: int = 0) -> int | None:
     """Return the epoch whose parameters a member keeps, None while the training goes on."""
-    result = made.worker.result
-    return None if result is None or made.tape.last is None else int(result.best_epochs[member])
+    result, model = made.worker.result, made.course.model
+    if result is None or made.tape.last is None:
+        return None
+    if model is None or made.course.by_hand:
+        return int(result.best_epochs[member])
+    # Made again, it isn't watched: which epochs were kept then, and of which members, the model's card knows.
+    kept = list(model.card["members"]["kept"])
+    return int(model.card["best_epochs"][kept.index(member + 1)]) if member + 1 in kept else None

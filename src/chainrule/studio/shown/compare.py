@@ -18,6 +18,7 @@ from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.svg.draw import to_svg
 from chainrule.reports.words import SCORE_NAMES, number_shown
 from chainrule.studio.protocol.nested import Node, nested
+from chainrule.studio.shown.between import kept_epoch
 from chainrule.studio.shown.pictures import Now
 from chainrule.studio.training.edits import as_one_edit
 from chainrule.studio.training.opening import asked_of
@@ -161,7 +162,11 @@ def comparison(runs: Runs, epoch: int, name: str, width: float) -> dict[str, Any
         raise SettingsError("there is one run: change something, or build another beside it, to compare them")
     among = [run for run in every if same_split(run, runs.current)]
     others = [run for run in every if run not in among]
-    nodes: list[Node] = [_table(among, runs.current, epoch), *_chart(among, name, width)]
+    nodes: list[Node] = [
+        _table(among, runs.current, epoch),
+        *_beyond(among, epoch),
+        *_chart(among, name, width),
+    ]
     if others:
         told = ", ".join(f"{run.number} ({run.words})" for run in others)
         nodes.append(
@@ -221,7 +226,7 @@ def _table(runs: Sequence[StudioRun], shown: StudioRun, epoch: int) -> Node:
         if label and any(value is not None and np.isfinite(value) for value in values):
             rows.append(_numbers(label, values))
     ended = [
-        f"epoch {begins_at(run) + max(run.made.worker.result.best_epochs)}"
+        _kept(run)
         if run.made.worker.result is not None
         else f"epoch {begins_at(run) + run.made.tape.epochs}, not at its end"
         for run in runs
@@ -230,9 +235,38 @@ def _table(runs: Sequence[StudioRun], shown: StudioRun, epoch: int) -> Node:
     return ["table", {"class": "runs-table"}, ["thead", {}, ["tr", {}, *head]], ["tbody", {}, *rows]]
 
 
+def _kept(run: StudioRun) -> str:
+    """Return the last epoch that a run's members keep, counted as in all runs; of a branch by its own count, too."""
+    begin, own = begins_at(run), [kept_epoch(run.made, member) for member in range(run.made.course.members)]
+    last = max((epoch for epoch in own if epoch is not None), default=0)
+    return f"epoch {begin + last:,}" + (f" ({last:,} of its own)" if begin else "")
+
+
+def _beyond(runs: Sequence[StudioRun], epoch: int) -> list[Node]:
+    """Return a sentence on runs that have no numbers at an epoch, where others do."""
+    missing = [run for run in runs if line_at(run, epoch) is None]
+    if not epoch or not missing:
+        return []
+    told = [
+        f"run {run.number} begins at epoch {begins_at(run):,}"
+        if epoch <= begins_at(run)
+        else f"run {run.number} has {begins_at(run) + len(run.made.worker.history):,} epochs"
+        for run in missing
+    ]
+    words = f"A dash is where there is no epoch {epoch:,}: {', '.join(told)}."
+    return [["p", {"class": "quiet"}, words]]
+
+
 def _row(label: str, values: Sequence[str], kind: str) -> Node:
     cells: list[Any] = [["td", {}, value] for value in values]
     return ["tr", {"class": kind} if kind else {}, ["th", {"scope": "row"}, label], *cells]
+
+
+def _digits(label: str, value: float) -> str:
+    """Return a number with as many digits as runs need to be told apart by it."""
+    if label in CURVES.values():
+        return number_text(value, 4)
+    return number_text(value) if label == RATE else number_shown(value)
 
 
 def _numbers(label: str, values: Sequence[float | None]) -> Node:
@@ -242,7 +276,7 @@ def _numbers(label: str, values: Sequence[float | None]) -> Node:
         else [
             "td",
             {"data-value": repr(float(value))},
-            number_text(value) if label == RATE else number_shown(value),
+            _digits(label, value),
         ]
         for value in values
     ]

@@ -26,7 +26,7 @@ from chainrule.tables.encoding.encode import InputValue
 MOST_BATCH = 50
 """The most rows of a batch that a frame names."""
 
-MOST_CELLS = 40
+MOST_CELLS = 60
 """The most columns whose cells a frame has."""
 
 MOST_NAMES = 400

@@ -88,7 +88,7 @@ def inspected(
     form = form if form in forms else forms[0]
     made = with_inputs_named(derived(look, trace, place, form), look.course)
     resolved = trace.resolve(place)
-    value = None if resolved.is_whole or form == "matrix" else trace.number(resolved)
+    value = None if resolved.is_whole else trace.number(resolved)
     nodes, ok = derivation_nodes(made, trace, naming, difference=differences_of(trace, resolved))
     nodes = paragraphs(gradient_told(look, trace, place, naming, tells_update=tells_update)) + nodes
     nodes += embedding_nodes(look, place.plain)

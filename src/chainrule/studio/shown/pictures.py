@@ -48,6 +48,7 @@ WIDTHS = (260, 1200)
 WATCHED = (
     "Training doesn't see these rows, but early stopping looks at them: the honest score is on the test rows."
 )
+MEANS = "Training: the mean over the epoch's updates, each before its step; validation: after all of them."
 OUT_OF_FOLD = "Each row is answered by the one member that isn't trained on it."
 
 
@@ -131,9 +132,11 @@ class Pictures:
         if not series:
             raise SettingsError(f"the {label} isn't known of these epochs")
         best = None if now.result is None or name != "loss" else float(now.result.best_epochs[0])
-        return curves_chart(
+        note = MEANS if name == "loss" and "training" in series else ""
+        chart = curves_chart(
             series, x=[float(epoch) for epoch in epochs], best=best, title=title, y_label=label
         )
+        return replace(chart, note=note) if note else chart
 
     # ---- scores
 
@@ -147,7 +150,7 @@ class Pictures:
             return self._tested(prepared, now)
         model = self._model(prepared, now)
         found = self._watched(prepared, now, model)
-        return found if now.at_end else found._replace(words=f"{found.words}, {now.words}")
+        return found._replace(words=f"{found.words}, {_left(now) if now.at_end else now.words}")
 
     def _tested(self, prepared: Prepared, now: Now) -> _Scored:
         if not prepared.tested.n_rows:
@@ -158,7 +161,7 @@ class Pictures:
             raise SettingsError("the score is about the network as training leaves it: press Train first")
         trained = self.trained(now.result)
         answers = trained.model.answer(prepared.arrays.x_test)
-        words = f"{rows_shown(prepared.tested.n_rows)} that it never saw"
+        words = f"{prepared.tested.n_rows:,} unseen rows, {_left(now)}"
         return _Scored(prepared.tested, answers, trained.evaluation, trained.baselines, words)
 
     def _model(self, prepared: Prepared, now: Now) -> Model:
@@ -269,6 +272,13 @@ class Pictures:
             raise SettingsError(f"there is no target {name!r}; there are {', '.join(names)}")
         place = 0 if name is None else names.index(name)
         return parts[place], scored.prediction if len(parts) == 1 else scored.prediction.of_target(place)
+
+
+def _left(now: Now) -> str:
+    """Say which network it is that is scored where a training has ended: the kept one."""
+    assert now.result is not None
+    kept = {int(epoch) for epoch in now.result.best_epochs}
+    return f"epoch {kept.pop():,} (kept)" if len(kept) == 1 else "as training left it"
 
 
 def _best(baselines: Sequence[float], metric: str, own: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray
 from chainrule.equations.update import STAGES
-from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.derivation import path_factors
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.trace.address import PARAMETERS, Address
@@ -26,6 +26,9 @@ from chainrule.studio.training.course import Course
 
 MOST_NAMED = 6
 """The most rows that a sentence names."""
+
+MOST_REASONS = 4
+"""The most edits, the newest, of which it is told why the answer for a row stayed."""
 
 FIRST_STEPS = 10
 """The most updates after which a step of Adam can be told to be one of its first."""
@@ -260,7 +263,7 @@ def steady_told(look: Look, old: Look, addresses: Sequence[str]) -> list[str]:
         return []
     if not np.array_equal(look.step.record.a[look.index], old.step.record.a[old.index]):
         return []
-    found = []
+    steady: list[Address] = []
     for address in addresses:
         about = Address.parse(address)
         if about.name not in PARAMETERS or not about.layer:
@@ -268,9 +271,12 @@ def steady_told(look: Look, old: Look, addresses: Sequence[str]) -> list[str]:
         for one in (old, look):
             if one.step.gradients is None or one.picked.number(one.picked.resolve(_of_row(one, about))):
                 return []
+        steady.append(about)
+    found = []
+    for about in steady[-MOST_REASONS:]:
         blamed = [
             one.blame.replace(f"@row={look.row}", "")
-            for one in derive(look.picked, _of_row(look, about)).factors
+            for one in path_factors(look.picked, _of_row(look, about))
             if one.blame
         ]
         found += blamed or [f"The derivative by {about} is 0 for this row."]

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 from chainrule.errors import SettingsError
 from chainrule.studio.taken.recordable import Recordable
@@ -84,9 +83,6 @@ def taken_whole(studio: Recordable, what: str) -> tuple[str, str, bytes]:
 def trained_through(studio: Recordable) -> None:
     """Train a studio's course to its end, wait for that, and go back to the start; raises SettingsError for one that stops."""
     studio.command({"do": "train"})
-    # The baselines beside the score take a second to be loaded, which is time while another thread trains.
-    import_module("sklearn.linear_model")
-    import_module("sklearn.metrics")
     while studio.made.tape.last is None:
         time.sleep(0.005)
     worker = studio.made.worker

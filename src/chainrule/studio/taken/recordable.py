@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from chainrule.studio.training.made import Made
+from chainrule.studio.training.runs import Runs
 from chainrule.studio.training.session import SessionState
 
 
@@ -14,6 +15,7 @@ class Recordable(Protocol):
 
     made: Made
     state: SessionState
+    runs: Runs
 
     def hello(self) -> dict[str, Any]:
         """Return what a page is told of the course."""

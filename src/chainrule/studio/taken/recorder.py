@@ -17,7 +17,9 @@ from chainrule._kept import cached_property
 from chainrule.errors import ChainruleError
 from chainrule.explain.trace.address import Address
 from chainrule.studio.shown.answers import number_or_none
+from chainrule.studio.shown.between import kept_epoch
 from chainrule.studio.shown.curves import CurveRecord
+from chainrule.studio.shown.doctor import found_live
 from chainrule.studio.shown.looking import Look
 from chainrule.studio.shown.numbers import inspected, naming_of
 from chainrule.studio.stages.all import stage_of
@@ -87,6 +89,8 @@ class Recorder:
         """Update, place, row, the grains that stop there as bits, and the number of the frame."""
         self.undropped: dict[str, int] = {}
         """By row the number of its frame after the last update with no output dropped, where outputs are dropped in its stop."""
+        self.findings: dict[int, list[dict[str, Any]]] = {}
+        """What the doctor finds, by the update."""
 
     # ---- what is recorded
 
@@ -152,6 +156,8 @@ class Recorder:
         place = made.walk.at(0 if look.state.stays else index)
         stage = stage_of(look, place, naming_of(look, state.notation))
         more: dict[str, Any] = {"seq": 0, "generation": self.told["generation"], "phase": "paused"}
+        if t in self.plan.few:
+            more["findings"] = self._found(t, look)
         frame = made.framer.frame(state, look, place, stage, more)
         # Explanations are texts alone, and long.
         frame["stage"] = None
@@ -160,6 +166,12 @@ class Recorder:
             nodes = {"nodes": stage["nodes"], "curve": stage["curve"]}
             frame["stage"] = {**json_ready({**stage, "nodes": None, "curve": None}), **nodes}
         return frame
+
+    def _found(self, t: int, look: Look) -> list[dict[str, Any]]:
+        """Return what the doctor finds after ``t`` updates, of whichever row."""
+        if t not in self.findings:
+            self.findings[t] = json_ready(found_live(look))
+        return self.findings[t]
 
     def _record(self, t: int, index: int, row: int, grains: int) -> None:
         number = self.frames.add(self._frame(t, index, row))
@@ -309,12 +321,33 @@ class Recorder:
         plan = self.plan
         return {
             "command": live_command(self.made.course),
+            "run": self._run(),
             "rows": list(plan.rows),
             "whole": list(plan.whole),
             "stops": len(plan.stops),
             "updates": self.last,
-            "whatif": {"at": self.last, "refused": self.carried.why or None, "numbers": 0, "off": 0.0},
+            "whatif": {
+                "at": self.last,
+                "kept": self._kept(),
+                "refused": self.carried.why or None,
+                "numbers": 0,
+                "off": 0.0,
+            },
         }
+
+    def _kept(self) -> int | None:
+        """Return the epoch that is kept, where that isn't the last one."""
+        kept, each = kept_epoch(self.made, self.state.member - 1), self.made.tape.steps_per_epoch
+        return None if kept is None or kept * each == self.last else kept
+
+    def _run(self) -> str | None:
+        """Return which run of several it is, in words."""
+        runs = self.studio.runs
+        return (
+            f"run {runs.current.number} of {len(runs.all)}, {runs.current.words}"
+            if len(runs.all) > 1
+            else None
+        )
 
     def _takes(self) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -33,9 +33,12 @@ def taken(course: Course, result: FitResult | None, what: str) -> tuple[str, str
     if what == "model":
         return f"{stem_of(course)}.safetensors", MODEL_TYPE, _model_bytes(course, result)
     if course.by_hand:
-        raise SettingsError(
-            "what was changed by hand is no word of a command: take the model's file, or undo the changes first"
+        instead = (
+            "undo the changes first"
+            if course.prepared is None and asked_of(course).model is None
+            else ("take the model's file, or undo the changes first")
         )
+        raise SettingsError(f"what was changed by hand is no word of a command: {instead}")
     text = command_of(course) if what == "command" else python_of(course)
     if text is None:
         raise SettingsError(
@@ -56,7 +59,9 @@ def _model_bytes(course: Course, result: FitResult | None) -> bytes:
     if model is not None and not course.by_hand:
         return bytes_of(model)
     if course.prepared is None and model is None:
-        raise SettingsError("a lesson's network has no model file: take its command, or open a table")
+        raise SettingsError(
+            "a lesson's network has no model file: take the file that plays it, or open a table"
+        )
     if result is None:
         raise SettingsError("the model is there when the training has ended: press Train, and take it then")
     if model is not None:

@@ -88,6 +88,8 @@ class Course:
     """The rows (by their places, from 0) that were changed or added by hand, each a table of one row."""
     by_hand: bool = False
     """Whether it is a branch, which begins where somebody changed something."""
+    whole: Model | None = None
+    """The model of several groups, of one of which this is the training."""
     beside: tuple[Course, ...] = ()
     """Trainings that are opened with it, as runs beside: those of a model's other groups."""
 
@@ -329,7 +331,9 @@ def courses_of_model(model: Model, source: Source, title: str = "", threads: int
                 f"The model has {len(model.groups)} groups of different networks, each trained by itself; what it answers is "
                 f"their mean by weight. Shown is {told}; the others are runs beside it, under Compare."
             )
-            course = replace(course, title=f"{course.title}, {told}", notes=(note, *course.notes))
+            course = replace(
+                course, title=f"{course.title}, {told}", notes=(note, *course.notes), whole=model
+            )
         made.append(course)
         if len(made) == MOST_GROUPS:
             break

@@ -125,7 +125,11 @@ def _table_set(model: Model, single: Table, cells: Mapping[str, Any]) -> tuple[T
             dress = dresses[name] or Dress(single.decimal)
             # What comes as a number is one; text may be written in two ways.
             is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
-            text = as_typed(text, dress) if is_number else _as_written(name, text, dress)
+            text = (
+                as_typed(text, dress)
+                if is_number
+                else _as_written(name, text, dress, needed=name in model.target.names)
+            )
         changed.append((name, single.cell(0, name) or MISSING, text or MISSING))
         frame = frame.with_columns(pl.Series(name, [text], pl.String))
         if raw is not None and name in raw.columns:
@@ -134,15 +138,19 @@ def _table_set(model: Model, single: Table, cells: Mapping[str, Any]) -> tuple[T
     return replace(single, frame=made.frame, raw=None if raw is None or not raw.width else raw), changed
 
 
-def _as_written(name: str, text: str, dress: Dress) -> str:
-    """Return a number as its column writes numbers, however it was given; raises SettingsError for what is none, or two."""
+def _as_written(name: str, text: str, dress: Dress, *, needed: bool = False) -> str:
+    """Return a number as its column writes numbers, however it was given; raises SettingsError for what is none, or two.
+
+    One that is ``needed`` can't be missing.
+    """
     try:
         number = given_number(text, dress)
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from error
     if number is None or not math.isfinite(number):
         raise SettingsError(
-            f"{name}: {text!r} is not a number; give one such as {as_typed(12.5, dress)}, or nothing for a missing cell"
+            f"{name}: {text!r} is not a number; give one such as {as_typed(12.5, dress)}"
+            + ("" if needed else ", or nothing for a missing cell")
         )
     return text if dress.reader()(text) is not None else text.replace(".", dress.decimal)
 
@@ -158,5 +166,8 @@ def _encoded(
             y = model.target.transform(single, single=classes and course.network.output.n_out == 1)[0]
     except TableError as error:
         what = str(error).removeprefix(f"{single.name}: ").partition(";")[0]
-        raise SettingsError(f"{what}; give another one, or nothing for a missing cell") from error
+        needed = set(cells) <= set(model.target.names)
+        raise SettingsError(
+            f"{what}; give another one{'' if needed else ', or nothing for a missing cell'}"
+        ) from error
     return x, y

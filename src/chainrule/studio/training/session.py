@@ -214,7 +214,8 @@ def _row(state: SessionState, command: Command) -> SessionState:
     number = command.get("number")
     if number is not None and number not in state.rows:
         raise SettingsError(
-            f"row {number} is none of the {len(state.rows):,} rows that are trained on or watched"
+            f"row {number} is none of the {len(state.rows):,} rows that are trained on or watched; those kept for the score "
+            "aren't shown"
         )
     return replace(state, row=number)
 

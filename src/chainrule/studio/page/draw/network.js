@@ -1,6 +1,6 @@
 // The network's neurons, names and places to point at, in SVG: made once for a window, then only their numbers change.
 
-import { brief } from "../arrays.js";
+import { brief, newOf } from "../arrays.js";
 import { h, s, say, setAll } from "../make.js";
 import { biasStrokes, numberPlace, strokesOf } from "./edges.js";
 import { blockAt, cutText, placed } from "./place.js";
@@ -223,15 +223,21 @@ function round(value) {
  * @param {Hello} hello
  * @param {import("../arrays.js").Places} places
  * @param {import("../types.js").Frame} frame
+ * @param {string} color what the lines show: of weights and biases that stands in it, where it is known
  */
-export function networkTable(hello, places, frame) {
+export function networkTable(hello, places, frame, color) {
   /** What stood there before an edit. @type {((address: string) => number | null) | null} */
   const was = frame.was ? (address) => places.was(address, frame) : null;
   const { neurons, edges } = hello.network;
   const body = h("tbody");
   const names = [...neurons.map((one) => one.address), ...new Set(neurons.flatMap((one) => (one.bias ? [one.bias] : []))), ...edges.list.map((one) => one[2])];
   const words = new Map(neurons.map((one) => [one.address, one.name]));
-  for (const address of names.map((one) => places.meant(one, frame))) {
+  /** @param {string} name */
+  const drawn = (name) => {
+    const other = words.has(name) ? name : color === "gradient" ? `dC/d${name}` : color === "change" ? newOf(name) : name;
+    return places.value(places.meant(other, frame), frame) === null ? name : other;
+  };
+  for (const address of names.map((one) => places.meant(drawn(one), frame))) {
     const number = places.value(address, frame);
     const cell = h("button", { type: "button", class: "number", "data-address": address, "data-value": number }, brief(number, 6));
     body.append(h("tr", {}, h("th", { scope: "row" }, address), h("td", { class: "words" }, words.get(address) ?? ""), h("td", {}, cell), was ? h("td", { class: "was" }, was(address) === null ? "" : brief(was(address), 6)) : null));

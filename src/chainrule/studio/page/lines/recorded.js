@@ -2,7 +2,7 @@
 // if a cell were another is for `WhatIf`.
 
 import { NodePieces, framesOf, pieceOpened } from "./packed.js";
-import { NO_WALK, closest, leaps, nearest, stepped } from "./stops.js";
+import { closest, leaps, nearest, noWalk, stepped, updatesNamed } from "./stops.js";
 import { WhatIf } from "./whatif.js";
 
 /** @typedef {import("../api.js").Line} Line */
@@ -115,7 +115,7 @@ export class RecordedLine {
     switch (command.do) {
       case "step":
         this.mode = { ...still, grain: command.grain };
-        if (leaps(this.stops, this.at, this.after(command.grain, command.by), { grain: command.grain, by: command.by })) return { problem: `${NO_WALK} ${hello.recorded.whole.join(", ")}: go there on the line of time, or step by updates.${this.live()}` };
+        if (leaps(this.stops, this.at, this.after(command.grain, command.by), { grain: command.grain, by: command.by })) return { problem: `${noWalk(hello.recorded.whole)}${this.live()}` };
         this.at = this.after(command.grain, command.by);
         break;
       case "play":
@@ -141,7 +141,7 @@ export class RecordedLine {
       case "row": {
         const here = this.stops[this.at];
         const rows = this.index.stops.filter((/** @type {Stop} */ stop) => stop[2] === command.number);
-        if (!rows.length) return { problem: `Of the rows this file has ${hello.rows.numbers.join(", ")}.${this.live()}` };
+        if (!rows.length) return { problem: `Row ${command.number} isn't in this file, which has rows ${hello.rows.numbers.join(", ")}.${this.live()}` };
         this.choose(closest(rows, here));
         break;
       }
@@ -215,11 +215,11 @@ export class RecordedLine {
       const found = numbers[`${key} ${query.row}`] ?? numbers[key];
       if (found && query.form === "short") {
         const [address, title, value, ok, nodes] = found;
-        return { address, title, value, ok, nodes: await this.nodes.of({ $: nodes }) };
+        return { address, title, value, ok, forms: ["short"], nodes: await this.nodes.of({ $: nodes }) };
       }
       if (found) return { problem: `Only how it is written as a product is in this file.${this.live()}` };
       const first = this.index.hello.recorded.rows[0];
-      return { problem: `Where it comes from is in this file for row ${first} at update ${whole.join(" and ")}.${this.live()}` };
+      return { problem: `Where it comes from is in this file for row ${first}, in ${updatesNamed(whole)}.${this.live()}` };
     }
     if (what === "take") return takes[query.what] ?? { problem: `That isn't in this file.${this.live()}` };
     const words = Object.entries(query).filter(([name]) => name !== "width").sort(([a], [b]) => (a < b ? -1 : 1));

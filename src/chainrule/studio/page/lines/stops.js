@@ -34,7 +34,15 @@ export function closest(stops, here) {
   return stops.reduce((best, stop) => (far(stop) < far(best) ? stop : best));
 }
 
-export const NO_WALK = "The walk through this update isn't in this file, which has those after the updates";
+/** Updates that are recorded step by step, by their numbers: "update 1 and 1,600". @param {number[]} whole after how many each begins */
+export function updatesNamed(whole) {
+  return `update ${whole.map((t) => (t + 1).toLocaleString("en")).join(", ").replace(/, (\S+)$/, " and $1")}`;
+}
+
+/** @param {number[]} whole */
+export function noWalk(whole) {
+  return `The walk through this update isn't in this file, which has that of ${updatesNamed(whole)}: go there on the line of time, or step by updates.`;
+}
 
 /**
  * Whether a step inside an update would leave it, as its walk wasn't recorded.

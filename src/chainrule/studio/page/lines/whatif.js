@@ -174,7 +174,7 @@ export class WhatIf {
       together: null,
       checks: null,
       stage: null,
-      findings: [],
+      findings: undefined,
       batch: { size: 0, rows: [] },
       row_in_batch: null,
       answer: this.answer(cells, frame.answer),
@@ -188,11 +188,12 @@ export class WhatIf {
 
   /** @returns {EditShown[]} */
   told() {
-    const were = { ...this.model.rows[String(this.row)] };
-    return this.edits.map(({ column, text, number }) => {
+    const were = this.model.rows[String(this.row)];
+    // Of each cell what it was and what it is: not each try.
+    const last = new Map(this.edits.map((one) => [one.column, one]));
+    return [...last.values()].filter(({ column, text }) => text !== (were[column] ?? "")).map(({ column, text, number }) => {
       const read = number === null || Number.isNaN(number) || String(number) === text ? "" : ` (the number ${number})`;
       const [old, now] = [were[column] || "(missing)", text || "(missing)"];
-      were[column] = text;
       return { address: this.hello.cells ? null : column, words: `${this.model.columns[column]} from ${old} to ${now}${read}`, old, new: now };
     });
   }

@@ -30,15 +30,17 @@ export function buildAbout(element, { api }) {
 }
 
 /** @param {import("../types.js").WhatIfAbout} about */
-function whatIfWords({ at, refused, numbers, off }) {
+function whatIfWords({ at, kept, refused, numbers, off }) {
   if (refused !== null) return `This file doesn't answer what if a cell were another: ${refused}.`;
+  const other = kept === null ? "" : ` What is kept of the training, in a model file, is epoch ${kept.toLocaleString("en")}, which may answer otherwise.`;
   const held = `${numbers.toLocaleString("en")} recorded numbers ${off ? `within ${brief(off, 1)}` : "to the last digit"}`;
-  return `Change a cell of the row below: this page answers by itself, by the network after update ${at.toLocaleString("en")}, exported as JavaScript, not by the engine. It has found ${held} again.`;
+  return `Change a cell of the row below: this page answers by itself, by the network after update ${at.toLocaleString("en")}, exported as JavaScript, not by the engine. It has found ${held} again.${other}`;
 }
 
 /** @param {RecordedFile} file */
-function wordsOf({ stops, updates, rows, whole }) {
+function wordsOf({ run, stops, updates, rows, whole }) {
   const several = whole.length > 1;
   const inside = whole.length ? ` ${several ? "These updates are in it step by step, and say" : "This update is in it step by step, and says"} where ${several ? "their" : "its"} numbers come from:` : "";
-  return `Of ${updates.toLocaleString("en")} updates this file shows ${stops.toLocaleString("en")} moments, for row ${rows.join(", ").replace(/, (\d+)$/, " or $1")}.${inside}`;
+  const which = run === null ? "" : `It holds ${run}. `;
+  return `${which}Of ${updates.toLocaleString("en")} updates this file shows ${stops.toLocaleString("en")} moments, for row ${rows.join(", ").replace(/, (\d+)$/, " or $1")}.${inside}`;
 }

@@ -105,7 +105,7 @@ export function buildCurves(element, { store, api }) {
     const every = Math.max(1, Math.ceil(curves.epochs.length / 400));
     const rows = curves.epochs.flatMap((epoch, i) => (i % every && i !== curves.epochs.length - 1 ? [] : [h("tr", {}, h("th", { scope: "row" }, String(epoch)), ...shown.map((line) => h("td", {}, exact(line.values[i]))))]));
     const head = h("tr", {}, h("th", { scope: "col" }, "epoch"), ...shown.map((line) => h("th", { scope: "col" }, line.name)));
-    table.replaceChildren(h("table", { class: "twin" }, h("thead", {}, head), h("tbody", {}, ...rows)));
+    table.replaceChildren(h("table", { class: "twin" }, h("thead", {}, head), h("tbody", {}, ...rows)), ...(shown.some((line) => line.name === "training") ? [h("p", { class: "quiet" }, "Training: the mean over the epoch's updates, each before its step; validation: after all of them.")] : []));
   };
 
   /** @param {PointerEvent} event */

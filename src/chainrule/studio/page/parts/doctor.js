@@ -26,13 +26,15 @@ export function buildDoctor(element, { store, api }) {
     const { frame, view } = state;
     if (view.tab !== "layers" || !frame || frame.follows || !(changed.has("frame") || changed.has("client") || changed.has("view.tab"))) return;
     const found = frame.findings ?? [];
+    const looked = frame.findings !== undefined;
     const mine = steers(state);
     const compares = Boolean(state.hello?.rows.validation) && frame.t > 0;
-    const key = JSON.stringify([found, mine, frame.names, frame.t, compares]);
+    const key = JSON.stringify([found, mine, frame.names, frame.t, compares, looked]);
     if (key === shown || !isTime(clock, state)) return;
     shown = key;
+    when.hidden = !looked;
     none.hidden = found.some((one) => one.grave);
-    say(none, found.length ? "Nothing is wrong here as far as these rows show; a remark:" : `Nothing is wrong here as far as these rows show: no dead or saturated layer, no gradient that vanishes or explodes${compares ? ", no sign of overfitting" : ""}.`);
+    say(none, !looked ? "What the doctor says of this place isn't in this file." : found.length ? "Nothing is wrong here as far as these rows show; a remark:" : `Nothing is wrong here as far as these rows show: no dead or saturated layer, no gradient that vanishes or explodes${compares ? ", no sign of overfitting" : ""}.`);
     say(when, `Looked at: the parameters after update ${frame.t.toLocaleString("en")}, epoch ${frame.epoch.toLocaleString("en")}.`);
     const held = document.activeElement?.closest?.(".findings") ? document.activeElement.textContent : null;
     list.replaceChildren(...found.map((one) => item(one, frame.names ?? {}, mine)));

@@ -1,7 +1,7 @@
 // Asked for: any number's formula, the numbers in it, its result and its check; in several forms, again with every frame.
 
 import { Places, exact } from "../arrays.js";
-import { button, h, hide, nodesOf, say } from "../make.js";
+import { button, fitted, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Change } from "./change.js";
 import { beside } from "./readout.js";
@@ -26,6 +26,7 @@ export function buildInspector(element, studio) {
   const value = h("output", { class: "exact" });
   const check = h("p", { class: "agrees" });
   const body = h("div", { class: "answer-lines" });
+  const waits = h("p", { class: "quiet", hidden: true }, "While it plays the number above goes on, and the lines wait.");
   const forms = h("div", { class: "segments", role: "group", "aria-label": "How it is written" });
   for (const [form, words] of Object.entries(FORMS)) {
     forms.append(h("button", { type: "button", "data-form": form, onclick: () => store.look({ form }) }, words));
@@ -33,7 +34,7 @@ export function buildInspector(element, studio) {
   const before = button("Back", () => back(), { icon: "left", kind: "flat" });
   const close = button("Close", () => shut(), { icon: "close", kind: "flat", key: "Escape" });
   const links = h("p", { class: "beside moves" });
-  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value, was), links, change.element, forms, check, body);
+  element.append(h("div", { class: "inspector-head" }, before, title, close), h("p", { class: "value-line" }, address, " = ", value, was), links, change.element, forms, check, waits, body);
   element.setAttribute("role", "region");
   element.setAttribute("aria-label", "The number asked for");
   /** @type {string[]} */
@@ -103,6 +104,7 @@ export function buildInspector(element, studio) {
     check.className = `agrees ${found.ok === null ? "" : found.ok ? "ok" : "wrong"}`;
     say(check, found.ok === null ? "" : found.ok ? "✓ The checks beside its lines agree." : "✗ A check beside its lines does not agree.");
     body.replaceChildren(nodesOf(found.nodes));
+    fitted(body);
   };
 
   return (changed, state) => {
@@ -143,7 +145,10 @@ export function buildInspector(element, studio) {
       value.setAttribute("data-value", String(live));
     }
     // While it runs fast, the digits go on and the lines wait.
-    if (!frame.playing || (frame.speed > 0 && frame.speed <= 2)) ask();
+    const rests = !frame.playing || (frame.speed > 0 && frame.speed <= 2);
+    hide(waits, rests);
+    body.classList.toggle("stale", !rests);
+    if (rests) ask();
   };
 }
 

@@ -73,7 +73,7 @@ class Net {
     else if (["frame", "lesson", "view.color", "heats", "view.pointed", "view.pinned", "view.focused"].some((one) => changed.has(one))) this.paint();
     if (changed.has("frame")) this.flow(state);
     if (changed.has("frame") || changed.has("view.pointed")) this.read(state);
-    if (changed.has("frame") && this.details.open && !state.frame?.playing) this.table();
+    if ((changed.has("frame") || changed.has("view.color")) && this.details.open && !state.frame?.playing) this.table();
   }
 
   /** @param {number} width @param {number} height */
@@ -192,7 +192,7 @@ class Net {
     hide(this.readout, !place || value === undefined || value === null);
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return this.readout.replaceChildren();
     this.readout.replaceChildren(...readings(address, /** @type {Places} */ (this.places), frame));
-    const right = place.x + this.picture.at.radius + 270 > this.picture.at.width;
+    const right = place.x + this.picture.at.radius + 8 + this.readout.offsetWidth > this.picture.at.width;
     this.readout.style.left = right ? "" : `${place.x + this.picture.at.radius + 8}px`;
     this.readout.style.right = right ? `${this.picture.at.width - place.x + this.picture.at.radius + 8}px` : "";
     this.readout.style.top = `${Math.max(4, place.y - 46)}px`;
@@ -200,7 +200,7 @@ class Net {
 
   table() {
     const { hello, frame } = this.store.state;
-    this.twin.replaceChildren(...(this.details.open && hello && frame && this.places ? [networkTable(hello, this.places, frame)] : []));
+    this.twin.replaceChildren(...(this.details.open && hello && frame && this.places ? [networkTable(hello, this.places, frame, this.store.state.view.color)] : []));
   }
 
   listen() {

@@ -114,6 +114,8 @@ class Plane {
     if (changed.has("view.pinned") && view.pinned && NEURON.test(view.pinned) && this.about?.shows?.some((one) => one.name === view.pinned)) this.set({ show: view.pinned });
     this.heat.checked = view.heat;
     if (!view.heat && state.heats) this.store.change({ heats: null });
+    // Who comes back finds them as they were, until something else is answered.
+    if (view.heat && !state.heats && changed.has("view.tab") && this.shown?.heats) this.store.change({ heats: this.shown.heats });
     if (changed.has("frame") || changed.has("view") || changed.has("hello") || changed.has("all")) this.ask();
   }
 

@@ -17,11 +17,13 @@ export class PlanePicture {
     this.axes = s("g");
     this.lines = s("g", { class: "level-lines" });
     this.points = s("g", { class: "points" });
+    this.levels = s("g", { class: "level-lines" });
     this.mark = s("g", { class: "mark" });
     // What moves with each picture apart from what stays, so that the points aren't drawn again each time.
     this.moving = s("svg", { class: "upon", "aria-hidden": "true" }, this.lines);
     this.svg = s("svg", { class: "upon still", "aria-hidden": "true" }, this.points, this.axes, this.mark);
-    this.element = h("div", { class: "plane-box", role: "application", tabindex: 0, "aria-label": label, "aria-roledescription": "heat map" }, this.canvas, this.moving, this.svg);
+    this.over = s("svg", { class: "upon", "aria-hidden": "true" }, this.levels);
+    this.element = h("div", { class: "plane-box", role: "application", tabindex: 0, "aria-label": label, "aria-roledescription": "heat map" }, this.canvas, this.moving, this.svg, this.over);
     /** @type {PlotPlace | null} */
     this.plot = null;
     /** @type {PlaneAnswer | null} */
@@ -60,7 +62,7 @@ export class PlanePicture {
     if (anew || !this.plot || this.plot.width !== width || this.plot.height !== height) {
       this.plot = new PlotPlace(x, y, width, height);
       const { box } = this.plot;
-      for (const svg of [this.svg, this.moving]) setAll(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
+      for (const svg of [this.svg, this.moving, this.over]) setAll(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
       const { style } = /** @type {HTMLCanvasElement} */ (this.canvas);
       [style.left, style.top, style.width, style.height] = [`${box.left}px`, `${box.top}px`, `${box.right - box.left}px`, `${box.bottom - box.top}px`];
       this.axes.replaceChildren(this.plot.axes());
@@ -80,6 +82,7 @@ export class PlanePicture {
     if (!plot) return;
     const parts = shown.kind === "share" || shown.kind === "classes";
     this.lines.replaceChildren(s("path", { class: parts ? "parting" : "equal", d: plot.path(shown.lines.map((line) => line.points)) }));
+    this.levels.replaceChildren();
     if (parts) return;
     /** @type {Set<string>} */
     const said = new Set();
@@ -89,7 +92,7 @@ export class PlanePicture {
       said.add(label);
       const i = 2 * Math.floor(at.length / 4);
       const [px, py] = [plot.px(at[i]), plot.py(at[i + 1])];
-      if (px > plot.box.left + 16 && px < plot.box.right - 16) this.lines.append(s("text", { x: px, y: py + 3.5, "text-anchor": "middle" }, label));
+      if (px > plot.box.left + 16 && px < plot.box.right - 16) this.levels.append(s("text", { x: px, y: py + 3.5, "text-anchor": "middle" }, label));
     }
   }
 

@@ -53,6 +53,7 @@ export class QuestionCard {
    */
   show(question, mine) {
     this.element.hidden = !question;
+    this.element.closest(".root")?.classList.toggle("questioned", question !== null);
     if (!question) {
       this.id = "";
       return;

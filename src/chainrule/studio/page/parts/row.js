@@ -58,10 +58,11 @@ export function buildRow(element, { store, api }) {
   const build = (now, rest) => {
     drawn = now.map((place) => new Cell(place, row, change));
     cells.replaceChildren(...drawn.flatMap(({ name, made }) => [name, made]));
-    if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
+    if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns: the walk through an update comes to their cells`));
   };
   return (changed, state) => {
     const { hello, frame } = state;
+    if (changed.has("problem") && state.problem) number.value = String(frame?.row ?? "");
     if (!hello || !frame || !(changed.has("frame") || changed.has("hello") || changed.has("client"))) return;
     if (changed.has("hello") || !places) places = new Places(hello);
     const mine = steers(state);
@@ -78,7 +79,7 @@ export function buildRow(element, { store, api }) {
     if (all !== shown && isTime(clock, state)) {
       shown = all;
       const form = JSON.stringify([frame.generation, frame.cells.length, now.map(({ column, inputs }) => [column, inputs])]);
-      if (form !== formed) build(now, frame.cells.length - MOST_CELLS);
+      if (form !== formed) build(now, hello.cells ? hello.columns.filter((one) => one.used).length - Math.min(frame.cells.length, MOST_CELLS) : 0);
       formed = form;
       now.forEach(({ text, steps }, i) => drawn[i].fill(text, mine, steps, value));
     }

@@ -69,20 +69,20 @@ export function buildRuns(element, { store, api }) {
       const close = button(`Close run ${run.number}`, () => api.send({ do: "close_run", number: run.number }), { icon: "close", kind: "flat" });
       for (const one of [/** @type {HTMLButtonElement} */ (go), close]) one.disabled = !mine;
       close.hidden = run.number === shown;
-      return h("li", {}, go, h("span", { class: "words" }, run.words), h("span", { class: "quiet" }, `${run.epochs.toLocaleString("en")} epochs${from}`), close);
+      return h("li", {}, go, h("span", { class: "words" }, run.words), h("span", { class: "quiet" }, `${run.epochs.toLocaleString("en")} epoch${run.epochs === 1 ? "" : "s"}${from}`), close);
     }));
     if (held) /** @type {HTMLElement | null} */ (list.querySelector(`[data-key="${held}"]`))?.focus();
   };
 
   let told = "";
   return (changed, state) => {
-    const { frame, view } = state;
+    const { frame, hello, view } = state;
     if (view.tab !== "runs" || !frame || !(changed.has("frame") || changed.has("client") || changed.has("view.tab"))) return;
     const mine = steers(state);
     const key = JSON.stringify([frame.runs, frame.run, mine]);
     if (key !== told) fill(frame.runs ?? [], frame.run, mine);
     told = key;
-    if (!frame.runs) return body.replaceChildren(h("p", { class: "quiet" }, "There is one run. Change a number, or start again beside it with other settings: then they are compared here."));
+    if (!frame.runs) return body.replaceChildren(h("p", { class: "quiet" }, hello?.recorded ? "This file holds one run; in a studio, several are compared here." : "There is one run. Change a number, or start again beside it with other settings: then they are compared here."));
     ask();
   };
 }

@@ -1,6 +1,6 @@
 // What happens at this place: its title, its terms flowing into their sum, the curve, the line with its numbers and check.
 
-import { button, h, hide, nodesOf, say } from "../make.js";
+import { button, fitted, h, hide, nodesOf, say } from "../make.js";
 import { steers } from "../part.js";
 import { Terms } from "./terms.js";
 
@@ -72,7 +72,7 @@ export function buildStage(element, { store, api, player }) {
     say(count, place.of > 1 ? `${place.index.toLocaleString("en")}/${(place.of - 1).toLocaleString("en")}` : "");
     progress.style.width = `${place.of > 1 ? (100 * place.index) / (place.of - 1) : 0}%`;
     for (const each of [into, watch]) hide(each, ended(frame));
-    hide(score, !ended(frame));
+    hide(score, !ended(frame) || !(hello.rows.validation || hello.rows.test));
     hide(kept, !ended(frame) || !frame.kept || frame.kept * frame.steps_per_epoch >= frame.t);
     say(kept.querySelector(".words") ?? kept, `Look at epoch ${(frame.kept ?? 0).toLocaleString("en")}, which is kept`);
     into.disabled = watch.disabled = kept.disabled = !steers(state);
@@ -97,6 +97,7 @@ export function buildStage(element, { store, api, player }) {
     else for (const move of moves) move.draw(1);
     if (at !== shown) {
       lines.replaceChildren(nodesOf(stage.nodes));
+      if (!frame.playing) fitted(lines);
       const compared = lines.querySelector(":scope > .before-after");
       if (compared) lines.prepend(compared);
       curve.replaceChildren(stage.curve ? nodesOf(stage.curve.nodes) : "");
