@@ -84,6 +84,18 @@ def written(folder: Path, kind: str, frame: pl.DataFrame) -> Path:
     return path
 
 
+def test_a_system_without_preadv_and_a_file_that_was_cut(aside: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = written(tmp_path, "csv", mixed())
+    large = read_table(path)
+    aside.delattr("os.preadv", raising=False)
+    assert isinstance(large.frame, Aside)
+    assert large.column("floats").to_list() == mixed()["floats"].to_list()
+    assert large.column("y").to_list() == mixed()["y"].to_list()
+    large.frame.file._file.truncate(10)
+    with pytest.raises(TableError, match=r"t\.csv: .* cut off; read the table again"):
+        large.column("floats")
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet", "ipc", "ndjson", "odd quotes", "parts", "typed parts"])
 def test_a_table_aside_is_the_table(kind: str, aside: pytest.MonkeyPatch, tmp_path: Path) -> None:
     frame = mixed()

@@ -121,15 +121,19 @@ class _File:
         return pl.read_ipc_stream(io.BytesIO(data)).to_series()
 
     def _read(self, into: memoryview, start: int) -> None:
-        if hasattr(os, "preadv"):  # which other processes and threads don't move
-            done = 0
-            while done < len(into):
+        done = 0
+        while done < len(into):
+            if hasattr(os, "preadv"):  # which other processes and threads don't move
                 found = os.preadv(self._file.fileno(), [into[done:]], start + done)
-                done += found or len(into)
-            return
-        with self._lock:
-            self._file.seek(start)
-            self._file.readinto(into)
+            else:
+                with self._lock:
+                    self._file.seek(start + done)
+                    found = self._file.readinto(into[done:])
+            if not found:
+                raise TableError(
+                    f"{self.where}: what was written aside of it has been cut off; read the table again"
+                )
+            done += found
 
     def _no_room(self, error: OSError) -> TableError:
         try:
