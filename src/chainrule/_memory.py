@@ -12,13 +12,14 @@ _MMAP_THRESHOLD, _OWN_PAGES = -3, 2**20
 """The option of glibc's ``mallopt``, and from how many bytes on what is asked for has pages of its own."""
 
 
-def give_back() -> None:
+def give_back(*, circles: bool = True) -> None:
     """Free what only holds itself, and give free memory back to the system where the C library can (glibc's ``malloc_trim``).
 
-    It takes about a tenth of a second: worth it after some hundred megabytes. From then on arrays of more than a megabyte get
-    pages of their own, which are given back as soon as they are free.
+    It takes about a tenth of a second, most of it for ``circles`` of references: worth it after some hundred megabytes. From
+    then on arrays of more than a megabyte get pages of their own, which are given back as soon as they are free.
     """
-    gc.collect()
+    if circles:
+        gc.collect()
     trim = _trim()
     if trim is not None:
         trim(0)

@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule._files import write_atomically
     from chainrule.engines.threads import limited_threads
+    from chainrule.tables.files.aside import in_memory
     from chainrule.tables.files.write import check_suffix, table_bytes
 
     out = None if options.out is None else Path(options.out)
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     with limited_threads(options.threads):
         frame = model.prediction_frame(table)
     if options.with_inputs:
-        frame = _beside(table.frame, frame)
+        frame = _beside(in_memory(table.frame), frame)
     warn([*table.notes, *model.drift(table)])
     if out is None:
         data = table_bytes(frame, ".csv", safe=options.safe_csv)

@@ -136,4 +136,4 @@ def _labeled(source: Source | None, question: Question, notes: list[str]) -> Tab
         has = "row has" if lost == 1 else "rows have"
         what = "no target" if len(question.targets) == 1 else "not all targets"
         notes.append(f"{table.name}: {lost} {has} {what}, and can't be scored on")
-    return table.take(rows)
+    return table.picked(rows)

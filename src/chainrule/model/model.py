@@ -41,6 +41,7 @@ from chainrule.tables.encoding.encode import Encoder
 from chainrule.tables.encoding.encoded_rows import encoded_rows
 from chainrule.tables.encoding.steps import ColumnSteps
 from chainrule.tables.encoding.targets import Target, Targets, read_target
+from chainrule.tables.files.aside import in_memory
 from chainrule.tables.files.write import free_name
 from chainrule.tables.spelling.spellings import FIRST_KNOWN
 from chainrule.tables.table import Table
@@ -540,7 +541,7 @@ def of_trained_classes(target: Target, table: Table) -> tuple[Table, tuple[str, 
     if not len(rows) or len(rows) == table.n_rows:
         return table, ()
     others = np.setdiff1d(np.arange(table.n_rows), rows)
-    words = table.take(others).frame.select(target.names).unique().height
+    words = in_memory(table.narrowed(target.names).take(others).frame).unique().height
     first = ", ".join(shown(table, int(others[0]), name) for name in target.names)
     what = "row is" if len(others) == 1 else "rows are"
     more = f" and {words - 1} more" if words > 1 else ""

@@ -1,6 +1,6 @@
 """A table in memory, with what is needed to say where each of its cells came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
@@ -12,6 +12,7 @@ from chainrule._forks import check_polars
 from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
+from chainrule.tables.files.aside import Aside, Frame, columns_typed
 from chainrule.tables.files.frames import duration_notes, plain_types, rounded_notes, said_kinds, to_polars
 from chainrule.tables.spelling.dressing import proven_decimal
 from chainrule.tables.spelling.spellings import proven_order
@@ -38,13 +39,14 @@ class Table:
     """A data frame with ``n`` rows, its name for messages, and the place of every row in its source.
 
     ``raw`` holds the cells as they were written, where the source was delimited text, but not those of numbers that polars
-    writes as they were written; ``lines`` their line numbers. ``rows`` are their places in the table that they were taken
+    writes as they were written; ``lines`` their line numbers. Of a large file both
+    are written aside. ``rows`` are their places in the table that they were taken
     from, where they were.
     """
 
-    frame: pl.DataFrame
+    frame: Frame
     name: str
-    raw: pl.DataFrame | None = None
+    raw: Frame | None = None
     lines: IntArray | None = None
     untyped: bool = False
     """Whether the source says nothing about types, so that one odd cell turns a number column into text."""
@@ -76,7 +78,7 @@ class Table:
 
     def _texts(self) -> list[pl.Series]:
         if self.raw is None:
-            return [column for column in self.frame.get_columns() if column.dtype == pl.String]
+            return list(columns_typed(self.frame, pl.String))
         first = replace(self, frame=self.frame.head(_SHOWN), raw=self.raw.head(_SHOWN))
         return [first.text(name) for name in self.columns]
 
@@ -122,7 +124,8 @@ class Table:
         kept = [name for name in self.columns if name in frozenset(names)]
         raw = self.raw
         if raw is not None:
-            raw = raw.select(name for name in kept if name in raw.columns)
+            written = frozenset(raw.columns)
+            raw = raw.select([name for name in kept if name in written])
         return replace(self, frame=self.frame.select(kept), raw=raw)
 
     def take(self, rows: Sequence[int] | IntArray) -> "Table":
@@ -132,6 +135,22 @@ class Table:
         lines = None if self.lines is None else self.lines[index]
         rows = index if self.rows is None else self.rows[index]
         return replace(self, frame=self.frame[index], raw=raw, lines=lines, rows=rows)
+
+    def part(self, start: int, n: int) -> "Table":
+        """Return the table of n rows from ``start`` on, or as many as there are."""
+        raw = self.raw if self.raw is None or not self.raw.width else self.raw.slice(start, n)
+        lines = None if self.lines is None else self.lines[start : start + n]
+        rows = (
+            np.arange(start, min(start + n, self.n_rows))
+            if self.rows is None
+            else self.rows[start : start + n]
+        )
+        return replace(self, frame=self.frame.slice(start, n), raw=raw, lines=lines, rows=rows)
+
+    @property
+    def at_once(self) -> int | None:
+        """How many rows are well taken at once, where others than all of them are slow to find."""
+        return self.frame.at_once if isinstance(self.frame, Aside) else None
 
     def picked(self, rows: Sequence[int] | IntArray) -> "Table":
         """Return what `take` returns; of many cells one whose columns are only copied when they are asked for."""
@@ -150,12 +169,12 @@ class _Picked(Table):
         return Table(*words, **named) if words or named else object.__new__(cls)
 
     @cached_property
-    def frame(self) -> pl.DataFrame:
+    def frame(self) -> Frame:
         """All of it."""
         return self._of.frame[self._index]
 
     @cached_property
-    def raw(self) -> pl.DataFrame | None:
+    def raw(self) -> Frame | None:
         """The cells as written of all of it."""
         raw = self._of.raw
         return raw if raw is None or not raw.width else raw[self._index]
@@ -163,6 +182,10 @@ class _Picked(Table):
     @property
     def n_rows(self) -> int:
         return len(self._index)
+
+    @property
+    def at_once(self) -> int | None:
+        return self._of.at_once
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -183,6 +206,9 @@ class _Picked(Table):
 
     def narrowed(self, names: Sequence[str]) -> Table:
         return self._of.narrowed(names).picked(self._index)
+
+    def part(self, start: int, n: int) -> Table:
+        return self._of.take(self._index[start : start + n])
 
     def take(self, rows: Sequence[int] | IntArray) -> Table:
         return self._of.take(self._index[np.asarray(rows, dtype=np.int64)])
@@ -268,10 +294,14 @@ def with_finite(table: Table, infinite: str) -> Table:
     """Return a table whose infinite numbers are missing cells, with a note that counts them, unless they are refused."""
     if infinite != "missing":
         return replace(table, infinite=infinite)
-    changed, notes = [], []
-    for column in table.frame.get_columns():
-        if column.dtype != pl.Float64:
-            continue
+    notes: list[str] = []
+    frame = table.frame.with_columns(_changed_to_finite(table, notes))
+    return replace(table, frame=frame, notes=(*table.notes, *notes)) if notes else table
+
+
+def _changed_to_finite(table: Table, notes: list[str]) -> Iterator[pl.Series]:
+    """Yield the columns that have infinite numbers without these, and add a note about each."""
+    for column in columns_typed(table.frame, pl.Float64):
         found = column.is_infinite()
         count = int(found.sum())
         if count:
@@ -281,12 +311,7 @@ def with_finite(table: Table, infinite: str) -> Table:
             cell = table.cell(row, column.name) or ""
             cell = cell if len(cell) <= 40 else cell[:39] + "…"
             notes.append(f"column {column.name!r}: {count} {what} ({first}{cell!r} in {table.place(row)})")
-            changed.append(column.zip_with(~found, column.clear(len(column))))
-    return (
-        replace(table, frame=table.frame.with_columns(changed), notes=(*table.notes, *notes))
-        if changed
-        else table
-    )
+            yield column.zip_with(~found, column.clear(len(column)))
 
 
 def check_width(columns: int, where: str) -> None:

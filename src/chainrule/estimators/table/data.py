@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 from chainrule._forks import check_polars
 from chainrule.errors import TableError
 from chainrule.model.source import Reading
+from chainrule.tables.files.aside import in_memory
 from chainrule.tables.files.write import free_name
 from chainrule.tables.spelling.dressing import DressFinding, find_dress
 from chainrule.tables.spelling.values import BLANKS, are_opposites, one_spelling, truth_of
@@ -42,7 +43,7 @@ def container(X: Any) -> Any:
     if isinstance(X, Mapping) or hasattr(X, "column_names"):
         table = from_frame(X, "X", missing=(), infinite="refuse")
         said = [pl.col(name).cast(pl.String).cast(pl.Categorical) for name in table.said]
-        return table.frame.with_columns(said)
+        return in_memory(table.frame).with_columns(said)
     if isinstance(X, pl.LazyFrame):
         return X.collect()
     if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
@@ -66,7 +67,7 @@ def renamed(table: Table, names: Sequence[str]) -> Table:
     """Return the table with other names for its columns, in their order."""
     new = dict(zip(table.columns, names, strict=True))
     said = {new[name]: kind for name, kind in table.said.items()}
-    return replace(table, frame=table.frame.rename(new), said=said)
+    return replace(table, frame=in_memory(table.frame).rename(new), said=said)
 
 
 def n_targets(y: Any) -> int:

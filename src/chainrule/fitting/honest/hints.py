@@ -87,7 +87,7 @@ def _are_whole(values: pl.Series) -> bool:
 
 def _tells_the_target(found: Read, name: str) -> bool:
     """Tell whether all rows of each value have one target, as nothing but a group of rows has it."""
-    own = found.table.frame.select(name, *found.question.targets)[found.usable].drop_nulls()
+    own = found.table.frame.select([name, *found.question.targets])[found.usable].drop_nulls()
     levels = own.get_column(name).n_unique()
     if own.unique().height > levels:
         return False

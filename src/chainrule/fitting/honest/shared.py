@@ -53,7 +53,7 @@ def shared_rows(prepared: Prepared) -> BoolArray:
     def cells(table: Table) -> pl.DataFrame:
         return cells_of(table, prepared.schema.inputs, question.targets, by_class=prepared.by_class)
 
-    scored, learned = cells(tested), cells(prepared.table.take(prepared.left))
+    scored, learned = cells(tested), cells(prepared.table.picked(prepared.left))
     if prepared.watched is not None:
         learned = pl.concat([learned, cells(prepared.watched)], how="vertical_relaxed")
     found = found_in(scored, learned)

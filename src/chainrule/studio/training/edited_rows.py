@@ -15,6 +15,7 @@ from chainrule.engines.base import Data
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Model
 from chainrule.studio.training.course import Course
+from chainrule.tables.files.aside import in_memory
 from chainrule.tables.spelling.dress import Dress, as_typed, given_number
 from chainrule.tables.spelling.values import BLANKS, DEFAULT_MISSING
 from chainrule.tables.table import Table, from_frame, suggestion
@@ -106,7 +107,8 @@ def _numbers_set(
 def _table_set(model: Model, single: Table, cells: Mapping[str, Any]) -> tuple[Table, Changed]:
     """Return a table of one row with some cells set, as they would be written."""
     known = [*(column.name for column in model.encoder.columns), *model.target.names]
-    frame, raw, changed = single.frame, single.raw, []
+    frame, changed = in_memory(single.frame), []
+    raw = None if single.raw is None else in_memory(single.raw)
     dresses = {column.name: column.dress for column in model.encoder.columns if column.kind == "number"}
     dresses |= {part.name: part.dress for part in model.target.parts if not part.n_classes}
     for name, cell in cells.items():

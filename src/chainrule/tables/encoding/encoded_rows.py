@@ -55,8 +55,11 @@ class EncodedRows:
         """Yield the rows in order, as arrays of float64."""
         size = max(1, BLOCK // max(1, self.encoder.n_inputs))
         for table, rows in self.parts:
-            for start in range(0, len(rows), size):
-                yield self.encoder.transform(table.take(rows[start : start + size]))
+            many = max(1, (table.at_once or 0) // size) * size
+            for first in range(0, len(rows), many):
+                some = table.take(rows[first : first + many])
+                for start in range(0, some.n_rows, size):
+                    yield self.encoder.transform(some.part(start, size))
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> FloatArray:
         """Return all rows as an array (n, d)."""
@@ -69,7 +72,7 @@ class EncodedRows:
                 made[start : start + len(block)] = block
                 start += len(block)
         if made.size >= LARGE:
-            give_back()
+            give_back(circles=False)
         return made
 
     def __getitem__(self, which: Any) -> Any:

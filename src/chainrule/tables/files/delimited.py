@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from chainrule._doors import setting
 from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
+from chainrule.tables.files.aside import Frame
 from chainrule.tables.files.frames import check_names
+from chainrule.tables.files.gathered import Gathered
 from chainrule.tables.spelling.values import clean_text, in_points, to_typed
 from chainrule.tables.table import check_width
 
@@ -40,8 +42,8 @@ class Delimited:
     """
 
     names: tuple[str, ...]
-    cells: pl.DataFrame
-    raw: pl.DataFrame
+    cells: Frame
+    raw: Frame
     lines: IntArray
     notes: tuple[str, ...]
 
@@ -130,11 +132,11 @@ def read_delimited(
     notes += _blank_note(layout.lines[body][blank])
     taken = partial(_taken, missing=missing, decimal=decimal)
     at_once = partial(_taken_at_once, missing=missing, decimal=decimal)
-    made = _read_cells(data, layout, body, blank, names, delimiter, taken, at_once)
-    if made is None:
+    made = Gathered(names, len(lines), decimal, where)
+    if not _read_cells(data, layout, body, blank, made, delimiter, taken, at_once):
         return _read_record_by_record(data.decode(), delimiter, where, missing, decimal)
     del data, layout
-    return Delimited(names, *_whole(names, made, decimal), lines, notes)
+    return Delimited(names, *made.frames(), lines, notes)
 
 
 def _taken_at_once(cells: pl.DataFrame, missing: Sequence[str], decimal: str) -> list[pl.Series]:
@@ -171,25 +173,6 @@ def _taken(text: pl.Series, missing: Sequence[str], decimal: str) -> pl.Series:
     cleaned = clean_text(text, missing)
     typed = to_typed(cleaned, decimal)
     return typed if typed.dtype != pl.String and typed.cast(pl.String).equals(cleaned) else cleaned
-
-
-def _whole(
-    names: Sequence[str], parts: list[list[pl.Series]], decimal: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the columns of some parts, numbers as such, and the text of those that isn't as polars writes it."""
-    typed, kept = [], []
-    for name, own in zip(names, parts, strict=True):
-        kinds = {part.dtype for part in own if part.null_count() < len(part)}
-        if len(kinds) == 1 and pl.String not in kinds:
-            typed.append(pl.concat([part.cast(next(iter(kinds))) for part in own], rechunk=True).alias(name))
-        else:
-            text = (
-                pl.concat([part.cast(pl.String) for part in own]) if own else pl.Series([], dtype=pl.String)
-            )
-            kept.append(text.alias(name))
-            typed.append(to_typed(kept[-1], decimal))
-        own.clear()
-    return pl.DataFrame(typed), pl.DataFrame(kept)
 
 
 def _scan(data: bytes, delimiter: str) -> _Layout | None:
@@ -257,16 +240,15 @@ def _only_spaces(data: bytes, layout: _Layout, body: slice, width: int) -> BoolA
 
 
 def _read_cells(
-    data: bytes, layout: _Layout, body: slice, blank: BoolArray, names: Sequence[str], delimiter: str,
+    data: bytes, layout: _Layout, body: slice, blank: BoolArray, made: Gathered, delimiter: str,
     taken: Callable[[pl.Series], pl.Series], at_once: Callable[[pl.DataFrame], list[pl.Series]],
-) -> list[list[pl.Series]] | None:  # fmt: skip
-    """Return the parts of each column, block of rows by block of rows; None where quotes are odd.
+) -> bool:  # fmt: skip
+    """Add the parts of each column to ``made``, block of rows by block of rows, and tell whether the quotes allow it.
 
     They are as ``taken`` from text, or of many columns ``at_once``.
     """
     starts = np.append(layout.starts[body], len(data))
     n = len(starts) - 1
-    parts: list[list[pl.Series]] = [[] for _ in names]
     rows = max(_LEAST_ROWS, int(_BLOCK * n / max(len(data), 1)))
     for first in range(0, n, rows):
         last = min(first + rows, n)
@@ -283,18 +265,15 @@ def _read_cells(
                 has_header=False,
                 separator=delimiter,
                 quote_char='"' if b'"' in content else None,
-                schema=dict.fromkeys(names, pl.String()),
+                schema=dict.fromkeys(made.names, pl.String()),
             )
         except pl.exceptions.PolarsError:
-            return None
+            return False
         if cells.height != int((~gone).sum()):
-            return None
+            return False
         wide = cells.width > cells.height
-        for part, column in zip(
-            parts, at_once(cells) if wide else map(taken, cells.get_columns()), strict=True
-        ):
-            part.append(column)
-    return parts
+        made.add(at_once(cells) if wide else map(taken, cells.get_columns()))
+    return True
 
 
 def _read_record_by_record(
@@ -327,11 +306,12 @@ def _read_record_by_record(
     counts = np.array([len(record) for record in records[1:]], dtype=np.int64)
     _check_fields(counts, places, len(names), delimiter, where)
     columns = zip(*records[1:], strict=True) if len(records) > 1 else [[] for _ in names]
-    texts = [
-        [clean_text(pl.Series(n, list(c), pl.String), missing)] for n, c in zip(names, columns, strict=True)
-    ]
+    made = Gathered(names, len(counts), decimal, where)
+    made.add(
+        clean_text(pl.Series(n, list(c), pl.String), missing) for n, c in zip(names, columns, strict=True)
+    )
     after_header = np.array([at for at in skipped if at > lines[0]], dtype=np.int64)
-    return Delimited(names, *_whole(names, texts, decimal), places, notes + _blank_note(after_header))
+    return Delimited(names, *made.frames(), places, notes + _blank_note(after_header))
 
 
 def _read_long(reader: Iterator[list[str]]) -> Iterator[list[str]]:

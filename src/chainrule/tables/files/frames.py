@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
+from chainrule.tables.files.aside import Frame, columns_typed
 from chainrule.tables.spelling.values import as_text, float_text
 
 CATEGORY = "category"
@@ -98,11 +99,11 @@ def said_kinds(frame: pl.DataFrame) -> dict[str, str]:
     return {name: CATEGORY for name, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum)}
 
 
-def rounded_notes(frame: pl.DataFrame) -> list[str]:
+def rounded_notes(frame: Frame) -> list[str]:
     """Say which columns have whole numbers that floats don't have."""
     notes = []
-    for column in frame.get_columns():
-        if column.dtype in (pl.Int64, pl.UInt64, pl.Int128) and column.count():
+    for column in columns_typed(frame, pl.Int64, pl.UInt64, pl.Int128):
+        if column.count():
             low, high = column.min(), column.max()
             if isinstance(low, int) and isinstance(high, int) and max(-low, high) > MOST_EXACT:
                 beyond = "whole numbers beyond 2^53, of which only the first 15 digits count"

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
+from chainrule.tables.files.aside import frame_or_aside
 from chainrule.tables.files.foreign import refuse_lake, refuse_url
 from chainrule.tables.files.unpack import PACKED
 from chainrule.tables.spelling.values import clean_text, to_typed
@@ -92,13 +93,17 @@ def as_one_table(tables: Sequence[Table], name: str, decimal: str) -> Table:
                 f"{other.name}: has not the columns of {first.name} (lacking: {lacking}; more: {more}); give parts that have "
                 "the same"
             )
-    raw = None
-    if first.raw is None:
-        frame = pl.concat(_alike([table.frame.select(first.columns) for table in tables]))
-    else:
-        columns = [pl.concat([table.text(name).alias(name) for table in tables]) for name in first.columns]
-        frame, raw = pl.DataFrame([to_typed(column, decimal) for column in columns]), pl.DataFrame(columns)
+    raw, names = None, first.columns
     sizes = np.cumsum([0, *(table.n_rows for table in tables)])
+    of = int(sizes[-1]), len(names), name
+    if first.raw is None:
+        frame = frame_or_aside(
+            (pl.concat(_alike([table.column(one) for table in tables])) for one in names), *of
+        )
+    else:
+        texts = (pl.concat([table.text(one).alias(one) for table in tables]) for one in names)
+        raw = frame_or_aside(texts, *of)
+        frame = frame_or_aside((to_typed(raw.get_column(one), decimal) for one in names), *of)
     lines = None
     if all(table.lines is not None for table in tables):
         lines = np.concatenate([table.lines for table in tables if table.lines is not None])
@@ -130,15 +135,10 @@ def with_folders(table: Table) -> Table:
     return replace(table, frame=table.frame.with_columns(typed), raw=raw, notes=(*table.notes, note))
 
 
-def _alike(frames: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    """Return frames whose columns have the same types: whole numbers beside others are floats, and what differs is text."""
-    changes = []
-    for name in frames[0].columns:
-        kinds = {
-            frame.schema[name] for frame in frames if frame.schema[name] != pl.String or frame[name].count()
-        }
-        if len(kinds) > 1:
-            changes.append(pl.col(name).cast(pl.Float64 if kinds <= {pl.Int64, pl.Float64} else pl.String))
-        elif kinds:
-            changes.append(pl.col(name).cast(next(iter(kinds))))
-    return [frame.with_columns(changes) for frame in frames] if changes else frames
+def _alike(parts: list[pl.Series]) -> list[pl.Series]:
+    """Return parts of a column in the same type: whole numbers beside others are floats, and what differs is text."""
+    kinds = {part.dtype for part in parts if part.dtype != pl.String or part.count()}
+    if not kinds:
+        return parts
+    numbers = pl.Float64() if kinds <= {pl.Int64, pl.Float64} else pl.String()
+    return [part.cast(kinds.copy().pop() if len(kinds) == 1 else numbers) for part in parts]

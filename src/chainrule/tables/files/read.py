@@ -13,6 +13,7 @@ from chainrule._doors import setting
 from chainrule._forks import check_polars
 from chainrule._memory import give_back
 from chainrule.errors import SettingsError, TableError
+from chainrule.tables.files.aside import put_aside
 from chainrule.tables.files.binary import read_binary
 from chainrule.tables.files.delimited import DELIMITERS, read_delimited, sniff_delimiter
 from chainrule.tables.files.foreign import refuse_foreign
@@ -67,7 +68,8 @@ def read_table(
 
     Several files, a folder of them, or a pattern such as ``part-*.csv`` are the parts of one table. The format follows from
     the content and the extension; files may be compressed (gzip, bzip2, xz, Zstandard), and unpack to ``unpack_limit`` bytes
-    at most. What is not given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else
+    at most. The cells of a large table are written aside, into a temporary file that is gone with it, and read from there column
+    by column. What is not given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else
     UTF-8, else Latin-1 with a note). ``decimal`` is "." or ",", ``thousands`` what is between groups of digits ("" where the
     cells say it), ``dates`` what is first in them, "day-first", "month-first" or "year-first" ("" where they say it);
     ``infinite`` is "refuse" where infinite numbers are not to be taken for missing cells. ``missing`` are the cells that count
@@ -90,7 +92,8 @@ def read_table(
     table = _read_file(names[0], how) if len(names) == 1 else with_folders(_read_parts(names, whole, how))
     if table.raw is not None:
         table = with_finite(replace(table, notes=(*table.notes, *rounded_notes(table.frame))), infinite)
-    return replace(table, decimal=decimal, thousands=thousands, dates=dates)
+    frame = put_aside(table.frame, table.name)
+    return replace(table, frame=frame, decimal=decimal, thousands=thousands, dates=dates)
 
 
 def _read_parts(names: Sequence[str], whole: str, how: _How) -> Table:
