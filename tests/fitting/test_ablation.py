@@ -254,7 +254,7 @@ def test_ablate_has_the_words_of_train():
     reading = {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "missing": ["-9"], "thousands": "space"}
     reading |= {"dates": "month-first", "infinite": "refuse", "unpack_limit": "1K"}
     of_training = {"table", "target", "engine", "threads", "dtype", "on_epoch_end", "settings"}
-    of_search = {"on_trial", "search_file"}
+    of_search = {"on_trial", "search_file", "teacher"}
     assert set(inspect.signature(chainrule.train).parameters) == {
         *question,
         *reading,

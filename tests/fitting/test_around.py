@@ -157,7 +157,7 @@ def test_bagging_is_refused_where_members_can_hold_out_nothing_of_their_own():
     for words, message in (
         ({"validation_share": 0.2}, "so there is no validation_share"),
         ({"members": 1}, "needs at least members=2"),
-        ({"members": 96}, "there are 96 members for 96 rows"),
+        ({"members": 96}, "more rows than folds, and there are 96 folds for 96 rows"),
     ):
         with pytest.raises(SettingsError, match=message):
             train(CLASSES, **{"bagging": True, **words})
