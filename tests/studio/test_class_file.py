@@ -11,9 +11,9 @@ from tests.studio.leaks import tells
 from browsers import CHROMIUM
 from chainrule.cli import main
 from chainrule.lessons.lesson import read_lesson
-from chainrule.lessons.runner import Walk
+from chainrule.lessons.runner import Walk, setups_of
 from chainrule.studio.taught import classfile
-from chainrule.studio.taught.classfile import canonical, class_file, sealed
+from chainrule.studio.taught.classfile import canonical, class_file, given_words, sealed
 
 
 def truths(name: str) -> list[float]:
@@ -39,6 +39,18 @@ def test_feature_18_nothing_right_stands_in_the_file(momentum: str) -> None:
     assert not re.search(r"\boak\b", json.dumps(data))
     assert len(data["parts"]) > 3
     assert all(set(part) == {"sealed"} for part in data["parts"][1:])
+
+
+def test_feature_18_a_number_is_asked_for_with_what_it_is_worked_out_from(momentum: str) -> None:
+    (step,) = [one for one in told(momentum)["parts"][0]["steps"] if "question" in one]
+    given = json.dumps(step["given"])
+    setup = next(iter(setups_of(read_lesson("momentum")).values()))
+    assert all(f" = {number:g}" in given for number in (*setup.x[0], *setup.y[0]))
+    assert f"learning rate {setup.eta:g}." in given
+    rows = setups_of(read_lesson("and-or-xor"))
+    assert given_words(next(iter(rows.values()))).startswith(
+        "Given: row 1: (0, 0) with target (0); row 2: (0, 1)"
+    )
 
 
 def test_feature_18_an_answer_that_stands_in_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import { QuestionCard } from "./parts/question.js";
 
 /** @typedef {import("./types.js").Nested} Nested */
 /** @typedef {import("./types.js").QuestionShown} QuestionShown */
-/** @typedef {{title: string, place: string, nodes?: Nested[], question?: QuestionShown, digits?: number, locks?: {lock: string}[], hint?: Nested[], seal?: number}} ClassStep */
+/** @typedef {{title: string, place: string, nodes?: Nested[], question?: QuestionShown, given?: Nested[], digits?: number, locks?: {lock: string}[], hint?: Nested[], seal?: number}} ClassStep */
 /** @typedef {{steps: ClassStep[], truth: any, nodes: Nested[], secret: string}} Part */
 
 const TAG = 16;
@@ -79,6 +79,7 @@ function ask(section, step, secret) {
   const wrong = h("p", { class: "quiet", role: "status" });
   teacher.append(wrong);
   word.addEventListener("change", () => teach(word.value.trim()));
+  if (step.given?.length) section.append(h("p", { class: "quiet" }, nodesOf(step.given)));
   section.append(card.element);
   if (data.word) section.append(teacher);
   card.show(question, true);

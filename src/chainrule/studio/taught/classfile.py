@@ -16,9 +16,11 @@ from typing import Any
 
 from markupsafe import escape
 
+from chainrule._numbers import number_text
 from chainrule.explain.notation.naming import Naming
 from chainrule.lessons.asking import LessonQuestion
 from chainrule.lessons.lesson import Lesson
+from chainrule.lessons.setup import Setup
 from chainrule.studio.protocol.nested import Node
 from chainrule.studio.taught.replies import HINTS, question_told
 from chainrule.studio.taught.tutor import Tutor, words_nodes
@@ -30,6 +32,9 @@ ROUNDS = 20_000
 
 TAG = 16
 """The bytes by which one sees that an answer fits."""
+
+MOST_ROWS, MOST_NUMBERS = 4, 6
+"""The most rows, and the most inputs or targets of one, that a question tells of."""
 
 SHEETS = ("/page/math.css", "/page/plots.css", "/page/studio.css")
 
@@ -62,11 +67,13 @@ def class_file(lesson: Lesson, word: str | None = None) -> str:
             question, f"step-{number}", None, opened=True, may_reveal=False, naming=shown.naming
         )
         locks = _locks(question, shown.naming, parts[-1].secret, secret, salt, word, number)
+        given = words_nodes(given_words(tutor.setup), shown.naming) if question.told == () else []
         hint = words_nodes(question.hint or HINTS[question.kind], shown.naming)
         parts[-1].steps.append(
             {
                 **step,
                 "question": asked,
+                "given": given,
                 "digits": question.digits,
                 "locks": locks,
                 "hint": hint,
@@ -82,6 +89,30 @@ def class_file(lesson: Lesson, word: str | None = None) -> str:
         "word": word is not None,
     }  # fmt: skip
     return _page(lesson.title, data)
+
+
+def given_words(setup: Setup) -> str:
+    """Return what a number of a small network is worked out from, beside its weights: rows and rate; "" for many rows."""
+    rows, most = len(setup.x), max(setup.x.shape[1], 0 if setup.y is None else setup.y.shape[1])
+    if rows > MOST_ROWS or most > MOST_NUMBERS:
+        return ""
+    if rows == 1:
+        inputs = ", ".join(f"`x[{i}]` = {number_text(float(v))}" for i, v in enumerate(setup.x[0], 1))
+        targets = [] if setup.y is None else setup.y[0].tolist()
+        wanted = ", ".join(f"`y[{j}]` = {number_text(float(v))}" for j, v in enumerate(targets, 1))
+        told = [inputs, f"target{'s' * (len(targets) > 1)} {wanted}" if wanted else ""]
+    else:
+        each = (
+            _listed(x) + ("" if setup.y is None else f" with target {_listed(y)}")
+            for x, y in zip(setup.x, setup.x if setup.y is None else setup.y, strict=True)
+        )
+        told = [f"row {number}: {row}" for number, row in enumerate(each, 1)]
+    told.append(f"learning rate {number_text(float(setup.eta))}")
+    return f"Given: {'; '.join(filter(None, told))}."
+
+
+def _listed(values: Any) -> str:
+    return f"({', '.join(number_text(float(v)) for v in values)})"
 
 
 class _Part:

@@ -105,6 +105,11 @@ class Tutor:
         return self.walk.step(self.number)
 
     @property
+    def setup(self) -> Setup:
+        """The network that the step is about, as the lesson's file gives it, with its rows and its rate."""
+        return setups_of(self.lesson)[self.plans[self.number - 1].network]
+
+    @property
     def question(self) -> LessonQuestion | None:
         """What the step asks."""
         return self.shown.question
