@@ -89,8 +89,9 @@ class _File:
 
     def get(self, pieces: Pieces) -> pl.Series:
         """Return the cells of some pieces, one after the other."""
-        if self._recent is not None and self._recent[0] == pieces:
-            return self._recent[1]
+        recent = self._recent  # which another thread may change meanwhile
+        if recent is not None and recent[0] == pieces:
+            return recent[1]
         numbers = self.numbers(pieces)
         if numbers is not None:
             found = _series(numbers, pieces)
@@ -249,9 +250,11 @@ class Aside:
 
     def _piece(self, place: int) -> pl.DataFrame:
         """Return the frame of a piece of all columns; it is kept, as whoever asks for a few rows most often asks for the next."""
-        if self._recent is None or self._recent[0] != place:
-            self._recent = place, pl.DataFrame([self._read(name, place, place + 1) for name in self.pieces])
-        return self._recent[1]
+        recent = self._recent
+        if recent is None or recent[0] != place:
+            recent = place, pl.DataFrame([self._read(name, place, place + 1) for name in self.pieces])
+            self._recent = recent
+        return recent[1]
 
     def _read(self, name: str, first: int, last: int) -> pl.Series:
         """Return the cells of a column in the pieces from ``first`` to before ``last``."""
