@@ -380,6 +380,13 @@ def test_the_mountain_is_an_exact_slice_over_the_two_weights_that_are_needed_mos
     assert "An exact slice" in made.render("text")
 
 
+def test_a_network_of_one_weight_has_no_mountain_and_no_doubt_about_that():
+    rows = {"a": [float(i % 7) for i in range(40)], "y": [2.0 * (i % 7) + i % 3 for i in range(40)]}
+    made = chainrule.report(chainrule.train(rows, "y", **{**FAST, "hidden": []}))
+    assert "mountain" not in made.data["parts"]
+    assert not any("mountain" in doubt for doubt in made.data["doubts"])
+
+
 @pytest.mark.slow
 def test_the_page_of_the_penguins_is_small(tmp_path):
     made = chainrule.report(chainrule.train(PENGUINS, "species"))

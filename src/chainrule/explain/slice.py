@@ -80,9 +80,14 @@ def cost_slice(batch: Batch, side: int = SIDE) -> CostSlice:
     half = REACH * (max(map(abs, at)) or 1.0)
     steps = np.linspace(-half, half, side)
     first, second = at[0] + steps, at[1] + steps
-    flats = np.repeat(batch.flat[None], side * side, axis=0)
-    flats[:, one], flats[:, other] = np.tile(first, side), np.repeat(second, side)
-    costs = costs_of(layout, flats, batch.x, batch.y, batch.weights).reshape(side, side)
+    flats = np.repeat(
+        batch.flat[None], side, axis=0
+    )  # of one line of places: all would be a gigabyte of a large network
+    flats[:, one] = first
+    costs = np.empty((side, side))
+    for line, height in enumerate(second):
+        flats[:, other] = height
+        costs[line] = costs_of(layout, flats, batch.x, batch.y, batch.weights)
     here = float(costs_of(layout, batch.flat[None], batch.x, batch.y, batch.weights)[0])
     addresses = layout.address(one), layout.address(other)
     return CostSlice(addresses, first, second, costs, at, here, (float(without[0]), float(without[1])))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from chainrule.explain.check.certificate import batch_of
 from chainrule.explain.show.document import Picture, Words
 from chainrule.explain.slice import TRIED, cost_slice
@@ -22,11 +24,16 @@ MOST_LINES = 5
 
 
 def mountain_part(subject: Reported) -> ReportPart | None:
-    """Return the cost over the two weights that the first member needs most; None without a target, or for a large network."""
+    """Return the cost over the two weights that the first member needs most.
+
+    None without a target, for a network of fewer than two weights, and for a large one.
+    """
     one = subject.model.member(0)
     if subject.evaluation is None or one.parameters.shape[1] > MOST_NUMBERS:
         return None
     batch = batch_of(subject.model, subject.sample.part, n_rows=MOST_ROWS, seed=subject.seed)
+    if np.count_nonzero(batch.layout.decayed) < 2:
+        return None
     found = cost_slice(batch)
     first, second = found.addresses
     others = len(batch.flat) - 2
