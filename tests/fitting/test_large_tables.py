@@ -120,6 +120,22 @@ def test_a_training_in_blocks_has_the_same_bits(
         assert told[1][name] == pytest.approx(scores, rel=1e-9)
 
 
+def test_a_category_of_rare_levels_that_does_not_help_is_left_out_in_blocks_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    frame = mixed().with_columns(name=pl.Series([f"n{k}" for k in rng.integers(0, 190, 400)]))
+    files = []
+    for large in (encoded_rows_file.LARGE, 1):
+        monkeypatch.setattr(encoded_rows_file, "LARGE", large)
+        trained = train(frame, target="z", drop=["y"], epochs=2, members=2, test_share=0, seed=1)
+        assert trained.prepared.arrays.are_large == (large == 1)
+        assert not trained.model.layers(0)[-1]["E"].any()
+        trained.model.save(tmp_path / "m.safetensors", overwrite=True)
+        files.append((tmp_path / "m.safetensors").read_bytes())
+    assert files[0] == files[1]
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_line_of_blocks_is_the_line(weighted: bool, small_blocks: None) -> None:
     frame = mixed()

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
+from chainrule.tables.encoding.encoded_rows import blocks_of
 from chainrule.training.settings.recipe import MANY_LEVELS
 
 FACTORS = (0.0, 0.1, 0.3)
@@ -67,10 +68,18 @@ def leave_out(
     if scale is None or features is None or first.initial or first.frozen:
         return
     places = features.column_map
-    own = Layout(network).unflatten(flat)
-    for columns, levels, outputs in zip(places.levels, places.level_rows, places.level_to, strict=True):
-        count = columns.stop - columns.start
-        if scale[columns].any() or np.count_nonzero(x[rows, columns]) >= OFTEN * count:
+    without = [
+        place
+        for place in zip(places.levels, places.level_rows, places.level_to, strict=True)
+        if not scale[place[0]].any()
+    ]
+    if not without:
+        return
+    own, seen = Layout(network).unflatten(flat), np.zeros(len(without), np.int64)
+    for block in blocks_of(x[rows]):
+        seen += [np.count_nonzero(block[:, columns]) for columns, _, _ in without]
+    for count, (columns, levels, outputs) in zip(seen, without, strict=True):
+        if count >= OFTEN * (columns.stop - columns.start):
             continue
         own[0]["E"][..., levels, :] = 0.0
         own[1]["W"][..., outputs, :] = 0.0
