@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     TABLE = 6
     EXPORT = 7
     SEARCH = 8
+    SPLITS = 9
 
 
 def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tuple[NDArray[np.uint32], ...]:

@@ -135,6 +135,7 @@ def test_the_parameters_left_end_the_training_otherwise():
         "tolerance",
         "time",
         "split",
+        "split_start",
         "stop_together",
         "stopping_metric",
         "threads",

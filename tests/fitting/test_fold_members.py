@@ -106,7 +106,7 @@ def test_folds_of_several_members_are_of_the_newest_version_and_come_out_even(tr
     np.testing.assert_array_equal(
         replay(read, TABLE, 2, 5)[0].rows, replay(trained.model, TABLE, 2, 5)[0].rows
     )
-    plain = {**HOW, "linear_path": False, "fitted_start": False, "engine": "reference"}
+    plain = {**HOW, "linear_path": False, "fitted_start": False, "split_start": 0.0, "engine": "reference"}
     for of_each, version in ((1, 2), (2, 8)):
         made = chainrule.train(TABLE, "n", **{**plain, "fold_members": of_each})
         assert made.model.to_dict()["model_version"] == version

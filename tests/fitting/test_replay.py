@@ -40,6 +40,7 @@ RUNS = {
     "nesterov, clipped": (NUMBERS, {"optimizer": "nesterov", "clip_norm": 0.1, "l1": 1e-3}),
     "adamw, decay": (NUMBERS, {"optimizer": "adamw", "schedule": "step(every=2,gamma=0.5)"}),
     "whole table": (NUMBERS, {"optimizer": "gradient_descent", "learning_rate": 0.1}),
+    "splits": (NUMBERS, {"numeric_embedding": "periodic", "split_start": 0.5}),
     "reference": (CLASSES, {"dropout": 0.3, "engine": "reference"}),
     "float64": (CLASSES, {"dtype": "float64", "dropout": 0.2}),
     "no test rows": (CLASSES, {"test_share": 0.0, "validation_share": 0.0}),

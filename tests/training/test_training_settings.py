@@ -78,7 +78,7 @@ def test_every_setting_has_an_effect():
         "bagging": False, "refit": True, "time_limit": 9.0, "label_smoothing": 0.3, "recipe": False, "fast": True,
         "stop_together": False, "sharing": "tabm", "initial": {"b[1]": 0.5}, "frozen": ["W[2]"], "shuffle": False,
         "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": True, "clamp": False, "linear_path": False,
-        "class_weight": "balanced", "threshold": 0.3, "more_waves": 3, "fitted_start": False,
+        "class_weight": "balanced", "threshold": 0.3, "more_waves": 3, "fitted_start": False, "split_start": 0.1,
         "fold_members": 2,
     }  # fmt: skip
     # The file of weights is read before the settings are resolved: tests/fitting/test_by_hand.py

@@ -273,9 +273,11 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
         own = folds.rest
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
-    by_stage = bool(card.get("fitted_start", False))
+    begun = {"stage": bool(card.get("fitted_start", False)), "splits": card.get("split_start", 0.0)}
     # A refit begins where the first training did, which had no validation rows to learn from.
-    start = by_rows(model.network, start, replace(data, train=own), settings.sharing, stage=by_stage)
+    start = by_rows(
+        model.network, start, replace(data, train=own), settings.sharing, seed=settings.seed, **begun
+    )
     return Begun(start, data, numbers, table, settings, plan)
 
 

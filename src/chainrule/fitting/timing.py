@@ -32,8 +32,9 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
     data = with_taught(arrays, Data(arrays.x, arrays.y, train, held, arrays.weights))
-    by_stage = bool(resolved.settings.fitted_start)
-    return by_rows(resolved.network, start, data, steps.sharing, stage=by_stage), data
+    asked = resolved.settings
+    how = {"stage": bool(asked.fitted_start), "splits": asked.split_start or 0.0, "seed": steps.seed}
+    return by_rows(resolved.network, start, data, steps.sharing, **how), data
 
 
 def check_not_limited(prepared: Prepared) -> None:

@@ -174,6 +174,7 @@ class Card(Plain):
     engine: Annotated[str, one_of(REGISTRY)]
     # made from Settings by tests/estimators/signatures.py
     fitted_start: Annotated[bool, IF_SET] = False
+    split_start: Annotated[Share, IF_SET] = 0.0
     sharing: Annotated[Literal["none", "tabm"], IF_SET] = "none"
     optimizer: OptimizerText
     learning_rate: AboveZero

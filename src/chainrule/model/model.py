@@ -60,7 +60,7 @@ several targets, in 3 groups may have cards, 1 is of one network. What has no su
 on that says all of it.
 """
 
-_NEWEST_IN_CARDS = ("fitted_start", "more_waves", "search")
+_NEWEST_IN_CARDS = ("fitted_start", "split_start", "more_waves", "search")
 """What cards have from the newest version on alone."""
 
 MOST_OUTPUTS = 20_000_000

@@ -1,4 +1,4 @@
-"""What of a training's start is fitted to its rows: scales, embeddings of rare levels, frequencies, the linear path."""
+"""What of a training's start is fitted to its rows: scales, embeddings of rare levels, frequencies, the linear path, splits."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from chainrule.training.initial import set_values
 from chainrule.training.linear_path import on_linear_path
 from chainrule.training.rare_levels import on_rare_levels
 from chainrule.training.screened import on_scales
+from chainrule.training.splits import on_splits
 from chainrule.training.waves import on_waves
 
 
 def by_rows(
-    network: Network, start: FloatArray, data: Data, sharing: str = "none", *, stage: bool
+    network: Network,
+    start: FloatArray,
+    data: Data,
+    sharing: str = "none",
+    *,
+    stage: bool,
+    splits: float = 0.0,
+    seed: int = 0,
 ) -> FloatArray:
     """Return the parameters with which a training begins, (k, p) or (1, q), each member's by its own training rows.
 
-    ``stage``: the feature stage's, too, beside those of a linear path. What is set by hand stays so.
+    ``stage``: the feature stage's, too, beside those of a linear path. ``splits`` is the share of layer 1's neurons that begin
+    where trees, drawn by ``seed``, divide the rows. What is set by hand stays so.
     """
     drawn = start
     for fitted in (on_scales, on_rare_levels, on_waves) if stage else ():
         start = fitted(network, start, data, sharing)
     if start is not drawn:
         set_values(network, start)
-    return on_linear_path(network, start, data, sharing, stage=stage)
+    start = on_linear_path(network, start, data, sharing, stage=stage)
+    return on_splits(network, start, data, sharing, splits, seed)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from chainrule._blas import one_blas_thread
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
@@ -102,6 +102,11 @@ def summed(
     return V / size, -mean / size
 
 
+def evenly(rows: IntArray, most: int) -> IntArray:
+    """Return rows, or so many of them, evenly taken."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
+
+
 @one_blas_thread()
 def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "none") -> FloatArray:
     """Return the parameters with which a training begins, (k, p), with some cosines of the embedded numbers by the rows.
@@ -120,7 +125,7 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
     K = features.waves
     sums = features.width if network.output.activation.name == "identity" else 0
     for line, rows in enumerate(lines):
-        some = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
+        some = evenly(rows, MOST_ROWS)
         block, y = np.asarray(data.x[some], np.float64), np.asarray(data.y[some], np.float64)
         weights = None if data.weights is None else np.asarray(data.weights[some], np.float64)
         members = [line] if len(lines) > 1 else list(range(len(made)))

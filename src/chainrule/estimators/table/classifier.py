@@ -85,6 +85,7 @@ class TableClassifier(ScoredClasses, BaseTable):
         scaling_layer: bool | None = None,
         linear_path: bool | None = None,
         fitted_start: bool | None = None,
+        split_start: float | None = None,
         members: int | None = None,
         sharing: str = "none",
         loss: str | None = None,

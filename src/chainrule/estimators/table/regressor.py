@@ -86,6 +86,7 @@ class TableRegressor(ScoredNumbers, BaseTable):
         scaling_layer: bool | None = None,
         linear_path: bool | None = None,
         fitted_start: bool | None = None,
+        split_start: float | None = None,
         members: int | None = None,
         sharing: str = "none",
         loss: str | None = None,

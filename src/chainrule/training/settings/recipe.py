@@ -60,6 +60,9 @@ SEVERAL = 8
 MANY_LEVELS = 65
 """From so many inputs on a category's rare levels begin near 0."""
 
+AT_SPLITS = 0.25
+"""The share of layer 1's neurons that begin at splits of trees."""
+
 SMOOTHING = 0.05
 """The part of a row's target that is spread evenly over the classes."""
 
@@ -90,6 +93,8 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         {"scaling_layer": False}),
     Ingredient("start by the rows", "cosines begin with the frequencies that the target swings with, rare levels near 0",
         {"fitted_start": False}),
+    Ingredient("splits", "a quarter of layer 1's neurons begin where small boosted trees divide the rows",
+        {"split_start": 0.0}),
     Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
         {"linear_path": False}),
     Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
@@ -112,7 +117,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 
 OFF: Mapping[str, Any] = {
     "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
-    "activation_mix": False, "linear_path": False, "fitted_start": False, "parametrization": "standard",
+    "activation_mix": False, "linear_path": False, "fitted_start": False, "split_start": 0.0, "parametrization": "standard",
     "regularization_schedule": "constant", "stop_together": False, "watch": "loss", "calibrate": False,
     "clamp": False, "bagging": False, "fold_members": 1, "more_waves": 0,
 }  # fmt: skip
@@ -206,6 +211,9 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and bool(
             periodic or wide or (learned and any(group.size >= MANY_LEVELS for group in problem.groups))
         ),
+        "split_start": AT_SPLITS
+        if periodic and hidden and not wide and settings.sharing == "none" and settings.bias == "neuron"
+        else 0.0,
         "scaling_layer": wide,
         "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",

@@ -95,6 +95,9 @@ class Settings:
         "let the feature stage begin by the training rows: cosines that swing with the target, rare levels near 0",
         more="and, of more inputs than rows, a scaling layer at what each tells", unset="with the recipe",
         page="recipe.md#a-start-by-the-rows")
+    split_start: float | None = option(None, share(), "network", "SHARE",
+        "the share of layer 1's neurons that begin where small boosted trees divide the training rows",
+        unset="0.25 with the recipe", page="recipe.md#splits")
     members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
         "how many networks are trained and averaged",
         unset="5, or 2 with {fast}; of a plain network 1, or 8 where several are needed", card="elsewhere")

@@ -1,0 +1,220 @@
+"""Layer 1 begins at splits of boosted trees: the trees against scikit-learn's, the neurons against what their docstring says."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.tree import DecisionTreeRegressor
+
+import chainrule
+from chainrule._random import Purpose, random_words
+from chainrule.engines.base import Data
+from chainrule.equations.dense import Dense
+from chainrule.equations.features import Features
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
+from chainrule.training import splits
+from chainrule.training.begin import by_rows
+from chainrule.training.initial import initial_parameters
+from chainrule.training.splits import FEWEST, KEPT, RATE, ROUNDS, ROWS, STEEPEST, cuts, on_splits
+
+
+def stage(numbers=2, plain=0):
+    return Features([*[("number", 1)] * numbers, *([("plain", plain)] if plain else [])])
+
+
+def network(**words):
+    return Network([2, Dense(8, "relu", **words), Dense(4, "relu"), Dense(1)], features=stage())
+
+
+def stepped(draws, n=200):
+    x = draws.normal(size=(n, 2))
+    return x, np.where(x[:, :1] > 0.5, 2.0, 0.0) + 0.1 * draws.normal(size=(n, 1))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_trees_are_scikit_learns(outputs, weighted):
+    draws = np.random.default_rng(outputs)
+    x = draws.normal(size=(120, 4))  # fewer values than bins, fewer columns than are drawn from
+    y = np.stack([np.sin(3 * x[:, k]) + (x[:, 0] > 0.3) * k for k in range(outputs)], axis=1)
+    y += 0.3 * draws.normal(size=y.shape)
+    w = draws.uniform(0.2, 3, 120) if weighted else np.ones(120)
+    left = y - np.average(y, axis=0, weights=w)
+    left /= np.sqrt(np.average(left**2, axis=0, weights=w))
+    judged: dict[tuple[int, float], float] = {}
+    middles = [(np.sort(column)[1:] + np.sort(column)[:-1]) / 2 for column in x.T]
+    for turn in range(ROUNDS):
+        picked = random_words(7, Purpose.SPLITS, 0, turn, 2, 31)[:120] < ROWS * 2**32
+        tree = DecisionTreeRegressor(max_depth=2, min_samples_leaf=FEWEST, random_state=0)
+        tree.fit(x[picked], left[picked], sample_weight=w[picked] / w.mean())
+        made, at = tree.tree_, np.zeros(120, int)
+        while (made.feature[at] >= 0).any():
+            for node in np.unique(at[made.feature[at] >= 0]):
+                column, own = int(made.feature[node]), at == node
+                # Ours lies right above the last value below, among all rows; a tree's in the middle to the next it sees.
+                last = x[picked & own & (x[:, column] <= made.threshold[node]), column].max()
+                threshold = middles[column][middles[column] > last].min()
+                at[own] = np.where(
+                    x[own, column] <= threshold, made.children_left[node], made.children_right[node]
+                )
+                squares = made.impurity * made.weighted_n_node_samples * outputs
+                ends = [made.children_left[node], made.children_right[node]]
+                key = column, round(float(threshold), 9)
+                judged[key] = judged.get(key, 0.0) + squares[node] - squares[ends].sum()
+        left = left - RATE * made.value[at][:, :, 0]
+    found = cuts(x, y, w if weighted else None, seed=7, member=2)
+    assert len(judged) > 20
+    assert {(cut.column, round(cut.threshold, 9)) for cut in found} == set(judged)
+    for cut in found:
+        assert cut.gain == pytest.approx(judged[cut.column, round(cut.threshold, 9)], rel=1e-6)
+    assert [cut.gain for cut in found] == sorted((cut.gain for cut in found), reverse=True)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_what_only_stretches_a_column_divides_the_same_rows(seed):
+    draws = np.random.default_rng(seed)
+    x, y = stepped(draws, 60)
+    found, other = cuts(x, y, seed=seed), cuts(np.exp(x), 5 * y - 3, seed=seed)
+
+    def sides(columns, every):
+        return {(cut.column, int((columns[:, cut.column] < cut.threshold).sum())) for cut in every}
+
+    assert sides(x, found) == sides(np.exp(x), other)
+
+
+def test_few_rows_equal_rows_and_equal_targets_are_not_divided():
+    x = np.arange(100.0)[:, None]
+    assert cuts(x[:39], x[:39]) == []
+    assert cuts(np.ones((100, 1)), x) == []
+    assert cuts(x, np.ones((100, 1))) == []
+    found = cuts(x, (x > 49).astype(float))
+    near = sum(cut.gain for cut in found if 45 < cut.threshold < 55)
+    assert near > 0.99 * sum(cut.gain for cut in found)
+
+
+def test_columns_are_drawn_where_there_are_many():
+    draws = np.random.default_rng(3)
+    x = draws.normal(size=(300, 20))
+    y = x[:, [4]] + (x[:, [11]] > 0) + 0.1 * draws.normal(size=(300, 1))
+    found = cuts(x, y)
+    assert {cut.column for cut in found[:2]} <= {4, 11}
+    assert len({cut.column for cut in found}) > 2  # a tree that sees neither takes another
+
+
+def test_neurons_begin_at_the_splits_of_their_own_rows():
+    draws = np.random.default_rng(0)
+    x, y = stepped(draws)
+    made = network()
+    folds = np.stack([np.arange(150), np.arange(50, 200)])
+    data = Data(x, y, folds, np.stack([np.arange(150, 200), np.arange(50)]))
+    start = initial_parameters(made, 2, 0)
+    layout = Layout(made)
+    before = layout.unflatten(start)
+    flat = on_splits(made, start, data, "none", 0.5, 3)
+    own = layout.unflatten(flat)
+    place = {0: 0, 1: 4}  # each number is followed by its three sums
+    for member, rows in enumerate(folds):
+        taken = []
+        for cut in cuts(x[rows], y[rows], seed=3, member=member):
+            rank = (x[rows, cut.column] < cut.threshold).mean()
+            if all(c != cut.column or abs(rank - r) >= 0.01 for c, r in taken):
+                taken.append((cut.column, rank))
+                neuron = len(taken) - 1
+                w, b = own[1]["W"][member][:, neuron], own[1]["b"][member][neuron]
+                slope = w[place[cut.column]]
+                assert np.sign(slope) == (-1) ** neuron
+                assert -b / slope == pytest.approx(cut.threshold)
+                values = np.sort(x[rows, cut.column])
+                low, high = (values[min(149, max(0, int(150 * r)))] for r in (rank - 0.03, rank + 0.03))
+                assert abs(slope) == pytest.approx(min(STEEPEST, 1 / (high - low)))
+                others = np.arange(8) != place[cut.column]
+                np.testing.assert_array_equal(
+                    w[others], KEPT * before[1]["W"][member][others, neuron]
+                )
+            if len(taken) == 4:
+                break
+        assert len(taken) == 4
+        assert taken[0][0] == 0
+        assert -own[1]["b"][member][0] / own[1]["W"][member][0, 0] == pytest.approx(0.5, abs=0.2)
+        np.testing.assert_array_equal(own[1]["W"][member][:, 4:], before[1]["W"][member][:, 4:])
+    # What is held out has no part in it.
+    moved = Data(x.copy(), y.copy(), folds, data.validation)
+    moved.x[150:], moved.y[150:] = 9.0, -9.0
+    again = on_splits(made, start, moved, "none", 0.5, 3)
+    np.testing.assert_array_equal(again[0], flat[0])
+    assert (again[1] != flat[1]).any()
+
+
+def test_rows_that_count_nothing_change_nothing():
+    draws = np.random.default_rng(1)
+    x, y = stepped(draws)
+    weights = np.repeat([1.0, 0.0], [150, 50])
+    start = initial_parameters(network(), 1, 0)
+    found = []
+    for far in (0.0, 50.0):
+        x[150:], y[150:] = far, -far
+        found.append(on_splits(network(), start, Data(x, y, np.arange(200), np.arange(0), weights), "none", 0.5, 0))
+    np.testing.assert_array_equal(*found)
+    assert (found[0] != start).any()
+
+
+def test_trees_are_of_what_the_linear_path_leaves():
+    draws = np.random.default_rng(2)
+    x = draws.normal(size=(400, 2))
+    y = 10 * x[:, 1:] + (x[:, :1] > 0.5) + 0.05 * draws.normal(size=(400, 1))
+    lined = Network([2, Dense(8, "relu"), Dense(1, linear_path=True)], features=stage())
+    plain = Network([2, Dense(8, "relu"), Dense(1)], features=stage())
+    first = {}
+    for made in (lined, plain):
+        data = Data(x, y, np.arange(400), np.arange(0))
+        flat = by_rows(made, initial_parameters(made, 1, 0), data, stage=False, splits=0.5)
+        W = Layout(made).unflatten(flat)[1]["W"][0]
+        first[made] = int(np.argmax(np.abs(W[[0, 4], 0])))
+    assert (first[lined], first[plain]) == (0, 1)
+
+
+def test_weighted_sums_begin_alike_in_the_parametrization_ntk():
+    x, y = stepped(np.random.default_rng(0))
+    found = []
+    for how in ("standard", "ntk"):
+        made = network(parametrization=how)
+        start = np.zeros_like(initial_parameters(made, 1, 0))  # so that nothing that was drawn is kept
+        flat = on_splits(made, start, Data(x, y, np.arange(200), np.arange(0)), "none", 0.5, 0)
+        found.append(made.forward(Layout(made).unflatten(flat[0]), x, np).layers[0].z)
+    np.testing.assert_allclose(*found, rtol=1e-12)
+    assert np.abs(found[0][:, :4]).max() > 1
+
+
+def test_where_there_is_nothing_to_begin_with_nothing_is_changed():
+    x, y = stepped(np.random.default_rng(0))
+    data = Data(x, y, np.arange(200), np.arange(0))
+    bare = Network([2, Dense(8), Dense(1)])
+    others = (
+        (network(), "none", 0.0),
+        (network(), "none", 0.1),  # less than one neuron
+        (network(), "tabm", 0.5),
+        (network(bias="layer"), "none", 0.5),
+        (network(frozen=("W",)), "none", 0.5),
+        (network(initial={"b[1]": 0.5}), "none", 0.5),
+        (bare, "none", 0.5),
+    )
+    for made, sharing, share in others:
+        start = initial_parameters(made, 1, 0)
+        assert on_splits(made, start, data, sharing, share, 0) is start
+
+
+def test_wide_categories_are_no_columns_of_trees():
+    groups = Features([("number", 1), ("plain", 3), ("category", 80), ("category", 12)])
+    assert splits._others(groups).tolist() == [1, 2, 3, *range(84, 96)]
+    assert splits._others(Features([("number", 1), ("plain", 201)])).tolist() == []
+
+
+def test_the_recipe_has_them():
+    x, y = stepped(np.random.default_rng(5), 120)
+    table = {"a": x[:, 0].tolist(), "b": x[:, 1].tolist(), "y": y[:, 0].tolist()}
+    trained = chainrule.train(table, "y", epochs=2, members=2)
+    assert trained.model.card["split_start"] == 0.25
+    plain = chainrule.train(table, "y", epochs=2, members=2, split_start=0.0)
+    assert "split_start" not in plain.model.card or not plain.model.card["split_start"]
+    assert (plain.model.parameters != trained.model.parameters).any()
