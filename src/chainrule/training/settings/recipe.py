@@ -93,7 +93,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         {"scaling_layer": False}),
     Ingredient("start by the rows", "cosines begin with the frequencies that the target swings with, rare levels near 0",
         {"fitted_start": False}),
-    Ingredient("splits", "a quarter of layer 1's neurons begin where small boosted trees divide the rows",
+    Ingredient("splits", "of one number or two classes, a quarter of layer 1's neurons begin where small boosted trees divide the rows",
         {"split_start": 0.0}),
     Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
         {"linear_path": False}),
@@ -211,9 +211,7 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and bool(
             periodic or wide or (learned and any(group.size >= MANY_LEVELS for group in problem.groups))
         ),
-        "split_start": AT_SPLITS
-        if periodic and hidden and not wide and settings.sharing == "none" and settings.bias == "neuron"
-        else 0.0,
+        "split_start": AT_SPLITS if _begins_at_splits(settings, problem, hidden) and periodic and not wide else 0.0,
         "scaling_layer": wide,
         "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",
@@ -234,6 +232,12 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
     chosen["epochs"] = epochs(effort, problem, hidden, members // of_each, periodic=periodic)
     chosen["patience"] = max(20, round(PATIENCE * (settings.epochs or chosen["epochs"])))
     return chosen
+
+
+def _begins_at_splits(settings: Settings, problem: Problem, hidden: tuple[int, ...]) -> bool:
+    """Return whether there is one output, a number or the chance of one of two classes: of several, splits gave no gain."""
+    alone = problem.n_targets == 1 and problem.n_classes <= 2
+    return alone and bool(hidden) and settings.sharing == "none" and settings.bias == "neuron"
 
 
 def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: int, *, periodic: bool) -> int:

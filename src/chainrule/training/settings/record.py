@@ -97,7 +97,7 @@ class Settings:
         page="recipe.md#a-start-by-the-rows")
     split_start: float | None = option(None, share(), "network", "SHARE",
         "the share of layer 1's neurons that begin where small boosted trees divide the training rows",
-        unset="0.25 with the recipe", page="recipe.md#splits")
+        unset="0.25 with the recipe for a number or two classes", page="recipe.md#splits")
     members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
         "how many networks are trained and averaged",
         unset="5, or 2 with {fast}; of a plain network 1, or 8 where several are needed", card="elsewhere")
