@@ -155,7 +155,7 @@ def test_what_contradicts_the_recipe_is_refused(words, message):
 
 @pytest.mark.parametrize("ingredient", recipe.INGREDIENTS, ids=lambda one: one.name)
 def test_every_ingredient_can_be_taken_out(ingredient):
-    of_numbers = ingredient.name in ("clamp", "leak", "linear path")
+    of_numbers = ingredient.name in ("clamp", "leak", "linear path", "splits")
     n_rows = 20 if ingredient.name == "screening" else 1000
     of = problem(n_rows, numbers=3, levels=(30,), n_classes=0 if of_numbers else 3)
     assert resolve(Settings(**ingredient.without), of) != resolve(Settings(), of)

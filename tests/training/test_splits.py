@@ -129,9 +129,7 @@ def test_neurons_begin_at_the_splits_of_their_own_rows():
                 low, high = (values[min(149, max(0, int(150 * r)))] for r in (rank - 0.03, rank + 0.03))
                 assert abs(slope) == pytest.approx(min(STEEPEST, 1 / (high - low)))
                 others = np.arange(8) != place[cut.column]
-                np.testing.assert_array_equal(
-                    w[others], KEPT * before[1]["W"][member][others, neuron]
-                )
+                np.testing.assert_array_equal(w[others], KEPT * before[1]["W"][member][others, neuron])
             if len(taken) == 4:
                 break
         assert len(taken) == 4
@@ -154,7 +152,9 @@ def test_rows_that_count_nothing_change_nothing():
     found = []
     for far in (0.0, 50.0):
         x[150:], y[150:] = far, -far
-        found.append(on_splits(network(), start, Data(x, y, np.arange(200), np.arange(0), weights), "none", 0.5, 0))
+        found.append(
+            on_splits(network(), start, Data(x, y, np.arange(200), np.arange(0), weights), "none", 0.5, 0)
+        )
     np.testing.assert_array_equal(*found)
     assert (found[0] != start).any()
 

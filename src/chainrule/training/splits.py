@@ -14,8 +14,7 @@ from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.training.settings.recipe import MANY_LEVELS
-from chainrule.training.waves import evenly
-from chainrule.training.waves import evenly
+from chainrule.training.waves import evenly_taken
 
 ROUNDS, RATE = 80, 0.15
 """So many trees, one after the other, each taking this part of what it explains off what is left."""
@@ -94,7 +93,9 @@ def cuts(
         for own in parts:
             seen = own[words[own] < ROWS * 2**32]
             left[own] -= RATE * np.average(left[seen], axis=0, weights=w[seen])
-    found = [Cut(column, float(binned.thresholds[column][after]), gain) for (column, after), gain in gains.items()]
+    found = [
+        Cut(column, float(binned.thresholds[column][after]), gain) for (column, after), gain in gains.items()
+    ]
     return sorted(found, key=lambda cut: (-cut.gain, cut.column, cut.threshold))
 
 
@@ -224,7 +225,7 @@ def on_splits(
     places = [to[column] for column in numbers.tolist()]
     lines, product = np.atleast_2d(data.train), first.scale(len(parameters[1]["W"][0]))
     for member in range(len(made)):
-        rows = evenly(lines[member if len(lines) > 1 else 0], MOST_ROWS)
+        rows = evenly_taken(lines[member if len(lines) > 1 else 0], MOST_ROWS)
         x = np.asarray(data.x[rows], np.float64)
         y = np.asarray(data.y[rows], np.float64)
         last = {name: array[member] for name, array in parameters[len(network.layers)].items()}
@@ -258,9 +259,7 @@ def _neurons(found: list[Cut], ordered: FloatArray, most: int) -> Iterator[tuple
         if any(column == other and abs(rank - at) < APART for other, at in taken):
             continue
         taken.append((column, rank))
-        low, high = (
-            values[min(n - 1, max(0, int(n * place)))] for place in (rank - REACH, rank + REACH)
-        )
+        low, high = (values[min(n - 1, max(0, int(n * place)))] for place in (rank - REACH, rank + REACH))
         yield column, threshold, min(STEEPEST, 1 / max(float(high - low), 1e-9))
         if len(taken) == most:
             return

@@ -102,7 +102,7 @@ def summed(
     return V / size, -mean / size
 
 
-def evenly(rows: IntArray, most: int) -> IntArray:
+def evenly_taken(rows: IntArray, most: int) -> IntArray:
     """Return rows, or so many of them, evenly taken."""
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
 
@@ -125,7 +125,7 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
     K = features.waves
     sums = features.width if network.output.activation.name == "identity" else 0
     for line, rows in enumerate(lines):
-        some = evenly(rows, MOST_ROWS)
+        some = evenly_taken(rows, MOST_ROWS)
         block, y = np.asarray(data.x[some], np.float64), np.asarray(data.y[some], np.float64)
         weights = None if data.weights is None else np.asarray(data.weights[some], np.float64)
         members = [line] if len(lines) > 1 else list(range(len(made)))

@@ -211,7 +211,9 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and bool(
             periodic or wide or (learned and any(group.size >= MANY_LEVELS for group in problem.groups))
         ),
-        "split_start": AT_SPLITS if _begins_at_splits(settings, problem, hidden) and periodic and not wide else 0.0,
+        "split_start": AT_SPLITS
+        if _begins_at_splits(settings, problem, hidden) and periodic and not wide
+        else 0.0,
         "scaling_layer": wide,
         "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",
