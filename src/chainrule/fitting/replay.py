@@ -273,10 +273,11 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
         own = folds.rest
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
-    begun = {"stage": bool(card.get("fitted_start", False)), "splits": card.get("split_start", 0.0)}
+    by_stage, splits = bool(card.get("fitted_start", False)), float(card.get("split_start", 0.0))
+    seen = replace(data, train=own)
     # A refit begins where the first training did, which had no validation rows to learn from.
     start = by_rows(
-        model.network, start, replace(data, train=own), settings.sharing, seed=settings.seed, **begun
+        model.network, start, seen, settings.sharing, stage=by_stage, splits=splits, seed=settings.seed
     )
     return Begun(start, data, numbers, table, settings, plan)
 

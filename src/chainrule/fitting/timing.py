@@ -33,8 +33,11 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
     data = with_taught(arrays, Data(arrays.x, arrays.y, train, held, arrays.weights))
     asked = resolved.settings
-    how = {"stage": bool(asked.fitted_start), "splits": asked.split_start or 0.0, "seed": steps.seed}
-    return by_rows(resolved.network, start, data, steps.sharing, **how), data
+    by_stage, splits = bool(asked.fitted_start), asked.split_start or 0.0
+    start = by_rows(
+        resolved.network, start, data, steps.sharing, stage=by_stage, splits=splits, seed=steps.seed
+    )
+    return start, data
 
 
 def check_not_limited(prepared: Prepared) -> None:

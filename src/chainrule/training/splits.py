@@ -58,7 +58,7 @@ class Cut(NamedTuple):
 
 
 class _Binned(NamedTuple):
-    """Columns as numbers of bins: ``codes`` (n, d), each column's beginning at `BINS` times its place; and the thresholds between them."""
+    """Columns as numbers of bins: ``codes`` (n, d), each column's from `BINS` times its place on, and the thresholds between."""
 
     codes: IntArray
     thresholds: list[FloatArray]
@@ -121,7 +121,7 @@ def _tree(
 ) -> list[IntArray]:
     """Return the rows of each leaf of a tree of two levels fitted to the rows ``picked``, and add its gains to ``gains``."""
     whole = _sums(binned, left, w, picked, columns)
-    parts = [np.arange(len(left))]
+    parts: list[IntArray] = [np.arange(len(left))]
     first = _divided(binned, parts[0], picked, columns, whole, gains)
     if first is None:
         return parts
@@ -166,7 +166,7 @@ def _divided(
     sums: FloatArray,
     gains: dict[tuple[int, int], float],
 ) -> tuple[list[IntArray], list[IntArray]] | None:
-    """Return ``rows``, and those ``seen``, on both sides of the best split by the ``sums`` of those; None where nothing is gained."""
+    """Return ``rows``, and those ``seen``, on both sides of the best split by their ``sums``; None where nothing is gained."""
     counts, weight, *targets, squares = sums
     allowed = (counts >= FEWEST) & (counts[:, -1:] - counts >= FEWEST)
     allowed &= (weight > 0) & (weight < weight[:, -1:])
@@ -198,8 +198,9 @@ def on_splits(
 
         W[1] = 0.3 of what was drawn, but ±s at x itself        b[1] = -(±s · t)
 
-    (in the parametrization ntk ±s · sqrt(n_in)), so z is 0 at the split; ± changes from neuron to neuron, and s is such that z rises by 1 from 3 % of the rows below t to 3 %
-    above it, 20 at most. Trees are of what a linear path leaves, on the numbers and, where these are few, the other inputs.
+    (in the parametrization ntk ±s · sqrt(n_in)), so the number's part of z is 0 at the split; ± changes from neuron to neuron,
+    and s is such that it rises by 1 from 3 % of the rows below t to 3 % above it, 20 at most. Trees are of what a linear path
+    leaves, on the numbers and, where these are few, the other inputs.
     Nothing is changed without embedded numbers or where layer 1 has numbers set by hand, nor of members that share.
     Sources: Friedman, "Multivariate adaptive regression splines", 1991; Humbird, Peterson & McClarren, "Deep neural network
     initialization with decision trees", 2018.

@@ -129,7 +129,9 @@ def test_a_record_that_does_not_fit_the_groups_is_refused_when_it_is_read(model)
 
 
 def test_a_search_and_more_waves_are_of_the_newest_version(model):
-    old = {name: one for name, one in model.card.items() if name not in ("search", "fitted_start", "split_start")}
+    old = {
+        name: one for name, one in model.card.items() if name not in ("search", "fitted_start", "split_start")
+    }
     plain = replace(model, card=old)
     searched_only = replace(model, card={**old, "search": model.card["search"]})
     assert (searched_only.to_dict()["model_version"], plain.to_dict()["model_version"]) == (8, 6)

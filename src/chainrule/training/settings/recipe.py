@@ -93,7 +93,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         {"scaling_layer": False}),
     Ingredient("start by the rows", "cosines begin with the frequencies that the target swings with, rare levels near 0",
         {"fitted_start": False}),
-    Ingredient("splits", "of one number or two classes, a quarter of layer 1's neurons begin where small boosted trees divide the rows",
+    Ingredient("splits", "for a number or two classes a quarter of layer 1 begins where small boosted trees divide the rows",
         {"split_start": 0.0}),
     Ingredient("linear path", "the inputs also go straight to the output, beginning as ridge or logistic regression",
         {"linear_path": False}),
