@@ -24,6 +24,7 @@ from chainrule.reports.words import (
     class_weight_words,
     score_words,
     shape_of,
+    start_words,
     stopped_words,
     threshold_words,
     training_words,
@@ -110,6 +111,8 @@ def model_facts(model: Model) -> Iterator[tuple[str, Cell]]:
         yield "network", shape_of(network, group.members)
         yield "loss", with_formulas(f"${network.loss.text}$, {network.reduction} over rows")
         yield "parameters", f"{parameters.shape[1]:,} in each network, {parameters.dtype}"
+        if begins := start_words(group.card or card or {}, network):
+            yield "start", begins
         if group.card:
             yield "training", ", ".join(_how(group.card, network))
             yield "epochs", _epochs(group.card)

@@ -29,6 +29,7 @@ from chainrule.reports.words import (
     score_words,
     scores_shown,
     shape_of,
+    start_words,
     stopped_words,
     threshold_words,
     training_words,
@@ -103,6 +104,8 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     if prepared.arrays.class_weights is not None:
         yield "classes", class_weight_words(prepared.target.labels, prepared.arrays.class_weights)
     yield "network", shape_of(resolved.network, resolved.members)
+    if begins := start_words(vars(resolved.settings), resolved.network):
+        yield "start", begins
     yield "training", ", ".join(how)
     if prepared.target.clamp is not None:
         yield from answer_facts(prepared.target)

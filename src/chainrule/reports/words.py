@@ -9,6 +9,7 @@ from chainrule._types import Array
 from chainrule.equations.layout import Layout
 from chainrule.training.scores.baselines import TRIVIAL
 from chainrule.training.scores.metrics import METRICS
+from chainrule.training.settings.recipe import MANY_LEVELS
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
@@ -132,6 +133,20 @@ def shape_of(network: Network, members: int) -> str:
     biases += ", a linear path from the inputs to the output" if network.output.linear_path else ""
     times = f"; {members} members, averaged" if members > 1 else ""
     return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
+
+
+def start_words(told: Mapping[str, Any], network: Network) -> str:
+    """Say what of a start is by the rows, from settings' or a card's ``fitted_start`` and ``split_start``; "" for nothing."""
+    groups = () if network.features is None else network.features.groups
+    kinds = {group.kind for group in groups}
+    found = []
+    if told.get("fitted_start"):
+        found += ["cosines that swing with the target"] if "number" in kinds else []
+        found += ["rare levels near 0"] if any(group.size >= MANY_LEVELS for group in groups) else []
+    neurons = int((told.get("split_start") or 0.0) * network.layers[0].n_out)
+    if neurons and "number" in kinds:
+        found.append(f"up to {neurons} neurons of layer 1 at splits of boosted trees")
+    return ", ".join(found)
 
 
 def _by_hand(network: Network) -> str:
