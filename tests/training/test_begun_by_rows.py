@@ -21,7 +21,7 @@ from chainrule.training.waves import _of_numbers, on_waves, summed, swings
 def begun(network, data, members=1):
     """Return the start of a network's members, and its arrays by layer after all that is fitted to the rows."""
     start = initial_parameters(network, members, 0)
-    return start, Layout(network).unflatten(by_rows(network, start, data, stage=True))
+    return start, Layout(network).unflatten(by_rows(network, start, data, stage=True, splits=0.0, seed=0))
 
 
 # ---- how much an input tells

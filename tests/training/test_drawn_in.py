@@ -112,7 +112,7 @@ def test_a_category_that_tells_nothing_is_left_out_of_path_and_layers(way, table
     train = np.stack([np.arange(0, 200), np.arange(40, 240)])
     data = Data(x, y, train, np.stack([np.arange(200, 240), np.arange(40)]))
     drawn = initial_parameters(made, 2, 0)
-    start = Layout(made).unflatten(by_rows(made, drawn.copy(), data, stage=True))
+    start = Layout(made).unflatten(by_rows(made, drawn.copy(), data, stage=True, splits=0.0, seed=0))
     S, E, W = start[2]["S"], start[0]["E"], start[1]["W"]
     assert S[:, 2:102].any()
     assert not S[:, 102:202].any()
@@ -125,14 +125,14 @@ def test_a_category_that_tells_nothing_is_left_out_of_path_and_layers(way, table
     assert not W[:, outputs].any()
     assert np.delete(W, np.r_[outputs], axis=1).all()
     # Without a start by the rows the hidden layers begin as drawn.
-    plain = Layout(made).unflatten(by_rows(made, drawn.copy(), data, stage=False))
+    plain = Layout(made).unflatten(by_rows(made, drawn.copy(), data, stage=False, splits=0.0, seed=0))
     np.testing.assert_array_equal(plain[0]["E"], Layout(made).unflatten(drawn)[0]["E"])
 
 
 def test_what_is_left_out_stays_so(table):
     x, y = table
     data = Data(x, y, np.arange(ROWS)[None], np.arange(0))
-    flat = by_rows(NUMBERS, initial_parameters(NUMBERS, 1, 0), data, stage=True)
+    flat = by_rows(NUMBERS, initial_parameters(NUMBERS, 1, 0), data, stage=True, splits=0.0, seed=0)
     p = {
         layer: {name: each[0] for name, each in own.items()}
         for layer, own in Layout(NUMBERS).unflatten(flat).items()

@@ -13,9 +13,14 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
+from chainrule.errors import SettingsError
+from chainrule.fitting.search.space import trial_of
+from chainrule.tables.encoding import encoded_rows
 from chainrule.training import splits
 from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
+from chainrule.training.settings.record import InputGroup, Problem, Settings
+from chainrule.training.settings.resolve import resolve
 from chainrule.training.splits import FEWEST, KEPT, RATE, ROUNDS, ROWS, STEEPEST, cuts, on_splits
 
 
@@ -102,6 +107,23 @@ def test_columns_are_drawn_where_there_are_many():
     assert len({cut.column for cut in found}) > 2  # a tree that sees neither takes another
 
 
+def test_a_tree_whose_columns_divide_nothing_is_passed_over():
+    draws = np.random.default_rng(0)
+    x = np.concatenate([draws.normal(size=(500, 1)), np.arange(500)[:, None] % 63 == np.arange(8)], axis=1)
+    y = np.sin(4 * x[:, :1])
+    for seed in range(5):
+        found = cuts(x, y, seed=seed)
+        assert len(found) > 20
+        assert {cut.column for cut in found} == {0}
+
+
+def test_many_values_are_told_apart_by_quantiles():
+    draws = np.random.default_rng(1)
+    x = draws.lognormal(size=(1000, 1))
+    best, *_ = cuts(x, (x > 1.2).astype(float))
+    assert (x < best.threshold).mean() == pytest.approx((x < 1.2).mean(), abs=2 / splits.BINS)
+
+
 def test_neurons_begin_at_the_splits_of_their_own_rows():
     draws = np.random.default_rng(0)
     x, y = stepped(draws)
@@ -168,7 +190,7 @@ def test_trees_are_of_what_the_linear_path_leaves():
     first = {}
     for made in (lined, plain):
         data = Data(x, y, np.arange(400), np.arange(0))
-        flat = by_rows(made, initial_parameters(made, 1, 0), data, stage=False, splits=0.5)
+        flat = by_rows(made, initial_parameters(made, 1, 0), data, stage=False, splits=0.5, seed=0)
         W = Layout(made).unflatten(flat)[1]["W"][0]
         first[made] = int(np.argmax(np.abs(W[[0, 4], 0])))
     assert (first[lined], first[plain]) == (0, 1)
@@ -184,6 +206,98 @@ def test_weighted_sums_begin_alike_in_the_parametrization_ntk():
         found.append(made.forward(Layout(made).unflatten(flat[0]), x, np).layers[0].z)
     np.testing.assert_allclose(*found, rtol=1e-12)
     assert np.abs(found[0][:, :4]).max() > 1
+
+
+def test_a_scaling_layer_is_divided_out_and_what_it_leaves_out_has_no_neuron():
+    x, y = stepped(np.random.default_rng(0))
+    data = Data(x, y, np.arange(200), np.arange(0))
+    features = Features([("number", 1)] * 2, scale=True)
+    made = Network([2, Dense(8, "relu"), Dense(1)], features=features)
+    start = np.zeros_like(initial_parameters(made, 1, 0))
+    layout, found = Layout(made), []
+    for scales in ([1.0, 1.0], [0.25, 0.5], [0.0, 1.0]):
+        layout.unflatten(start)[0]["s"][:] = np.repeat(scales, 4)
+        flat = on_splits(made, start, data, "none", 0.5, 0)
+        found.append(
+            (made.forward(layout.unflatten(flat[0]), x, np).layers[0].z, layout.unflatten(flat[0])[1]["W"])
+        )
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-12, atol=1e-12)
+    assert (found[0][1][0] != 0).any()
+    assert (found[2][1][0] == 0).all()
+    assert (found[2][1][4] != 0).any()
+
+
+def test_of_classes_trees_are_of_what_the_path_leaves_of_the_probabilities():
+    draws = np.random.default_rng(4)
+    x = draws.normal(size=(600, 2))
+    y = (draws.random((600, 1)) < 1 / (1 + np.exp(-6 * x[:, 1:] - 3 * (x[:, :1] > 0.5)))).astype(float)
+    made = Network(
+        [2, Dense(8, "relu"), Dense(1, "sigmoid", linear_path=True)], "binary_cross_entropy", features=stage()
+    )
+    data = Data(x, y, np.arange(600), np.arange(0))
+    flat = by_rows(made, initial_parameters(made, 1, 0), data, stage=False, splits=0.5, seed=0)
+    own = Layout(made).unflatten(flat[0])
+    p = 1 / (1 + np.exp(-(x @ own[2]["S"] + own[2]["b"])))
+    (best, *_), (plain, *_) = (cuts(x, target) for target in (y - p, y))
+    number = int(np.argmax(np.abs(own[1]["W"][[0, 4], 0])))
+    assert (number, -own[1]["b"][0] / own[1]["W"][4 * number, 0]) == pytest.approx(
+        (best.column, best.threshold)
+    )
+    assert plain.column == 1
+
+
+def test_only_what_weights_are_to_each_other_counts():
+    draws = np.random.default_rng(6)
+    x, y = stepped(draws, 100)
+    weights = draws.integers(1, 3, 100).astype(float)
+    found, huge, alike = (cuts(x, y, each) for each in (weights, 1e307 * weights, np.ones(100)))
+    assert [cut[:2] for cut in found] == [cut[:2] for cut in huge]
+    assert [cut[:2] for cut in found] != [cut[:2] for cut in alike]
+
+
+def test_rows_made_when_they_are_asked_for_give_the_same(monkeypatch):
+    draws = np.random.default_rng(7)
+    x, y = stepped(draws, 120)
+    table = {"a": x[:, 0].tolist(), "b": x[:, 1].tolist(), "y": y[:, 0].tolist()}
+    found = []
+    for large in (encoded_rows.LARGE, 1):
+        monkeypatch.setattr(encoded_rows, "LARGE", large)
+        found.append(chainrule.train(table, "y", epochs=2, members=2, linear_path=False).model.parameters)
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"sharing": "tabm"}, "members that share begin alike"),
+        ({"bias": "layer"}, "a split needs a bias of each neuron"),
+        ({"frozen": ["W[1]"]}, "parameters of layer 1 are set by hand"),
+        ({"initial": {"b[1]": 0.5}}, "parameters of layer 1 are set by hand"),
+        ({"split_start": 0.001}, "it is less than one of layer 1's 128 neurons"),
+        ({"numeric_embedding": "none"}, "no number is embedded"),
+        ({"hidden": [], "recipe": True}, "there is no hidden layer"),
+    ],
+)
+def test_what_leaves_no_room_for_them_is_refused_and_else_left_out(words, reason):
+    x, y = stepped(np.random.default_rng(5), 120)
+    table = {"a": x[:, 0].tolist(), "b": x[:, 1].tolist(), "y": y[:, 0].tolist()}
+    with pytest.raises(SettingsError, match=f"split_start would have no effect: {reason}"):
+        chainrule.train(table, "y", epochs=1, **{"split_start": 0.25, **words})
+    if "split_start" not in words:
+        card = chainrule.train(table, "y", epochs=1, members=2, **words).model.card
+        assert not card.get("split_start")
+
+
+def test_a_search_leaves_them_out_of_trials_without_embedded_numbers():
+    numbers = (InputGroup("number", 1),) * 2
+    problem = Problem("regression", n_rows=200, n_inputs=2, n_classes=0, groups=numbers)
+    asked = Settings(search=60, split_start=0.25, fitted_start=True)
+    trials = [trial_of(asked, problem, number) for number in range(60)]
+    without = [one for one in trials if one.settings.numeric_embedding == "none"]
+    assert without
+    for one in trials:
+        found = resolve(one.settings, problem).settings
+        assert bool(found.split_start) is (one not in without)
 
 
 def test_where_there_is_nothing_to_begin_with_nothing_is_changed():

@@ -283,9 +283,10 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
 
 
 def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> FloatArray:
-    """Return parameters (p,) as those that the training of a member (from 0), an own ``network``, began with.
+    """Return parameters (p,) as they were drawn for the training of a member (from 0), an own ``network``.
 
-    ``x`` (n, d) are inputs for layers that are drawn by them.
+    ``x`` (n, d) are inputs for layers that are drawn by them. What is fitted to rows before the first step, such as a linear
+    path, isn't: `trained_again` has that.
     """
     place, seed = model.card["members"]["kept"][member], model.card["seed"]
     drawn = initial_parameters(network, place, seed, unseen_inputs(model.encoder), x)

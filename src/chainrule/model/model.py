@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 VERSION = 8
 """The newest version of the description: cards may tell of a search, of more waves, of fewer folds than members, and that a
-feature stage began by the rows.
+feature stage began by the rows, or layer 1 at splits.
 
 In 7 columns may be text, whose words are inputs, in 6 networks may have a linear path from the inputs to the outputs, in 5
 numbers may be in dress, dates in the spellings of people, signs be named, and there may be a threshold, in 4 there may be

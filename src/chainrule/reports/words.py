@@ -9,6 +9,7 @@ from chainrule._types import Array
 from chainrule.equations.layout import Layout
 from chainrule.training.scores.baselines import TRIVIAL
 from chainrule.training.scores.metrics import METRICS
+from chainrule.training.settings.at_splits import neurons_at_splits
 from chainrule.training.settings.recipe import MANY_LEVELS
 
 if TYPE_CHECKING:
@@ -143,8 +144,7 @@ def start_words(told: Mapping[str, Any], network: Network) -> str:
     if told.get("fitted_start"):
         found += ["cosines that swing with the target"] if "number" in kinds else []
         found += ["rare levels near 0"] if any(group.size >= MANY_LEVELS for group in groups) else []
-    neurons = int((told.get("split_start") or 0.0) * network.layers[0].n_out)
-    if neurons and "number" in kinds:
+    if neurons := neurons_at_splits(network, told.get("split_start") or 0.0, told.get("sharing", "none")):
         found.append(f"up to {neurons} neurons of layer 1 at splits of boosted trees")
     return ", ".join(found)
 

@@ -20,8 +20,8 @@ def by_rows(
     sharing: str = "none",
     *,
     stage: bool,
-    splits: float = 0.0,
-    seed: int = 0,
+    splits: float,
+    seed: int,
 ) -> FloatArray:
     """Return the parameters with which a training begins, (k, p) or (1, q), each member's by its own training rows.
 

@@ -9,8 +9,10 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
-from chainrule.tables.encoding.encoded_rows import blocks_of
 from chainrule.training.settings.recipe import MANY_LEVELS
+
+BLOCK = 2**21
+"""About how many numbers are looked at together."""
 
 FACTORS = (0.0, 0.1, 0.3)
 """By how much the inputs of a wide category may enter, instead of 1."""
@@ -76,7 +78,9 @@ def leave_out(
     if not without:
         return
     own, seen = Layout(network).unflatten(flat), np.zeros(len(without), np.int64)
-    for block in blocks_of(x[rows]):
+    size = max(1, BLOCK // x.shape[1])
+    for first in range(0, len(rows), size):
+        block = np.asarray(x[rows[first : first + size]])
         seen += [np.count_nonzero(block[:, columns]) for columns, _, _ in without]
     for count, (columns, levels, outputs) in zip(seen, without, strict=True):
         if count >= OFTEN * (columns.stop - columns.start):

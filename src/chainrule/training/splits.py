@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import Purpose, random_words
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
+from chainrule.training.settings.at_splits import neurons_at_splits
 from chainrule.training.settings.recipe import MANY_LEVELS
 from chainrule.training.waves import evenly_taken
 
@@ -33,6 +35,9 @@ FEWEST = 10
 BINS = 128
 """A column's values are told apart by at most so many less one thresholds."""
 
+LEFT_OUT = 1e-6
+"""A number whose scale is no more than this hardly enters layer 1."""
+
 ROUNDING = 1e-9
 """What a split takes off the squares is more than this share of them, or it is none."""
 
@@ -50,7 +55,7 @@ KEPT = 0.3
 
 
 class Cut(NamedTuple):
-    """Where a column is divided: ``gain`` is by how much all trees together made the squares left over smaller there."""
+    """Where a column is divided, and the ``gain``: what the splits there would each take off the squares of their tree's rows."""
 
     column: int
     threshold: float
@@ -78,7 +83,10 @@ def cuts(
     if n < 4 * FEWEST:
         return []
     binned = _in_bins(x)
-    w = np.ones(n) if weights is None else weights / weights.mean()
+    w = np.ones(n)
+    if weights is not None:
+        w = weights / weights.max()
+        w /= w.mean()
     left = y - np.average(y, axis=0, weights=w)
     size = np.sqrt(np.average(left**2, weights=w, axis=0))
     left = left / np.where(size > 0, size, 1.0)
@@ -88,8 +96,10 @@ def cuts(
         picked = np.flatnonzero(words[:n] < ROWS * 2**32)
         columns = np.arange(d) if d <= FEW else np.sort(np.argsort(words[n : n + d])[: round(COLUMNS * d)])
         parts = _tree(binned, left, None if weights is None else w, picked, columns, gains)
-        if len(parts) == 1:
+        if len(parts) == 1 and len(columns) == d:
             break
+        if len(parts) == 1:
+            continue  # none of the columns drawn divides these rows
         for own in parts:
             seen = own[words[own] < ROWS * 2**32]
             left[own] -= RATE * np.average(left[seen], axis=0, weights=w[seen])
@@ -189,6 +199,7 @@ def _divided(
     return [rows[~codes[rows]], rows[codes[rows]]], [seen[~codes[seen]], seen[codes[seen]]]
 
 
+@one_blas_thread()
 def on_splits(
     network: Network, start: FloatArray, data: Data, sharing: str, share: float, seed: int
 ) -> FloatArray:
@@ -200,23 +211,14 @@ def on_splits(
 
     (in the parametrization ntk ±s · sqrt(n_in)), so the number's part of z is 0 at the split; ± changes from neuron to neuron,
     and s is such that it rises by 1 from 3 % of the rows below t to 3 % above it, 20 at most. Trees are of what a linear path
-    leaves, on the numbers and, where these are few, the other inputs.
-    Nothing is changed without embedded numbers or where layer 1 has numbers set by hand, nor of members that share.
+    leaves of the targets (for classes: of what its probabilities leave), on the numbers and, where these are few, the other inputs.
+    A scaling layer's s is divided out of W. Nothing is changed where `why_no_splits` has a reason.
     Sources: Friedman, "Multivariate adaptive regression splines", 1991; Humbird, Peterson & McClarren, "Deep neural network
-    initialization with decision trees", 2018.
+    initialization with decision trees", 2019.
     """
-    features, first = network.features, network.layers[0]
-    most = int(share * first.n_out)
-    if (
-        not most
-        or features is None
-        or not features.columns_of("number")
-        or sharing != "none"
-        or len(network.layers) < 2
-        or first.initial
-        or first.frozen
-        or first.bias != "neuron"
-    ):
+    features, first, output = network.features, network.layers[0], network.output
+    most = neurons_at_splits(network, share, sharing)
+    if not most or features is None:
         return start
     made = start.copy()
     parameters = Layout(network).unflatten(made)
@@ -230,30 +232,36 @@ def on_splits(
         x = np.asarray(data.x[rows], np.float64)
         y = np.asarray(data.y[rows], np.float64)
         last = {name: array[member] for name, array in parameters[len(network.layers)].items()}
-        if "S" in last and network.output.activation.name == "identity":
-            y = y - x @ last["S"] - last["b"]
+        if "S" in last:
+            y = y - output.activation(x @ last["S"] + last.get("b", 0.0), np)
         weights = None if data.weights is None else np.asarray(data.weights[rows], np.float64)
         if weights is not None:
             x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
         if not np.isfinite(np.sum(y**2)) or not np.isfinite(np.sum(x[:, columns] ** 2)):
             continue
         W, b = parameters[1]["W"][member], parameters[1]["b"][member]
+        scales = parameters[0]["s"][member][places] if features.scale else np.ones(len(places))
         ordered = np.sort(x[:, numbers], axis=0)
         found = cuts(x[:, columns], y, weights, seed=seed, member=member)
-        for neuron, (number, threshold, slope) in enumerate(_neurons(found, ordered, most)):
+        for neuron, (number, threshold, slope) in enumerate(_neurons(found, ordered, scales, most)):
             sign = 1.0 if neuron % 2 == 0 else -1.0
             W[:, neuron] *= KEPT
-            W[places[number], neuron] = sign * slope / product
+            W[places[number], neuron] = sign * slope / (product * scales[number])
             b[neuron] = -sign * slope * threshold
     return made
 
 
-def _neurons(found: list[Cut], ordered: FloatArray, most: int) -> Iterator[tuple[int, float, float]]:
-    """Yield number, threshold and slope of up to ``most`` neurons, by the numbers' values in order (n, G)."""
+def _neurons(
+    found: list[Cut], ordered: FloatArray, scales: FloatArray, most: int
+) -> Iterator[tuple[int, float, float]]:
+    """Yield number, threshold and slope of up to ``most`` neurons, by the numbers' values in order (n, G).
+
+    A number that a scaling layer leaves out, by a scale of 0, has none.
+    """
     n, numbers = ordered.shape
     taken: list[tuple[int, float]] = []
     for column, threshold, _ in found:
-        if column >= numbers:
+        if column >= numbers or not scales[column] > LEFT_OUT:
             continue
         values = ordered[:, column]
         rank = float(np.searchsorted(values, threshold)) / n

@@ -241,7 +241,7 @@ def _rate(
 
 
 def _begun(model: Model, batch: Batch, member: int) -> Batch:
-    """Return the batch with weights drawn as those that the member's training began with."""
+    """Return the batch with weights as they were drawn for the member's training, before any were fitted to rows."""
     from chainrule.fitting.replay import drawn_again
 
     return replace(batch, flat=drawn_again(model, batch.network, batch.x, member))

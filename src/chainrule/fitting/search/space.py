@@ -125,6 +125,10 @@ def trial_of(settings: Settings, problem: Problem, number: int, length: float = 
         value = _times(getattr(default, name), value.factor) if isinstance(value, Times) else value
         if value is not None and not _same(value, getattr(default, name)):
             changed[name] = value
+    if changed.get("numeric_embedding") == "none":
+        # Without embedded numbers there is nothing to begin by the rows, whether or not it was asked for.
+        stays = own.fitted_start if default.category_embedding == "learned" else None
+        own = replace(own, split_start=None, fitted_start=stays)
     if "hidden" in changed and not why_plain(settings):
         own = replace(own, recipe=True)  # layers that a search chooses are no plain network
     made = replace(own, **changed)

@@ -124,7 +124,6 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         "learned",
     } or chosen.scaling_layer
     bare = f"there is no feature stage; leave it out, or add {setting('numeric_embedding', 'periodic')}"
-    of_neurons = f"a split needs a bias of each neuron; leave it out, or {setting('bias', 'neuron')}"
     alike = "members that share begin alike; leave it out"
     blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
     single = f"there is one member; leave it out, or give more {setting('members')}"
@@ -143,10 +142,6 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("linear_path", asked.linear_path and not chosen.hidden, flat),
         ("fitted_start", asked.fitted_start and not stage, bare),
         ("fitted_start", asked.fitted_start and asked.sharing != "none", alike),
-        ("split_start", asked.split_start and chosen.numeric_embedding != "periodic", bare),
-        ("split_start", asked.split_start and not chosen.hidden, flat),
-        ("split_start", asked.split_start and asked.sharing != "none", alike),
-        ("split_start", asked.split_start and asked.bias != "neuron", of_neurons),
         ("patience", asked.patience is not None and not stops, blind),
         ("more_waves", asked.more_waves and not stops, blind),
         ("more_waves", asked.more_waves and chosen.schedule != "coslog4", other),

@@ -187,6 +187,7 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         )
         of_each = of_each if (bagging if settings.bagging is None else settings.bagging) else 1
         members = settings.members or folds * of_each
+    alone = problem.n_targets == 1 and problem.n_classes <= 2
     wide = problem.n_inputs > problem.n_rows and settings.sharing == "none" and bool(hidden)
     chosen: dict[str, Any] = {
         **OFF,
@@ -211,9 +212,8 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and bool(
             periodic or wide or (learned and any(group.size >= MANY_LEVELS for group in problem.groups))
         ),
-        "split_start": AT_SPLITS
-        if _begins_at_splits(settings, problem, hidden) and periodic and not wide
-        else 0.0,
+        # Of several outputs, which share them, splits gave no gain.
+        "split_start": AT_SPLITS if periodic and not wide and alone else 0.0,
         "scaling_layer": wide,
         "rate_factors": {"s": 0.001} if wide and settings.scaling_layer is None else None,
         "numeric_embedding": "periodic" if periodic else "none",
@@ -234,12 +234,6 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
     chosen["epochs"] = epochs(effort, problem, hidden, members // of_each, periodic=periodic)
     chosen["patience"] = max(20, round(PATIENCE * (settings.epochs or chosen["epochs"])))
     return chosen
-
-
-def _begins_at_splits(settings: Settings, problem: Problem, hidden: tuple[int, ...]) -> bool:
-    """Return whether there is one output, a number or the chance of one of two classes: of several, splits gave no gain."""
-    alone = problem.n_targets == 1 and problem.n_classes <= 2
-    return alone and bool(hidden) and settings.sharing == "none" and settings.bias == "neuron"
 
 
 def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: int, *, periodic: bool) -> int:

@@ -21,6 +21,7 @@ from chainrule.errors import SettingsError
 from chainrule.training.plan import Plan
 from chainrule.training.scores.watch import watched
 from chainrule.training.settings import recipe
+from chainrule.training.settings.at_splits import why_no_splits
 from chainrule.training.settings.by_hand import ReadName, set_by_hand
 from chainrule.training.settings.checks import (
     check_bagging,
@@ -69,6 +70,7 @@ def resolve(settings: Settings, problem: Problem, read: ReadName | None = None) 
     chosen = recipe.fill(settings, problem)
     method = _optimizer(chosen)
     network = set_by_hand(build_network(chosen, problem), chosen.initial or {}, chosen.frozen or (), read)
+    chosen = _begun_by_rows(settings, chosen, network)
     check_together(chosen, method, network)
     check_unused(settings, chosen, method)
     check_embedded(settings, problem)
@@ -108,6 +110,16 @@ def resolve(settings: Settings, problem: Problem, read: ReadName | None = None) 
         refit=chosen.refit,
         clamp=bool(chosen.clamp),
     )
+
+
+def _begun_by_rows(asked: Settings, chosen: Settings, network: Network) -> Settings:
+    """Return the settings without a start that the network has no room for; raises SettingsError where it was asked for."""
+    reason = why_no_splits(network, chosen.split_start or 0.0, chosen.sharing) if chosen.split_start else ""
+    if reason and asked.split_start:
+        raise SettingsError(f"{setting('split_start')} would have no effect: {reason}")
+    if chosen.fitted_start and network.features is None and not asked.fitted_start:
+        chosen = replace(chosen, fitted_start=False)
+    return replace(chosen, split_start=0.0) if reason else chosen
 
 
 def answers_of(problem: Problem, cost: Loss) -> Answers:
