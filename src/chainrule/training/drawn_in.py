@@ -79,8 +79,8 @@ def leave_out(
         return
     own, seen = Layout(network).unflatten(flat), np.zeros(len(without), np.int64)
     size = max(1, BLOCK // x.shape[1])
-    for first in range(0, len(rows), size):
-        block = np.asarray(x[rows[first : first + size]])
+    for start in range(0, len(rows), size):
+        block = np.asarray(x[rows[start : start + size]])
         seen += [np.count_nonzero(block[:, columns]) for columns, _, _ in without]
     for count, (columns, levels, outputs) in zip(seen, without, strict=True):
         if count >= OFTEN * (columns.stop - columns.start):

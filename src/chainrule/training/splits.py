@@ -211,7 +211,8 @@ def on_splits(
 
     (in the parametrization ntk ±s · sqrt(n_in)), so the number's part of z is 0 at the split; ± changes from neuron to neuron,
     and s is such that it rises by 1 from 3 % of the rows below t to 3 % above it, 20 at most. Trees are of what a linear path
-    leaves of the targets (for classes: of what its probabilities leave), on the numbers and, where these are few, the other inputs.
+    leaves of the targets (for classes: of what its probabilities leave), on the numbers and, where these are few, the other
+    inputs.
     A scaling layer's s is divided out of W. Nothing is changed where `why_no_splits` has a reason.
     Sources: Friedman, "Multivariate adaptive regression splines", 1991; Humbird, Peterson & McClarren, "Deep neural network
     initialization with decision trees", 2019.
