@@ -88,7 +88,16 @@ MAKES = {
 """The example that makes a model or a program, by its name."""
 
 
-@pytest.mark.parametrize("line", one_in(5, ONCE.values()))
+SEARCHES = [line for line in ONCE.values() if "search" in line]
+"""What trains eight times, or reads what that made."""
+
+LINES = [
+    *one_in(5, [line for line in ONCE.values() if line not in SEARCHES]),
+    *(pytest.param(line, marks=pytest.mark.slow) for line in SEARCHES),
+]
+
+
+@pytest.mark.parametrize("line", LINES)
 def test_an_example_shows_something(line, trained, monkeypatch, capsys):
     monkeypatch.chdir(trained)
     monkeypatch.setenv("COLUMNS", "100")

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeRegressor
+from tests.effort import many
 
 import chainrule
 from chainrule._random import Purpose, random_words
@@ -76,6 +77,7 @@ def test_trees_are_scikit_learns(outputs, weighted):
     assert [cut.gain for cut in found] == sorted((cut.gain for cut in found), reverse=True)
 
 
+@settings(max_examples=many(20))
 @given(st.integers(0, 2**32 - 1))
 def test_what_only_stretches_a_column_divides_the_same_rows(seed):
     draws = np.random.default_rng(seed)
