@@ -295,11 +295,5 @@ METHODS = {
         Method(
             "tabm", "TabM-D of pytabkit", partial(_pytabkit, "TabM_D"), absent=partial(_missing, "pytabkit")
         ),
-        Method(
-            "modernnca",
-            "ModernNCA-D of pytabkit",
-            partial(_pytabkit, "ModernNCA_D"),
-            absent=partial(_missing, "pytabkit"),
-        ),
     )
 }
