@@ -382,6 +382,11 @@ class ColumnMap(NamedTuple):
     level_to: tuple[slice, ...]
     is_number: Array
 
+    @property
+    def copies(self) -> dict[int, int]:
+        """The output that each copied column enters layer 1 by as it is, by column."""
+        return dict(zip(self.copied.tolist(), self.copied_to.tolist(), strict=True))
+
 
 def _array(places: list[int]) -> IntArray:
     return np.array(places, np.int64)

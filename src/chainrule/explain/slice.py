@@ -80,9 +80,8 @@ def cost_slice(batch: Batch, side: int = SIDE) -> CostSlice:
     half = REACH * (max(map(abs, at)) or 1.0)
     steps = np.linspace(-half, half, side)
     first, second = at[0] + steps, at[1] + steps
-    flats = np.repeat(
-        batch.flat[None], side, axis=0
-    )  # of one line of places: all would be a gigabyte of a large network
+    # The parameters of one line of places at a time: all would be a gigabyte of a large network.
+    flats = np.repeat(batch.flat[None], side, axis=0)
     flats[:, one] = first
     costs = np.empty((side, side))
     for line, height in enumerate(second):

@@ -106,7 +106,7 @@ def _unlearned(features: Features, unseen: Sequence[int]) -> tuple[list[int], li
     """Return the rows of W[1] that unseen inputs alone enter by, and the unseen levels' rows of a feature stage's E."""
     places = features.column_map
     numbers = set(places.numbers.tolist())
-    entering = dict(zip(places.copied.tolist(), places.copied_to.tolist(), strict=True))
+    entering = places.copies
     levels = [i for part in places.levels for i in range(part.start, part.stop)]
     rows = [entering[i] for i in unseen if i in entering and i not in numbers]
     return rows, [row for row, i in enumerate(levels) if i in set(unseen)]

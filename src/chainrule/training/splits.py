@@ -225,8 +225,8 @@ def on_splits(
     parameters = Layout(network).unflatten(made)
     numbers, others = features.column_map.numbers, _others(features)
     columns = np.concatenate([numbers, others])
-    to = dict(zip(features.column_map.copied.tolist(), features.column_map.copied_to.tolist(), strict=True))
-    places = [to[column] for column in numbers.tolist()]
+    copies = features.column_map.copies
+    places = [copies[column] for column in numbers.tolist()]
     lines, product = np.atleast_2d(data.train), first.scale(len(parameters[1]["W"][0]))
     for member in range(len(made)):
         rows = evenly_taken(lines[member if len(lines) > 1 else 0], MOST_ROWS)

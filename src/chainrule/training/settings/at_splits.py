@@ -5,12 +5,10 @@ from __future__ import annotations
 from chainrule._doors import setting
 from chainrule.equations.network import Network
 
-ROUNDING = 1e-9
-
 
 def neurons_at_splits(network: Network, share: float, sharing: str = "none") -> int:
     """Return how many of layer 1's neurons may begin at splits: ``share`` of them, or none where `why_no_splits` says why."""
-    return 0 if why_no_splits(network, share, sharing) else int(share * network.layers[0].n_out + ROUNDING)
+    return 0 if why_no_splits(network, share, sharing) else _whole(share, network.layers[0].n_out)
 
 
 def why_no_splits(network: Network, share: float, sharing: str = "none") -> str:
@@ -26,6 +24,11 @@ def why_no_splits(network: Network, share: float, sharing: str = "none") -> str:
         return f"a split needs a bias of each neuron; leave it out, or {setting('bias', 'neuron')}"
     if first.initial or first.frozen:
         return "parameters of layer 1 are set by hand; leave it out"
-    if int(share * first.n_out + ROUNDING) == 0:
+    if _whole(share, first.n_out) == 0:
         return f"it is less than one of layer 1's {first.n_out} neurons; leave it out, or give more"
     return ""
+
+
+def _whole(share: float, neurons: int) -> int:
+    """Return the whole neurons in a share; 0.29 of 100 are 29, whatever rounding makes of the product."""
+    return int(share * neurons + 1e-9)
