@@ -3,7 +3,6 @@
 import http.client
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,16 +60,9 @@ class Client:
                 connection.putheader("Content-Length", str(len(sent)))
             connection.endheaders()
             if sent is not None:
-                with suppress(OSError):  # it may be refused before all of it was sent
-                    connection.send(sent)
+                connection.send(sent)
             found = connection.getresponse()
-            try:
-                text = found.read()
-            except (
-                http.client.IncompleteRead
-            ) as cut:  # what isn't read to its end can take the answer's words with it
-                text = cut.partial
-            return Answer(found.status, {k.lower(): v for k, v in found.getheaders()}, text)
+            return Answer(found.status, {k.lower(): v for k, v in found.getheaders()}, found.read())
         finally:
             connection.close()
 

@@ -11,7 +11,7 @@ from tests.studio.conftest import ASSETS, Client
 from tests.studio.fake_studio import FakeStudio
 
 from chainrule.errors import OutputError
-from chainrule.studio.web.guard import HEADERS, MOST_BODY, Guard, Keys, Route
+from chainrule.studio.web.guard import HEADERS, MOST_BODY, SECONDS_OF_REFUSAL, Guard, Keys, Route
 from chainrule.studio.web.server import Server, bound
 
 ROUTES = [
@@ -147,6 +147,34 @@ def test_feature_25_a_large_body_is_refused_at_once(opened):
     refused(opened.ask("POST", "/api/command", b"x" * 10_000_000), 413)
     assert time.perf_counter() - began < 2
     assert not opened.server.answers.asked
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_feature_25_who_sends_a_large_body_to_its_end_is_told_why_it_is_refused(opened, length):
+    """A connection that is closed on bytes that nobody has read is reset, and the answer would be lost with it."""
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", opened.server.port), timeout=5) as raw:
+            head = f"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1:{opened.server.port}\r\nContent-Type: application/json\r\n"
+            kind = f"Content-Length: {5 << 20}" if length else "Transfer-Encoding: chunked"
+            raw.sendall(f"{head}Authorization: Bearer {opened.token}\r\n{kind}\r\n\r\n".encode())
+            part = b" " * (1 << 20)
+            for _ in range(5):
+                raw.sendall(part if length else b"%x\r\n%b\r\n" % (len(part), part))
+            if not length:
+                raw.sendall(b"0\r\n\r\n")
+            time.sleep(0.05)
+            told = raw.makefile("rb").read()
+            assert told.split()[1] == b"413"
+            assert json.loads(told.partition(b"\r\n\r\n")[2])["problem"] == "a request has at most 64 kB"
+
+
+def test_feature_25_a_refused_body_that_never_ends_is_left(opened):
+    with socket.create_connection(("127.0.0.1", opened.server.port), timeout=10) as raw:
+        head = f"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1:{opened.server.port}\r\nContent-Type: application/json\r\n"
+        raw.sendall(f"{head}Content-Length: 900000\r\n\r\n".encode())
+        began = time.perf_counter()
+        assert raw.makefile("rb").read().split()[1] == b"401"
+        assert SECONDS_OF_REFUSAL <= time.perf_counter() - began < 5
 
 
 def test_feature_25_a_body_without_an_end_is_refused(opened):

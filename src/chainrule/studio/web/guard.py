@@ -7,11 +7,13 @@ page has that was opened by the address that the terminal printed. Nothing here 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,6 +26,9 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 MOST_BODY = 64 * 1024
 MOST_HEADERS = 16 * 1024
 MOST_QUERY = 4 * 1024
+MOST_THROWN_AWAY = 16 * 1024 * 1024
+SECONDS_OF_REFUSAL = 1.0
+"""How much of a refused request is read, and how long, so that its sender is told the reason."""
 SECONDS_OF_CODE = 60.0
 """How long the code in the address of a browser that we open is good for: others can read a program's words."""
 
@@ -121,15 +126,14 @@ class Guard:
         if kind != "http":
             raise RuntimeError(f"a connection of the kind {kind} is not served")
         said = _Answer(send)
+        sent = _Sent(receive)
         refusal = self.refusal(scope)
-        if refusal is None and scope["method"] == "POST":
-            body = await _whole_body(receive)
-            receive = _Given(body or b"", receive)
-            refusal = TOO_LARGE if body is None else None
+        if refusal is None and scope["method"] == "POST" and not await sent.read():
+            refusal = TOO_LARGE
         if refusal is None:
-            await self._app(scope, receive, said.send)
+            await self._app(scope, sent, said.send)
         else:
-            await said.refuse(refusal)
+            await said.refuse(refusal, sent)
 
     def refusal(self, scope: Scope) -> Refusal | None:
         """Return why a request is refused; None for one that is allowed."""
@@ -206,26 +210,44 @@ class _Headers:
         return values[0] if len(values) == 1 else None
 
 
-async def _whole_body(receive: Receive) -> bytes | None:
-    """Return what a request holds; None where it goes on and on, as it need not say how long it is."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if sum(map(len, parts)) > MOST_BODY:
-            return None
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return b"".join(parts)
+class _Sent:
+    """What a request sends: read before the request is handed on, and then given; or thrown away behind its refusal."""
 
-
-class _Given:
-    """Hands on a body that was read, and then what comes: that the page has gone."""
-
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self._body: bytes | None = body
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
+        self._body: bytes | None = None
+        self._over = False
+
+    async def read(self) -> bool:
+        """Read the whole body; False where it goes on and on, as it need not say how long it is."""
+        parts: list[bytes] = []
+        while not self._over:
+            parts.append(await self._next())
+            if sum(map(len, parts)) > MOST_BODY:
+                return False
+        self._body = b"".join(parts)
+        return True
+
+    async def throw_away(self) -> None:
+        """Read what still comes, for a while.
+
+        A connection that is closed on bytes that nobody has read is reset, and the answer can be lost with it: the sender
+        would be told nothing (RFC 9112, 9.6).
+        """
+        left = MOST_THROWN_AWAY
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_OF_REFUSAL):
+                while left > 0 and not self._over:
+                    left -= len(await self._next())
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        self._over = message["type"] != "http.request" or not message.get("more_body", False)
+        body: bytes = message.get("body", b"")
+        return body
 
     async def __call__(self) -> Message:
+        """Give the body that was read, and then what comes: that the page has gone."""
         if self._body is None:
             return await self._receive()
         body, self._body = self._body, None
@@ -245,10 +267,14 @@ class _Answer:
             message = {**message, "headers": [*others, *HEADERS]}
         await self._send(message)
 
-    async def refuse(self, refusal: Refusal) -> None:
+    async def refuse(self, refusal: Refusal, sent: _Sent) -> None:
         body = json.dumps({"problem": refusal.words, "status": HTTPStatus(refusal.status).phrase}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        if refusal.status in (400, 413):
-            headers.append((b"connection", b"close"))
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
         await self.send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
+        await self.send({"type": "http.response.body", "body": body, "more_body": True})
+        await sent.throw_away()
+        await self.send({"type": "http.response.body", "body": b""})
