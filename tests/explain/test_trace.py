@@ -1,7 +1,9 @@
 """The trace: every number by its address, against arithmetic written here, the articles, and the limits of size."""
 
-import time
+import sys
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -27,6 +29,18 @@ WEIGHTS = {
     2: {"W": [[0.40, 0.50], [0.45, 0.55]], "b": [0.60]},
 }
 SGD = StepSettings(optimizer("sgd"))
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The calls of functions, Python's and others, that are made meanwhile: work, whatever the machine is busy with."""
+    calls: list[str] = []
+    before = sys.getprofile()
+    sys.setprofile(lambda _, event, __: calls.append(event) if event in ("call", "c_call") else None)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(before)
 
 
 def test_the_fifth_article_s_numbers_have_addresses():
@@ -208,9 +222,9 @@ def test_many_wide_rows_are_encoded_in_time():
     table = {f"c{i}": rng.normal(size=300).tolist() for i in range(120)}
     table["y"] = rng.choice(["a", "b"], 300).tolist()
     model = chainrule.train(table, "y", hidden=[2], members=1, epochs=1, batch_size=128).model
-    begun = time.thread_time()
-    trace = trace_steps(model, table, 1)
-    assert time.thread_time() - begun < 2
+    with counted() as calls:
+        trace = trace_steps(model, table, 1)
+    assert len(calls) < 700_000  # some ten for each of 36,000 cells
     row = trace.steps[0].rows[5]
     made = derive(trace, f"x[17]@row={row}")
     assert made.ok
@@ -234,12 +248,13 @@ def test_a_large_network_is_traced_and_derived_in_time():
     flat = rng.normal(size=layout.size) * 0.05
     x, y = rng.random((1, 784)), np.eye(10)[[3]]
     tracemalloc.start()
-    begun = time.thread_time()
-    step = trace_step(layout, flat, x, y, settings=StepSettings(optimizer("adam"), clip_norm=1.0), eta=0.001)
-    seconds = time.thread_time() - begun
+    with counted() as calls:
+        step = trace_step(
+            layout, flat, x, y, settings=StepSettings(optimizer("adam"), clip_norm=1.0), eta=0.001
+        )
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert seconds < 1
+    assert len(calls) < 50_000  # not one for each of its 235,000 parameters
     assert peak < 100e6
     trace = Trace(network, (step,))
     assert sum(array.nbytes for array in (step.parameters, step.update.raw)) > 3e6
@@ -247,11 +262,8 @@ def test_a_large_network_is_traced_and_derived_in_time():
         ("z[1][5]", "short"), ("delta[1][7]", "recursive"), ("dC/dW[1][3,7]", "short"), ("dC/dW[1][3,7]", "paths"),
         ("dC/dx[5]", "paths"), ("a[3][2]", "short"), ("W_new[1][3,7]", "short"), ("C_new", "short"),
     ]:  # fmt: skip
-        seconds = []
-        for _ in range(3):  # the fastest counts: another program may have had the caches
-            begun = time.thread_time()
+        with counted() as calls:
             made = derive(trace, address, form=form)
-            seconds.append(time.thread_time() - begun)
         assert made.ok
         np.testing.assert_allclose(made.result, trace[address], rtol=1e-9)
-        assert min(seconds) < 0.05, (address, form)
+        assert len(calls) < 300_000, (address, form)  # some hundreds for each of the terms shown, at most
