@@ -37,7 +37,8 @@ ONLY = {
     "plots": {"ground": GROUND, "formula": []},
     "equations": {"ground": GROUND},
     "tables": {"equations": []},
-    "training": {"engines": ["chainrule.engines.base"]},
+    # No engine by name, but what all of them keep to, and how work is shared out to threads.
+    "training": {"engines": ["chainrule.engines.base", "chainrule.engines.threads"]},
 }
 NEVER = {"explain": ["training", "estimators"]}
 

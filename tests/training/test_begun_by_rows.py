@@ -7,6 +7,7 @@ from sklearn.linear_model import LinearRegression
 
 import chainrule
 from chainrule.engines.base import Data
+from chainrule.engines.threads import limited_threads
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
@@ -141,6 +142,23 @@ def test_cosines_begin_with_swings_of_each_members_own_rows():
     plain = Network([2, Dense(3), Dense(1)])
     first = initial_parameters(plain, 2, 0)
     assert on_waves(plain, first, Data(x, y, lines, lines[::-1])) is first
+
+
+def test_any_number_of_threads_begins_with_the_same_bits():
+    draws = np.random.default_rng(2)
+    x = draws.uniform(-1, 1, size=(600, 3))
+    y = np.sin(30 * x[:, :1]) + np.cos(40 * x[:, 1:2]) + 0.1 * draws.normal(size=(600, 1))
+    network = Network([3, Dense(4, "relu"), Dense(1)], features=Features([("number", 1)] * 3))
+    folds = np.stack([np.delete(np.arange(600), np.s_[k::5]) for k in range(5)])
+    held = np.stack([np.arange(600)[k::5] for k in range(5)])
+    start = initial_parameters(network, 5, 0)
+    found = []
+    for threads in (1, 2, 4, 9):
+        with limited_threads(threads):
+            found.append(on_waves(network, start, Data(x, y, folds, held)))
+    assert all((member != before).any() for member, before in zip(found[0], start, strict=True))
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
 
 
 def test_a_numbers_first_sum_begins_with_what_its_cosines_tell():

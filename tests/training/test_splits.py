@@ -17,12 +17,13 @@ from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.fitting.search.space import trial_of
 from chainrule.tables.encoding import encoded_rows
-from chainrule.training import splits
+from chainrule.training import splits, trees
 from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 from chainrule.training.settings.resolve import resolve
-from chainrule.training.splits import FEWEST, KEPT, RATE, ROUNDS, ROWS, STEEPEST, cuts, on_splits
+from chainrule.training.splits import KEPT, STEEPEST, STEEPEST_JUMP, on_splits
+from chainrule.training.trees import FEWEST, JUMP, RATE, ROUNDS, ROWS, SLOPE, boosted, cuts
 
 
 def stage(numbers=2, plain=0):
@@ -69,7 +70,9 @@ def test_trees_are_scikit_learns(outputs, weighted):
                 key = column, round(float(threshold), 9)
                 judged[key] = judged.get(key, 0.0) + squares[node] - squares[ends].sum()
         left = left - RATE * made.value[at][:, :, 0]
-    found = cuts(x, y, w if weighted else None, seed=7, member=2)
+    made = boosted(x, y, w if weighted else None, seed=7, member=2)
+    found = made.cuts
+    np.testing.assert_allclose(made.target - made.answers(made.binned.codes), left, atol=1e-6)
     assert len(judged) > 20
     assert {(cut.column, round(cut.threshold, 9)) for cut in found} == set(judged)
     for cut in found:
@@ -123,7 +126,73 @@ def test_many_values_are_told_apart_by_quantiles():
     draws = np.random.default_rng(1)
     x = draws.lognormal(size=(1000, 1))
     best, *_ = cuts(x, (x > 1.2).astype(float))
-    assert (x < best.threshold).mean() == pytest.approx((x < 1.2).mean(), abs=2 / splits.BINS)
+    assert (x < best.threshold).mean() == pytest.approx((x < 1.2).mean(), abs=2 / trees.BINS)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_jump_is_told_from_a_slope_to_a_few_rows(weighted):
+    draws = np.random.default_rng(5)
+    x = draws.uniform(size=(2000, 3))
+    others = np.sin(6 * x[:, 1]) + x[:, 2] * x[:, 1]
+    w = draws.uniform(0.5, 2, 2000) if weighted else None
+    found = {}
+    for name, own in {
+        "jump": x[:, 0] > 0.37,
+        "slope": np.clip((x[:, 0] - 0.37) / (2 * SLOPE) + 0.5, 0, 1),
+        "line": 3 * x[:, 0],
+        "wave": np.sin(9 * x[:, 0]),
+        "nothing": 0.0,
+    }.items():
+        trees = boosted(x, (own + others + 0.2 * draws.normal(size=2000))[:, None], w)
+        places = [(cut.column, trees.jump(cut.column, cut.threshold)) for cut in trees.cuts[:40]]
+        found[name] = [(column, place) for column, place in places if place is not None]
+    assert [found[name] for name in ("slope", "line", "wave", "nothing")] == [[]] * 4
+    assert {column for column, _ in found["jump"]} == {0}
+    below = [np.sum((x[:, 0] > 0.37) & (x[:, 0] < place)) - np.sum((x[:, 0] <= 0.37) & (x[:, 0] > place))
+             for _, place in found["jump"]]  # fmt: skip
+    assert max(map(abs, below)) <= 6
+
+
+def test_rises_leave_the_squares_of_least_squares():
+    draws = np.random.default_rng(8)
+    ranks, left, w = draws.uniform(-0.06, 0.06, 90), draws.normal(size=(90, 2)), draws.uniform(0.5, 2, 90)
+    for reach in (SLOPE, JUMP):
+        judged = []
+        for place in trees.PLACES:
+            rise = np.interp(ranks, [place - reach, place + reach], [0, 1])
+            basis = np.stack([np.ones(90), rise], axis=1) * np.sqrt(w)[:, None]
+            judged.append(np.linalg.lstsq(basis, left * np.sqrt(w)[:, None], rcond=None)[1].sum())
+        squares, place = trees._broken(ranks, left, w, reach)
+        assert squares == pytest.approx(min(judged), rel=1e-9)
+        assert place == trees.PLACES[int(np.argmin(judged))]
+
+
+def test_few_values_beside_a_split_tell_no_jump():
+    draws = np.random.default_rng(9)
+    for x in (np.arange(2000.0)[:, None] // 250, draws.normal(size=(300, 1))):
+        made = boosted(x, (x > x[len(x) // 2]) + 0.01 * draws.normal(size=x.shape))
+        assert made.jump(0, made.cuts[0].threshold) is None
+
+
+def test_a_neuron_at_a_jump_is_steep_and_stands_where_it_is():
+    draws = np.random.default_rng(10)
+    x = draws.normal(size=(1000, 2))
+    y = np.where(x[:, :1] > 0.5, 2.0, 0.0) + np.sin(3 * x[:, 1:]) + 0.1 * draws.normal(size=(1000, 1))
+    made = network()
+    start = initial_parameters(made, 1, 0)
+    own = Layout(made).unflatten(
+        on_splits(made, start, Data(x, y, np.arange(1000), np.arange(0)), "none", 0.5, 0)
+    )[1]
+    slopes = {(j, -float(own["b"][0][k] / own["W"][0][4 * j, k])): abs(float(own["W"][0][4 * j, k])) for k in range(4)
+              for j in [int(np.argmax(np.abs(own["W"][0][[0, 4], k])))]}  # fmt: skip
+    steep = {key: slope for key, slope in slopes.items() if slope > STEEPEST}
+    assert [column for column, _ in steep] == [0]
+    assert next(iter(steep))[1] == pytest.approx(0.5, abs=0.01)
+    values = np.sort(x[:, 0])
+    at = int((x[:, 0] < next(iter(steep))[1]).sum())
+    within = values[at + 3] - values[at - 3]
+    assert next(iter(steep.values())) == pytest.approx(min(STEEPEST_JUMP, 1 / within), rel=0.2)
+    assert all(column == 1 for column, _ in slopes if slopes[column, _] <= STEEPEST)
 
 
 def test_neurons_begin_at_the_splits_of_their_own_rows():

@@ -42,7 +42,7 @@ def fit_prepared(
         check_not_limited(prepared)
     made = engine_named(engine, threads=threads, dtype=dtype)
     _check_room(prepared, made.dtype)
-    start, data = start_of(prepared)
+    start, data = start_of(prepared, threads)
     if prepared.arrays.are_large:
         give_back()
     what = (made, resolved.network, start, data, resolved.steps, resolved.plan)

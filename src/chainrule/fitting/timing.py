@@ -11,6 +11,7 @@ from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
+from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import unseen_inputs
@@ -23,8 +24,11 @@ WORTH_ALL_FOLDS = 16
 """So many epochs, where they fit, are worth keeping all bagged members under a time limit."""
 
 
-def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
-    """Return the initial parameters (k, p), or (1, q) of members that share, and the rows with each member's part in them."""
+def start_of(prepared: Prepared, threads: int | None = None) -> tuple[FloatArray, Data]:
+    """Return the initial parameters (k, p), or (1, q) of members that share, and the rows with each member's part in them.
+
+    They are made with ``threads`` threads (all processors if None), and are the same with any number.
+    """
     resolved, arrays, folds = prepared.resolved, prepared.arrays, prepared.folds
     n, steps, unseen = arrays.n_training, resolved.steps, unseen_inputs(prepared.encoder)
     # Of a refit the rows are all rows in the end.
@@ -34,9 +38,10 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     data = with_taught(arrays, Data(arrays.x, arrays.y, train, held, arrays.weights))
     asked = resolved.settings
     by_stage, splits = bool(asked.fitted_start), asked.split_start or 0.0
-    start = by_rows(
-        resolved.network, start, data, steps.sharing, stage=by_stage, splits=splits, seed=steps.seed
-    )
+    with limited_threads(threads):
+        start = by_rows(
+            resolved.network, start, data, steps.sharing, stage=by_stage, splits=splits, seed=steps.seed
+        )
     return start, data
 
 
@@ -59,7 +64,7 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     if budget is None or resolved.steps.optimizer.searches:
         return prepared
     made = engine_named(engine, threads=threads)
-    start, data = start_of(prepared)
+    start, data = start_of(prepared, threads)
     plan, members = resolved.plan, resolved.members
     together = made.threads
     seconds = seconds_of_epoch(made, resolved.network, start, data, resolved.steps, plan, budget)

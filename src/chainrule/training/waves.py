@@ -9,6 +9,7 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data
+from chainrule.engines.threads import on_threads, thread_count
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 
@@ -124,23 +125,32 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
     own, columns = Layout(network).unflatten(made)[0], features.column_map.numbers
     K = features.waves
     sums = features.width if network.output.activation.name == "identity" else 0
-    for line, rows in enumerate(lines):
+    blocks = []
+    for rows in lines:
         some = evenly_taken(rows, MOST_ROWS)
-        block, y = np.asarray(data.x[some], np.float64), np.asarray(data.y[some], np.float64)
         weights = None if data.weights is None else np.asarray(data.weights[some], np.float64)
-        members = [line] if len(lines) > 1 else list(range(len(made)))
-        for number, found in enumerate(_of_numbers(block[:, columns], y, 3 * K // 4, weights)):
-            fast = [one for one in found if one[0] > BEYOND * features.std]
-            if fast and sums:
-                V, c = (each[..., :sums] for each in summed(block[:, columns[number]], y, fast, weights))
-                for member in members:
-                    own["V"][member, number, :, : len(c)] = 0.0
-                    own["V"][member, number, K - len(fast) :, : len(c)] = V[::-1]
-                    own["c"][member, number, : len(c)] = c
-            for place, (frequency, phase) in enumerate(fast):
-                for member in members:
-                    own["f"][member, number, K - 1 - place] = frequency
-                    own["phi"][member, number, K - 1 - place] = phase
+        blocks.append(
+            (np.asarray(data.x[some], np.float64)[:, columns], np.asarray(data.y[some], np.float64), weights)
+        )
+    threads = min(len(lines), thread_count(None))
+
+    def fit_lines(first: int) -> None:
+        for line in range(first, len(lines), threads):
+            x, y, weights = blocks[line]
+            of_line = [line] if len(lines) > 1 else slice(None)
+            for number, found in enumerate(_of_numbers(x, y, 3 * K // 4, weights)):
+                fast = [one for one in found if one[0] > BEYOND * features.std]
+                if fast and sums:
+                    V, c = (each[..., :sums] for each in summed(x[:, number], y, fast, weights))
+                    own["V"][of_line, number, :, : len(c)] = 0.0
+                    own["V"][of_line, number, K - len(fast) :, : len(c)] = V[::-1]
+                    own["c"][of_line, number, : len(c)] = c
+                for place, (frequency, phase) in enumerate(fast):
+                    own["f"][of_line, number, K - 1 - place] = frequency
+                    own["phi"][of_line, number, K - 1 - place] = phase
+
+    # Each member's part is its own, so it doesn't matter which thread makes it.
+    on_threads(threads, fit_lines)
     return made
 
 

@@ -183,7 +183,7 @@ def course_of_table(question: Question, settings: Settings, threads: int | None 
             f"{resolved.steps.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
             f"single steps to show; choose {setting('optimizer', 'adam')}"
         )
-    start, data = start_of(prepared)
+    start, data = start_of(prepared, threads)
     reads = _reader(resolved.network, prepared)
     engine = engine_named(ENGINES[0], dtype=DTYPE, threads=threads)
 

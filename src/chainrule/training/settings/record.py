@@ -189,7 +189,7 @@ class Settings:
 
     weight_decay: float | None = option(None, number(0), "regularization", "X",
         "shrinks each weight in every step, decoupled from the loss",
-        unset="0.05 with the recipe's Adam, else the optimizer's own", card="always")
+        unset="with the recipe's Adam 0.05 for classes and 0.01 for numbers, else the optimizer's own", card="always")
     l1: float = option(0.0, number(0), "regularization", "X", "adds l1 · Σ|w| to the cost", card="always")
     l2: float = option(0.0, number(0), "regularization", "X", "adds l2/2 · Σw² to the cost", card="always")
     dropout: float | None = option(None, share(), "regularization", "SHARE", "of the hidden outputs, dropped in each step",
