@@ -25,7 +25,7 @@ BINS = 128
 """A column's values are told apart by at most so many less one thresholds."""
 
 ROUNDING = 1e-9
-"""What a split takes off the squares is more than this share of them, or it is none."""
+"""What a split takes off the squares is more than this share of them, or it is none; no line leaves less of them."""
 
 SLOPE, JUMP = 0.03, 0.003
 """The share of the rows, on both sides of a split, within which the target changes there: by a slope, or by a jump."""
@@ -111,7 +111,8 @@ class Boosted(NamedTuple):
         left, w = self.target[rows] - self.answers(codes), self.weights[rows]
         slope, _ = _broken(ranks[rows] - at, left, w, SLOPE)
         jump, moved = _broken(ranks[rows] - at, left, w, JUMP)
-        if not len(rows) / 2 * math.log(max(slope, 1e-300) / max(jump, 1e-300)) > -math.log(CHANCE):
+        least = max(ROUNDING * float(np.sum(left**2)), 1e-300)
+        if not len(rows) / 2 * math.log(max(slope, least) / max(jump, least)) > -math.log(CHANCE):
             return None
         last = ordered[min(n - 2, max(0, round((at + moved) * n) - 1))]
         following = ordered[min(n - 1, int(np.searchsorted(ordered, last, "right")))]
@@ -124,9 +125,9 @@ def _broken(ranks: FloatArray, left: FloatArray, w: FloatArray, reach: float) ->
     share = w / w.sum()
     rise -= (rise @ share)[:, None]
     left = left - share @ left
-    with np.errstate(invalid="ignore", divide="ignore"):
-        explained = np.sum(((rise * w) @ left) ** 2, axis=1) / (rise**2 @ w)
-    explained = np.nan_to_num(explained)
+    squares = rise**2 @ w
+    told = squares > ROUNDING * w.sum()  # not all rows on one side
+    explained = np.where(told, np.sum(((rise * w) @ left) ** 2, axis=1) / np.where(told, squares, 1.0), 0.0)
     best = int(np.argmax(explained))
     return float(np.sum(left**2 * w[:, None]) - explained[best]), float(PLACES[best])
 
