@@ -8,7 +8,7 @@ line counts as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -49,13 +49,15 @@ def leaks(encoded: Encoded, target: Target) -> tuple[Leak, ...]:
     if len(learned) < FEWEST or len(asked) < FEWEST:
         return ()
     halves = table.take(learned), table.take(asked)
-    found = (_leak(column, part, *halves) for part in target.parts for column in columns[:MOST_COLUMNS])
-    each = {leak.column: leak for leak in found if leak is not None}
+    found = (leak for part in target.parts for leak in _leaks_of(part, columns[:MOST_COLUMNS], *halves))
+    each = {leak.column: leak for leak in found}
     return tuple(each.values())
 
 
-def _leak(column: ColumnEncoder, target: TargetEncoder, learned: Table, asked: Table) -> Leak | None:
-    """Return what a column leaves of a target, None where it doesn't nearly tell it."""
+def _leaks_of(
+    target: TargetEncoder, columns: Sequence[ColumnEncoder], learned: Table, asked: Table
+) -> Iterator[Leak]:
+    """Yield what is left of a target by each column that nearly tells it."""
     is_class = target.n_classes > 0
     y: FloatArray | IntArray
     wanted: FloatArray | IntArray
@@ -69,9 +71,11 @@ def _leak(column: ColumnEncoder, target: TargetEncoder, learned: Table, asked: T
             blind = np.mean((wanted - y.mean()) ** 2)
         most = VARIANCE_LEFT
     if not blind > 0 or not np.isfinite(blind):
-        return None
-    least = min(_errors(column, learned, asked, y, wanted, is_class=is_class)) / blind
-    return Leak(column.name, target.name, float(least), is_class) if least <= most else None
+        return
+    for column in columns:
+        least = min(_errors(column, learned, asked, y, wanted, is_class=is_class)) / blind
+        if least <= most:
+            yield Leak(column.name, target.name, float(least), is_class)
 
 
 def _errors(
