@@ -1,5 +1,8 @@
 """What of a training's start is fitted to its rows: scales of telling inputs, cosines of swings, embeddings of rare levels."""
 
+import signal
+import time
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,6 +15,7 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
+from chainrule.training import waves
 from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
 from chainrule.training.rare_levels import on_rare_levels
@@ -159,6 +163,27 @@ def test_any_number_of_threads_begins_with_the_same_bits():
     assert all((member != before).any() for member, before in zip(found[0], start, strict=True))
     for other in found[1:]:
         np.testing.assert_array_equal(other, found[0])
+
+
+def test_ctrl_c_ends_the_search_for_swings(monkeypatch):
+    draws = np.random.default_rng(3)
+    x, network = (
+        draws.uniform(size=(100, 50)),
+        Network([50, Dense(2), Dense(1)], features=Features([("number", 1)] * 50)),
+    )
+    asked = []
+
+    def interrupted(*_):
+        asked.append(1)
+        if len(asked) == 3:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(1)  # this thread isn't the one that hears of it
+        return []
+
+    monkeypatch.setattr(waves, "swings", interrupted)
+    with limited_threads(1), pytest.raises(KeyboardInterrupt):
+        on_waves(network, initial_parameters(network, 1, 0), Data(x, x[:, :1], np.arange(100), np.arange(0)))
+    assert len(asked) == 3
 
 
 def test_a_numbers_first_sum_begins_with_what_its_cosines_tell():

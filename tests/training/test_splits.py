@@ -23,7 +23,11 @@ from chainrule.training.initial import initial_parameters
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 from chainrule.training.settings.resolve import resolve
 from chainrule.training.splits import KEPT, STEEPEST, STEEPEST_JUMP, on_splits
-from chainrule.training.trees import FEWEST, JUMP, RATE, ROUNDS, ROWS, SLOPE, boosted, cuts
+from chainrule.training.trees import FEWEST, JUMP, RATE, ROUNDS, ROWS, SLOPE, boosted
+
+
+def cuts(*rows, **drawn):
+    return boosted(*rows, **drawn).cuts
 
 
 def stage(numbers=2, plain=0):
@@ -150,21 +154,75 @@ def test_a_jump_is_told_from_a_slope_to_a_few_rows(weighted):
     assert {column for column, _ in found["jump"]} == {0}
     below = [np.sum((x[:, 0] > 0.37) & (x[:, 0] < place)) - np.sum((x[:, 0] <= 0.37) & (x[:, 0] > place))
              for _, place in found["jump"]]  # fmt: skip
-    assert max(map(abs, below)) <= 6
+    assert max(map(abs, below)) <= 3
 
 
 def test_rises_leave_the_squares_of_least_squares():
     draws = np.random.default_rng(8)
     ranks, left, w = draws.uniform(-0.06, 0.06, 90), draws.normal(size=(90, 2)), draws.uniform(0.5, 2, 90)
+    left -= w @ left / w.sum()
+    places = np.linspace(-0.006, 0.006, 13)
     for reach in (SLOPE, JUMP):
         judged = []
-        for place in trees.PLACES:
+        for place in places:
             rise = np.interp(ranks, [place - reach, place + reach], [0, 1])
             basis = np.stack([np.ones(90), rise], axis=1) * np.sqrt(w)[:, None]
             judged.append(np.linalg.lstsq(basis, left * np.sqrt(w)[:, None], rcond=None)[1].sum())
-        squares, place = trees._broken(ranks, left, w, reach)
+        squares, best = trees._rise(ranks, left, w, places, reach)
         assert squares == pytest.approx(min(judged), rel=1e-9)
-        assert place == trees.PLACES[int(np.argmin(judged))]
+        assert best == int(np.argmin(judged))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("tied", [20, 92])
+def test_a_jump_to_values_that_are_alike_stands_between_them_and_the_others(tied, side):
+    draws = np.random.default_rng(tied)
+    x = draws.normal(size=2000)
+    cap = np.sort(x)[-tied]
+    x = side * np.minimum(x, cap)
+    y = (side * x == cap) + 0.05 * draws.normal(size=2000)
+    made = boosted(x[:, None], y[:, None])
+    found = {made.jump(0, cut.threshold) for cut in made.cuts[:3]} - {None}
+    below = np.sort(np.unique(side * x))[-2]
+    assert found == {side * (below + (cap - below) / 2)}
+
+
+def test_a_jump_between_whole_values_stands_at_the_tree_s_threshold():
+    draws = np.random.default_rng(3)
+    for values in (100, 110, 128):
+        for seed in range(5):
+            x = draws.integers(values, size=(2000, 1)).astype(float)
+            y = (x > 60) + 0.1 * draws.normal(size=(2000, 1))
+            made = boosted(x, y, seed=seed)
+            assert made.cuts[0].threshold == 60.5
+            assert made.jump(0, 60.5) == 60.5
+
+
+@pytest.mark.parametrize("few", ["lognormal", "one in twenty"])
+def test_uneven_weights_make_no_jumps(few):
+    draws = np.random.default_rng(4)
+    x = draws.uniform(size=(2000, 1))
+    y = np.sin(6 * x) + 0.5 * draws.normal(size=(2000, 1))
+    w = (
+        draws.lognormal(sigma=2, size=2000)
+        if few == "lognormal"
+        else np.where(draws.random(2000) < 0.05, 50.0, 1.0)
+    )
+    made = boosted(x, y, w)
+    assert [made.jump(0, cut.threshold) for cut in made.cuts[:40]] == [None] * 40
+
+
+def test_only_a_jump_that_is_near_is_found():
+    draws = np.random.default_rng(12)
+    x = np.sort(draws.uniform(size=(2000, 1)), axis=0)
+    made = boosted(x, (np.arange(2000)[:, None] >= 800) + 0.1 * draws.normal(size=(2000, 1)))
+    between = {rows: float(x[rows - 1, 0] + x[rows, 0]) / 2 for rows in (775, 780, 792, 800, 810, 822, 828)}
+    edges = made.binned.thresholds[0]
+    asked = {
+        rows: made.jump(0, float(edges[np.argmin(np.abs(edges - place))])) for rows, place in between.items()
+    }
+    assert (x < asked[800]).sum() == pytest.approx(800, abs=3)
+    assert {asked[rows] for rows in (775, 780, 822, 828)} == {None}
 
 
 def test_few_values_beside_a_split_tell_no_jump():

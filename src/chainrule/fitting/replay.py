@@ -16,6 +16,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings, of_member
 from chainrule.engines.step import batches, masks_of_step
+from chainrule.engines.threads import limited_threads
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.bits import check_arithmetic, other_machine
@@ -101,7 +102,8 @@ def replay(
     (1, (1, 14), 8)
     """
     model, index = model.of_member(member - 1)
-    begun = trained_again(model, source, **reading)
+    with limited_threads(threads):
+        begun = trained_again(model, source, **reading)
     settings, plan, numbers, table = begun.settings, begun.plan, begun.numbers, begun.table
     network = model.network
     wanted = [steps] if isinstance(steps, int) else list(steps)

@@ -14,7 +14,7 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.training.settings.at_splits import neurons_at_splits
 from chainrule.training.settings.recipe import MANY_LEVELS
-from chainrule.training.trees import FEWEST, JUMP, SLOPE, Boosted, boosted
+from chainrule.training.trees import JUMP, SLOPE, Boosted, boosted
 from chainrule.training.waves import evenly_taken
 
 MOST_ROWS = 2_000
@@ -75,11 +75,7 @@ def on_splits(
         weights = None if data.weights is None else np.asarray(data.weights[rows], np.float64)
         if weights is not None:
             x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
-        if (
-            len(x) < 4 * FEWEST
-            or not np.isfinite(np.sum(y**2))
-            or not np.isfinite(np.sum(x[:, columns] ** 2))
-        ):
+        if not len(x) or not np.isfinite(np.sum(y**2)) or not np.isfinite(np.sum(x[:, columns] ** 2)):
             continue
         W, b = parameters[1]["W"][member], parameters[1]["b"][member]
         scales = parameters[0]["s"][member][places] if features.scale else np.ones(len(places))

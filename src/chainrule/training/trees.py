@@ -36,8 +36,8 @@ CHANCE = 0.01
 BESIDE, DIFFERENT = 40, 10
 """Fewer rows beside a split tell no jump, nor do fewer different values."""
 
-PLACES = np.linspace(-0.006, 0.006, 13)
-"""Around a threshold, which is known to a bin, where a change may lie, in shares of the rows."""
+BIN, KNOWN = 0.008, 0.006
+"""Within which share of the rows of a threshold, which is known to a bin, places of a change are tried, and found."""
 
 
 class Cut(NamedTuple):
@@ -94,49 +94,53 @@ class Boosted(NamedTuple):
 
         Of the rows within twice `SLOPE` of the threshold, by their rank in the column, the target is taken less what the
         trees answer with the column held right below it: what is left is what the column does there. Two broken lines are
-        fitted by least squares, level but for a rise around a place near the threshold: within `SLOPE` of it on both sides,
-        or within `JUMP`, each with the place and the rise that suit it best. With errors that are normal, the logarithm of
-        how often more likely the steeper is than the other is r/2 · ln(their sums of squares, by each other), r the rows. It
-        has to be more than 1/`CHANCE` times as likely.
+        fitted by least squares, level but for a rise around a place between two values near the threshold: within `SLOPE` of
+        it on both sides, or within `JUMP`, each with the place and the rise that suit it best. With errors that are normal,
+        the logarithm of how often more likely the steeper is than the other is r/2 · ln(their sums of squares, by each other);
+        r are the rows, of weights w (Σw)²/Σw² (Kish, "Survey sampling", 1965). It has to be more than 1/`CHANCE` times as
+        likely, and its place has to lie within `KNOWN` of the threshold.
         """
         values = self.x[:, column]
         ordered, n = np.sort(values), len(values)
         ranks = (np.searchsorted(ordered, values) + np.searchsorted(ordered, values, "right")) / (2 * n)
-        at = float(np.searchsorted(ordered, threshold)) / n
-        rows = np.flatnonzero(np.abs(ranks - at) <= 2 * SLOPE)
+        at = int(np.searchsorted(ordered, threshold))
+        rows = np.flatnonzero(np.abs(ranks - at / n) <= 2 * SLOPE)
         if len(rows) < BESIDE or len(np.unique(ranks[rows])) < DIFFERENT:
             return None
+        near = np.arange(max(1, math.ceil(at - BIN * n)), min(n - 1, math.floor(at + BIN * n)) + 1)
+        places = near[ordered[near - 1] < ordered[near]]  # so many rows lie below
+        places = places[
+            np.argsort(np.abs(places - at), kind="stable")
+        ]  # of places that are as good the nearest
         codes = self.binned.codes[rows]
         codes[:, column] = BINS * column + np.searchsorted(self.binned.thresholds[column], threshold)
-        left, w = self.target[rows] - self.answers(codes), self.weights[rows]
-        slope, _ = _broken(ranks[rows] - at, left, w, SLOPE)
-        jump, moved = _broken(ranks[rows] - at, left, w, JUMP)
-        least = max(ROUNDING * float(np.sum(left**2)), 1e-300)
-        if not len(rows) / 2 * math.log(max(slope, least) / max(jump, least)) > -math.log(CHANCE):
+        w = self.weights[rows]
+        left = self.target[rows] - self.answers(codes)
+        left -= w @ left / w.sum()
+        by_slope, _ = _rise(ranks[rows], left, w, places / n, SLOPE)
+        by_jump, best = _rise(ranks[rows], left, w, places / n, JUMP)
+        least = max(ROUNDING * float(np.sum(left**2 * w[:, None])), 1e-300)
+        odds = w.sum() ** 2 / np.sum(w**2) / 2 * math.log(max(by_slope, least) / max(by_jump, least))
+        place = int(places[best])
+        if not odds > -math.log(CHANCE) or abs(place - at) > KNOWN * n:
             return None
-        last = ordered[min(n - 2, max(0, round((at + moved) * n) - 1))]
-        following = ordered[min(n - 1, int(np.searchsorted(ordered, last, "right")))]
-        return float(last + (following - last) / 2)
+        return float(ordered[place - 1] + (ordered[place] - ordered[place - 1]) / 2)
 
 
-def _broken(ranks: FloatArray, left: FloatArray, w: FloatArray, reach: float) -> tuple[float, float]:
-    """Return the squares that a rise within ``reach`` of one of `PLACES` leaves of ``left`` (r, n_out), and that place."""
-    rise = np.clip((ranks - PLACES[:, None]) / (2 * reach) + 0.5, 0.0, 1.0)
-    share = w / w.sum()
-    rise -= (rise @ share)[:, None]
-    left = left - share @ left
+def _rise(
+    ranks: FloatArray, left: FloatArray, w: FloatArray, places: FloatArray, reach: float
+) -> tuple[float, int]:
+    """Return the squares that a rise within ``reach`` of one of the ``places`` leaves of ``left`` (r, n_out), and which it is.
+
+    The mean of ``left`` by the weights is 0.
+    """
+    rise = np.clip((ranks - places[:, None]) / (2 * reach) + 0.5, 0.0, 1.0)
+    rise -= (rise @ w / w.sum())[:, None]
     squares = rise**2 @ w
     told = squares > ROUNDING * w.sum()  # not all rows on one side
     explained = np.where(told, np.sum(((rise * w) @ left) ** 2, axis=1) / np.where(told, squares, 1.0), 0.0)
-    best = int(np.argmax(explained))
-    return float(np.sum(left**2 * w[:, None]) - explained[best]), float(PLACES[best])
-
-
-def cuts(
-    x: FloatArray, y: FloatArray, weights: FloatArray | None = None, *, seed: int = 0, member: int = 0
-) -> list[Cut]:
-    """Return where `boosted` trees divide the rows, the most helpful first; splits at one threshold count together."""
-    return boosted(x, y, weights, seed=seed, member=member).cuts
+    best = int(np.argmax(explained > (1 - ROUNDING) * explained.max()))
+    return float(np.sum(left**2 * w[:, None]) - explained[best]), best
 
 
 def boosted(
@@ -146,6 +150,7 @@ def boosted(
 
     Trees of two levels are fitted to what those before them leave, each by a share of the rows and columns that Philox draws
     by ``seed`` and ``member``; a split makes the (by ``weights`` (n,) weighted) squares around the two means least.
+    Of fewer than four times `FEWEST` rows there are none.
     Source: Friedman, "Greedy function approximation: a gradient boosting machine", 2001, with subsamples (2002).
     """
     n, d = x.shape
@@ -186,7 +191,9 @@ class _Grower:
         self._left = left
         self._w = w
         self._gains: dict[tuple[int, int], float] = {}
-        self._trees: list[tuple[list[int], list[int], FloatArray]] = []
+        self._columns: list[list[int]] = []
+        self._bins: list[list[int]] = []
+        self._values: list[FloatArray] = []
 
     def grown(self, x: FloatArray, target: FloatArray, w: FloatArray) -> Boosted:
         """Return all trees."""
@@ -195,11 +202,10 @@ class _Grower:
             for (column, after), gain in self._gains.items()
         ]
         found.sort(key=lambda cut: (-cut.gain, cut.column, cut.threshold))
-        columns, bins, values = ([tree[part] for tree in self._trees] for part in range(3))
         return Boosted(
             x, target, w, self._binned, found,
-            np.array(columns, np.int64).reshape(-1, 3), np.array(bins, np.int64).reshape(-1, 3),
-            np.array(values, np.float64).reshape(-1, 4, target.shape[1]),
+            np.array(self._columns, np.int64).reshape(-1, 3), np.array(self._bins, np.int64).reshape(-1, 3),
+            np.array(self._values, np.float64).reshape(-1, 4, target.shape[1]),
         )  # fmt: skip
 
     def grow(self, picked: IntArray, columns: IntArray) -> bool:
@@ -225,9 +231,9 @@ class _Grower:
         for place, (own, _) in enumerate(leaves):
             if place % 2 == 0 or splits[1 + place // 2] is not None:
                 self._left[own] -= values[place]
-        self._trees.append((
-            [0 if one is None else one.column for one in splits], [BINS if one is None else one.after for one in splits], values,
-        ))  # fmt: skip
+        self._columns.append([0 if one is None else one.column for one in splits])
+        self._bins.append([BINS if one is None else one.after for one in splits])
+        self._values.append(values)
         return True
 
     def _sums(self, rows: IntArray, columns: IntArray) -> FloatArray:

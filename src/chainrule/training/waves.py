@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 
@@ -134,11 +135,13 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
         )
     threads = min(len(lines), thread_count(None))
 
+    stopped = threading.Event()
+
     def fit_lines(first: int) -> None:
         for line in range(first, len(lines), threads):
             x, y, weights = blocks[line]
             of_line = [line] if len(lines) > 1 else slice(None)
-            for number, found in enumerate(_of_numbers(x, y, 3 * K // 4, weights)):
+            for number, found in enumerate(_of_numbers(x, y, 3 * K // 4, weights, stopped)):
                 fast = [one for one in found if one[0] > BEYOND * features.std]
                 if fast and sums:
                     V, c = (each[..., :sums] for each in summed(x[:, number], y, fast, weights))
@@ -150,15 +153,26 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
                     own["phi"][of_line, number, K - 1 - place] = phase
 
     # Each member's part is its own, so it doesn't matter which thread makes it.
-    on_threads(threads, fit_lines)
+    on_threads(threads, fit_lines, stopped.set)
     return made
 
 
 def _of_numbers(
-    x: FloatArray, y: FloatArray, most: int, weights: FloatArray | None = None
+    x: FloatArray,
+    y: FloatArray,
+    most: int,
+    weights: FloatArray | None = None,
+    stopped: threading.Event | None = None,
 ) -> list[list[tuple[float, float]]]:
-    """Return the swings of each number of ``x`` (n, G), of what the others' swings and all numbers leave of y."""
-    found = [swings(column, y, most, weights) for column in x.T]
+    """Return the swings of each number of ``x`` (n, G), of what the others' swings and all numbers leave of y.
+
+    Once ``stopped`` is set none are looked for any more.
+    """
+
+    def swings_of(column: FloatArray, target: FloatArray) -> list[tuple[float, float]]:
+        return [] if stopped is not None and stopped.is_set() else swings(column, target, most, weights)
+
+    found = [swings_of(column, y) for column in x.T]
     if len(found) < 2 or not any(found):
         return found
     parts = [
@@ -175,5 +189,5 @@ def _of_numbers(
     again = []
     for column, part, end in zip(x.T, parts, ends, strict=True):
         own = left + part @ solution[end - part.shape[1] : end]
-        again.append(swings(column, own, most, weights))
+        again.append(swings_of(column, own))
     return again

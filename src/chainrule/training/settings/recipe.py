@@ -202,7 +202,7 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "batch_size": batch_size(problem.n_rows),
         # Numbers suffer from dropout on large tables: the scale of what comes out of a layer differs in training.
         "dropout": 0.15 if classes else 0.0,
-        # More draws the steep starts at jumps of a number together, and helps tables with numbers no more.
+        # More draws the steep starts at jumps of a number together, and others don't need it.
         "weight_decay": (0.05 if classes else 0.01) if method.name in ADAMS else method.weight_decay,
         "linear_path": (not classes or any(group.levels > MAX_LEVELS for group in problem.groups))
         and bool(hidden)
