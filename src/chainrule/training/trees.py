@@ -109,9 +109,8 @@ class Boosted(NamedTuple):
             return None
         near = np.arange(max(1, math.ceil(at - BIN * n)), min(n - 1, math.floor(at + BIN * n)) + 1)
         places = near[ordered[near - 1] < ordered[near]]  # so many rows lie below
-        places = places[
-            np.argsort(np.abs(places - at), kind="stable")
-        ]  # of places that are as good the nearest
+        # Of places that are as good the nearest.
+        places = places[np.argsort(np.abs(places - at), kind="stable")]
         codes = self.binned.codes[rows]
         codes[:, column] = BINS * column + np.searchsorted(self.binned.thresholds[column], threshold)
         w = self.weights[rows]
@@ -223,14 +222,14 @@ class _Grower:
             split = self._divided(own, seen, columns, few if side == small else whole - few)
             splits.append(split)
             # Where nothing is divided there is one leaf, and a second that no row reaches.
-            leaves += [(own, seen)] * 2 if split is None else zip(split.sides, split.seen, strict=True)
+            halves = ((own, own[:0]), (seen, seen)) if split is None else (split.sides, split.seen)
+            leaves += zip(*halves, strict=True)
         w = np.ones(len(self._left)) if self._w is None else self._w
         values = np.stack(
             [RATE * np.average(self._left[seen], axis=0, weights=w[seen]) for _, seen in leaves]
         )
-        for place, (own, _) in enumerate(leaves):
-            if place % 2 == 0 or splits[1 + place // 2] is not None:
-                self._left[own] -= values[place]
+        for (own, _), value in zip(leaves, values, strict=True):
+            self._left[own] -= value
         self._columns.append([0 if one is None else one.column for one in splits])
         self._bins.append([BINS if one is None else one.after for one in splits])
         self._values.append(values)

@@ -133,9 +133,7 @@ def on_waves(network: Network, start: FloatArray, data: Data, sharing: str = "no
         blocks.append(
             (np.asarray(data.x[some], np.float64)[:, columns], np.asarray(data.y[some], np.float64), weights)
         )
-    threads = min(len(lines), thread_count(None))
-
-    stopped = threading.Event()
+    threads, stopped = min(len(lines), thread_count(None)), threading.Event()
 
     def fit_lines(first: int) -> None:
         for line in range(first, len(lines), threads):
