@@ -1,4 +1,4 @@
-"""How fast the studio is: from the command to a drawn page, from a step to its frame, drawing, training while it is watched.
+"""How fast the studio is: from the command to a drawn page, from a step to its frame, drawing, training while watched, its end.
 
 ``python -m benchmarks.studio`` runs the command in processes of its own, speaks to it as a page does, and lets Debian's Chromium
 draw. Each figure is held against what it is to stay below; processor seconds stand beside those of the clock, which a busy
@@ -14,6 +14,7 @@ import os
 import queue
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,7 @@ TARGETS: dict[str, tuple[float, str]] = {
     "mountain": (0.5, "s from a step to its mountain, p95"),
     "branch": (0.100, "s from a change to its frame, p95"),
     "branch_wide": (0.100, "s from a change to its frame, p95, 256 and 128 neurons, 8 members"),
+    "ctrl_c": (1.0, "s from Ctrl-C to the end of the process, while it trains and a page is open"),
     "export": (3.0, "s to record the penguins' training in a file"),
     "export_bytes": (2e6, "bytes of that file"),
 }
@@ -409,6 +411,20 @@ def _changed(made: Remote, count: int) -> float:
     return at - began
 
 
+def measure_end(folder: Path, rounds: int) -> dict[str, float]:
+    """From Ctrl-C to the end of the process, in the midst of a training; the median of the rounds."""
+    seconds = []
+    for _ in range(rounds):
+        with studio(PENGUINS, "--target", "species", "--epochs", "1000000", "--no-early-stopping") as made:
+            made.command("train")
+            time.sleep(1)
+            began = time.perf_counter()
+            made.process.send_signal(signal.SIGINT)
+            made.process.wait(120)
+            seconds.append(time.perf_counter() - began)
+    return {"ctrl_c": float(np.median(seconds))}
+
+
 RECORD = """
 import sys, time
 from chainrule.studio.taken.onefile import page_file, trained_through
@@ -465,6 +481,7 @@ MEASUREMENTS: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "blocks": measure_blocks,
     "plane": measure_plane,
     "branch": measure_branch,
+    "end": measure_end,
     "export": measure_export,
 }
 

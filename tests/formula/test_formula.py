@@ -209,12 +209,12 @@ def test_the_deepest_formula_allowed_works() -> None:
 
 
 def test_huge_powers_overflow_at_once() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert value("9^9^9^9^9") == np.inf
     assert value("(9^9^9^9^9)^-1") == 0.0
     assert derivative(parse("z*9^9^9^9^9"), "z").evaluate({"z": 1.0}, np) == np.inf
     assert derivative(parse("z*((((((9^16)^16)^16)^16)^16)^16)^16"), "z").evaluate({"z": 1.0}, np) == np.inf
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 30  # digits that are all worked out take longer than anybody waits
 
 
 @given(st.text(max_size=60))
@@ -461,13 +461,13 @@ def nested(form: str, times: int) -> str:
     ],
 )
 def test_a_formula_that_would_be_compiled_for_long_is_refused(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for make in (activation, lambda spec: loss(spec.replace("z", "(a-y)"))):
         with pytest.raises(
             FormulaError, match=f"operations.*at most {MAX_OPERATIONS:,} are compiled.*shorter"
         ):
             make(text)
-    assert time.perf_counter() - begun < 20
+    assert time.process_time() - begun < 60  # compiled, they take minutes and gigabytes
 
 
 @pytest.mark.parametrize(

@@ -604,9 +604,9 @@ def test_a_hostile_header_takes_a_small_multiple_of_its_size(tmp_path, unit):
     for start in ('{"a":[', '{"a":"', "{"):
         text = (start + unit * (size // len(unit))).encode()
         path.write_bytes(len(text).to_bytes(8, "little") + text)
-        began = time.perf_counter()
+        began = time.process_time()
         refusal(path)
-        assert time.perf_counter() - began < 5  # linear: some 0.05 s; a quadratic scan would take hours
+        assert time.process_time() - began < 60  # linear: some 0.05 s; a quadratic scan would take hours
         assert peak_bytes(path) < 25 * size
 
 

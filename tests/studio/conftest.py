@@ -50,7 +50,7 @@ class Client:
         sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         if sent is not None:
             given.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
         try:
             skips = {"skip_host": "Host" in given}
             connection.putrequest(method, path, **skips, skip_accept_encoding=True)
@@ -92,7 +92,7 @@ class Stream:
     """The events that a tab is told, one after the other."""
 
     def __init__(self, client: Client, since: int = 0, quiet: bool = False) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", client.server.port, timeout=10)
+        self._connection = http.client.HTTPConnection("127.0.0.1", client.server.port, timeout=30)
         path = f"/api/stream?client={client.client}&since={since}" + ("&quiet=1" if quiet else "")
         self._connection.request("GET", path, headers={"Authorization": f"Bearer {client.token}"})
         self._answer = self._connection.getresponse()

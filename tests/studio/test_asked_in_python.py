@@ -462,7 +462,7 @@ def test_many_ask_at_once_while_the_training_goes_on(file):
             thread.join(60)
         assert wrong == []
         begun = time.monotonic()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30
     frames = [frame["seq"] for frame in made.told("frame")]
     assert frames == sorted(set(frames))
     assert all(not wrong_event(kind, data) for kind, data in made.events)
