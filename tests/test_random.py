@@ -69,6 +69,13 @@ def test_words_are_named_by_the_counter():
     assert got == want
 
 
+def test_of_several_steps_each_has_its_line():
+    steps = np.array([3, 0, 2**32 + 7])
+    drawn = random_words(11, Purpose.SPLITS, 1, steps, 4, 5)
+    assert drawn.tolist() == [random_words(11, Purpose.SPLITS, 1, int(t), 4, 5).tolist() for t in steps]
+    assert random_words(11, Purpose.SPLITS, 1, steps[:0], 4, 5).shape == (0, 20)
+
+
 def test_streams_differ_in_each_of_their_names():
     names = [(1, Purpose.ORDER, 0, 0, 0), (2, Purpose.ORDER, 0, 0, 0), (1, Purpose.DROPOUT, 0, 0, 0),
              (1, Purpose.ORDER, 1, 0, 0), (1, Purpose.ORDER, 0, 1, 0), (1, Purpose.ORDER, 0, 0, 1),

@@ -57,17 +57,19 @@ def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tup
 
 
 def random_words(
-    seed: int, purpose: Purpose, layer: int, step: int, member: int, blocks: int
+    seed: int, purpose: Purpose, layer: int, step: int | IntArray, member: int, blocks: int
 ) -> NDArray[np.uint32]:
-    """Return ``4 · blocks`` random 32-bit words of one stream, shape (4 · blocks,)."""
+    """Return ``4 · blocks`` random 32-bit words of one stream, shape (4 · blocks,); of several steps (s,) a line of each."""
+    steps = np.asarray(step & 0xFFFFFFFF, np.uint32)
     counter = (
         np.arange(blocks, dtype=np.uint32),
         np.uint32(purpose + 16 * layer),
-        np.uint32(step & 0xFFFFFFFF),
+        steps[..., None],
         np.uint32(member),
     )
-    drawn = philox(tuple(np.broadcast_to(np.asarray(c), (blocks,)) for c in counter), split_seed(seed))
-    return np.stack(drawn, axis=-1).reshape(-1)
+    shape = (*steps.shape, blocks)
+    drawn = philox(tuple(np.broadcast_to(np.asarray(c), shape) for c in counter), split_seed(seed))
+    return np.stack(drawn, axis=-1).reshape(*steps.shape, 4 * blocks)
 
 
 def split_seed(seed: int) -> tuple[int, int]:

@@ -6,11 +6,16 @@ from datetime import datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.tables.cells import LEVEL_MISSING, LEVEL_UNSEEN, level_codes
+from chainrule.tables.spelling import dressing
+from chainrule.tables.spelling.dressing import find_dress, find_duration, proven_decimal
 from chainrule.tables.spelling.spellings import DATE_FORMATS, date_spelling, to_dates
-from chainrule.tables.spelling.values import as_text, to_numbers
+from chainrule.tables.spelling.values import as_text, float_text, is_plain_number, to_numbers
+from chainrule.tables.table import from_frame
+from effort import many
 
 
 @given(st.lists(st.floats(allow_nan=False) | st.none(), min_size=1))
@@ -77,3 +82,44 @@ def test_decimal_comma() -> None:
 def test_importing_the_room_does_not_import_polars() -> None:
     code = "import sys, chainrule.tables; sys.exit('polars' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+CELLS = (
+    st.sampled_from([None, "red", "blue", "-", "inf", "-Infinity", "NaN", "$5", "1,200 kg", "½", "٣", "１２ €", "1h 5min",
+                     "PT5M", "26:10:00", "12", "1.5", "rs.", "kg", "2024-01-02"])
+    | st.text("ab 0", max_size=3)
+)  # fmt: skip
+
+
+@settings(max_examples=many(150))
+@given(st.lists(CELLS, max_size=6), st.sampled_from([1, 7, 40]), CELLS)
+def test_the_first_look_for_digits_changes_nothing(
+    few: list[str | None], times: int, other: str | None
+) -> None:
+    text = pl.Series("c", [*(few * times), other], dtype=pl.String)
+    found = [find_dress(text, ".", "", "", ""), find_duration(text), proven_decimal([text])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dressing, "_may_be_numbers", len)
+        assert found == [find_dress(text, ".", "", "", ""), find_duration(text), proven_decimal([text])]
+
+
+LEVELS = st.sampled_from(["u", "v ", "1", "1.0", "2.50", "007", "7", "x,y", "é", "-0", "inf"]) | st.text(
+    max_size=2
+)
+
+
+@given(st.lists(LEVELS, unique=True, max_size=8), st.lists(LEVELS | st.none(), min_size=1, max_size=12))
+def test_a_level_is_found_as_written_or_in_its_plain_form(levels: list[str], cells: list[str | None]) -> None:
+    """Judged cell by cell in plain Python."""
+    table = from_frame({"c": pl.Series(cells, dtype=pl.String)})
+    written = table.text("c").to_list()
+
+    def place(cell: str | None) -> int:
+        if cell is None:
+            return LEVEL_MISSING
+        if cell in levels:
+            return levels.index(cell)
+        plain = float_text(float(cell)) if any(map(is_plain_number, levels)) and is_plain_number(cell) else ""
+        return levels.index(plain) if plain and plain in levels else LEVEL_UNSEEN
+
+    assert level_codes(table, "c", levels).tolist() == [place(cell) for cell in written]

@@ -165,6 +165,29 @@ def test_any_number_of_threads_begins_with_the_same_bits():
         np.testing.assert_array_equal(other, found[0])
 
 
+def test_weights_that_are_nothing_beside_others_do_no_harm():
+    x = np.repeat(np.arange(40.0), 3)
+    y, w = np.cos(2 * x)[:, None], np.full(120, 1e10)
+    w[:30], w[30:60] = 0.0, 1e-320
+    assert swings(x, y, 2, w) == swings(x[60:], y[60:], 2)
+    assert swings(x, y, 2, np.zeros(120)) == swings(x[:0], y[:0], 2, w[:0]) == []
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_of_one_value_swing_as_rows_that_differ_by_a_hair(weighted):
+    """They are gathered where they are one, and not where they differ, so that each way judges the other."""
+    draws = np.random.default_rng(5)
+    x = draws.integers(0, 150, 800) / 149
+    y = np.cos(2 * np.pi * 7 * x + 1)[:, None] * [1.0, 0.3] + draws.normal(size=(800, 2))
+    w = draws.integers(0, 4, 800).astype(float) if weighted else None
+    apart = x + np.arange(800) * 1e-12
+    assert len(np.unique(apart)) == 800
+    one, other = swings(x, y, 4, w), swings(apart, y, 4, w)
+    assert len(one) == len(other) > 0
+    np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert one[0] == pytest.approx((7.0, 1.0), abs=0.3)
+
+
 def test_ctrl_c_ends_the_search_for_swings(monkeypatch):
     draws = np.random.default_rng(3)
     x, network = (

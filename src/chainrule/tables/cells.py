@@ -121,16 +121,24 @@ def level_codes(table: Table, name: str, levels: Sequence[str]) -> IntArray:
     """
     column = table.column(name)
     text = table.text(name)
-    known = pl.Series(list(levels), dtype=pl.String)
-    places = pl.Series(range(len(levels)), dtype=pl.Int64)
-    codes = text.replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
-    if bool((codes == LEVEL_UNSEEN).any()) and any(map(is_plain_number, levels)):
+    known = pl.Enum(levels)
+    codes = _places(text, known)
+    unseen = codes == LEVEL_UNSEEN
+    if unseen.any() and any(map(is_plain_number, levels)):
         numbers = to_plain_form(column) if column.dtype == pl.String else as_text(column)
-        plain = numbers.replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
-        codes = codes.zip_with(codes != LEVEL_UNSEEN, plain)
-    result: IntArray = codes.fill_null(LEVEL_UNSEEN).to_numpy(writable=True)
-    result[text.is_null().to_numpy()] = LEVEL_MISSING
-    return result
+        codes = np.where(unseen, _places(numbers, known), codes)
+    if text.null_count():
+        codes[text.is_null().to_numpy()] = LEVEL_MISSING
+    return codes
+
+
+def _places(text: pl.Series, known: pl.Enum) -> IntArray:
+    """Return for every cell its place among the known words, LEVEL_UNSEEN where it is none of them."""
+    places = text.cast(known, strict=False).to_physical()
+    found = places.to_numpy()
+    if places.null_count():
+        found = np.where(np.isnan(found), LEVEL_UNSEEN, found)
+    return found.astype(np.int64)
 
 
 def _refuse(table: Table, name: str, wrong: pl.Series, what: str) -> None:

@@ -90,10 +90,11 @@ class LinearCost:
             cost, by_T, by_b = strength * float(np.sum(T**2)), 2 * strength * T, np.zeros(n_out)
             for x, y, w in self._blocks():
                 z = x @ line.S + line.b
-                delta = loss.delta(z, output(z, np), y, output, np) * w[:, None]
+                a = output(z, np)
+                delta = loss.delta(z, a, y, output, np) * w[:, None]
                 by_T = by_T + scale * (x.T @ delta)
                 by_b += delta.sum(axis=0)
-                cost += float(w @ self._losses(z, y))
+                cost += float(w @ loss.of_rows(z, a, y, output, np))
             return cost, np.concatenate([by_T.reshape(-1), by_b])
 
         begun = np.concatenate([(start.S / np.where(scale > 0, scale, np.inf)).reshape(-1), start.b])

@@ -18,6 +18,9 @@ ROWS, COLUMNS = 0.7, 0.5
 
 FEW = 8
 
+DRAWN = 8
+"""Rows and columns are drawn for so many trees together."""
+
 FEWEST = 10
 """Each side of a split has at least so many of the tree's rows."""
 
@@ -162,7 +165,10 @@ def boosted(
     target = target / np.where(size > 0, size, 1.0)
     grower = _Grower(_in_bins(x), target.copy(), None if weights is None else w)
     for turn in range(ROUNDS if n >= 4 * FEWEST else 0):
-        words = random_words(seed, Purpose.SPLITS, 0, turn, member, (n + d + 3) // 4)
+        if turn % DRAWN == 0:
+            turns = np.arange(turn, turn + DRAWN)
+            drawn = random_words(seed, Purpose.SPLITS, 0, turns, member, (n + d + 3) // 4)
+        words = drawn[turn % DRAWN]
         picked = np.flatnonzero(words[:n] < ROWS * 2**32)
         columns = np.arange(d) if d <= FEW else np.sort(np.argsort(words[n : n + d])[: round(COLUMNS * d)])
         if not grower.grow(picked, columns) and len(columns) == d:
@@ -224,16 +230,20 @@ class _Grower:
             # Where nothing is divided there is one leaf, and a second that no row reaches.
             halves = ((own, own[:0]), (seen, seen)) if split is None else (split.sides, split.seen)
             leaves += zip(*halves, strict=True)
-        w = np.ones(len(self._left)) if self._w is None else self._w
-        values = np.stack(
-            [RATE * np.average(self._left[seen], axis=0, weights=w[seen]) for _, seen in leaves]
-        )
+        values = np.stack([RATE * self._mean(seen) for _, seen in leaves])
         for (own, _), value in zip(leaves, values, strict=True):
             self._left[own] -= value
         self._columns.append([0 if one is None else one.column for one in splits])
         self._bins.append([BINS if one is None else one.after for one in splits])
         self._values.append(values)
         return True
+
+    def _mean(self, rows: IntArray) -> FloatArray:
+        """Return what is left on average (n_out,)."""
+        left = self._left[rows]
+        if self._w is None:
+            return np.asarray(left.sum(axis=0) / len(rows))
+        return np.asarray((left * self._w[rows, None]).sum(axis=0) / self._w[rows].sum())
 
     def _sums(self, rows: IntArray, columns: IntArray) -> FloatArray:
         """Return sums over ``rows`` up to each bin, (2 + n_out + 1, columns, bins): of rows, weights, targets, and their squares.
@@ -257,23 +267,25 @@ class _Grower:
 
     def _divided(self, rows: IntArray, seen: IntArray, columns: IntArray, sums: FloatArray) -> _Split | None:
         """Return the best split of ``rows``, and of those ``seen``, by these ones' ``sums``; None where nothing is gained."""
-        counts, weight, *targets, squares = sums
-        allowed = (counts >= FEWEST) & (counts[:, -1:] - counts >= FEWEST)
-        allowed &= (weight > 0) & (weight < weight[:, -1:])
+        counts = sums[0]
+        allowed = (counts >= FEWEST) & (counts <= counts[0, -1] - FEWEST)
         # Of thresholds that divide the rows seen alike the first is meant, whatever rounding makes of their gains.
-        allowed &= np.diff(counts, axis=1, prepend=0.0) > 0
-        if not allowed.any():
+        allowed[:, 1:] &= counts[:, 1:] > counts[:, :-1]
+        if self._w is not None:
+            allowed &= (sums[1] > 0) & (sums[1] < sums[1][:, -1:])
+        place, after = np.nonzero(allowed)
+        if not len(place):
             return None
-        below, above = (np.where(allowed, part, 1.0) for part in (weight, weight[:, -1:] - weight))
-        gain = np.zeros(counts.shape)
-        for s in targets:
-            gain += s**2 / below + (s[:, -1:] - s) ** 2 / above - s[:, -1:] ** 2 / weight[:, -1:]
-        gain = np.where(allowed, gain, 0.0)
-        place, after = np.unravel_index(int(np.argmax(gain)), gain.shape)
-        best = float(gain[place, after])
-        if not best > ROUNDING * float(squares[0, 0]):
+        (_, below, *targets, squares), (_, weight, *ends, _) = sums[:, place, after], sums[:, place, -1]
+        above = weight - below
+        gain = np.zeros(len(place))
+        for s, end in zip(targets, ends, strict=True):
+            gain += s**2 / below + (end - s) ** 2 / above - end**2 / weight
+        at = int(np.argmax(gain))
+        best = float(gain[at])
+        if not best > ROUNDING * float(squares[0]):
             return None
-        key = int(columns[place]), int(after)
+        key = int(columns[place[at]]), int(after[at])
         self._gains[key] = self._gains.get(key, 0.0) + best
         codes = self._binned.codes[:, key[0]] > key[1] + BINS * key[0]
         sides = (rows[~codes[rows]], rows[codes[rows]])

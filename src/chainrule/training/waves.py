@@ -40,49 +40,57 @@ def swings(
     cosine and sine are taken that explain most of what is left of y; what is left is then y without all that were taken, a
     constant and x, by least squares. It ends where the share R² that they explain could be by chance: of J frequencies, with
     the explained share of one known to be distributed as a beta, J · n_out · (1 - R²)^((n - 3)/2) > `CHANCE`. All sums are
-    weighted by ``weights`` (n,) of the rows, if given.
+    weighted by ``weights`` (n,) of the rows, if given. Rows of one value of x are taken together, with their weights' sum and
+    their mean y: around that no function of x explains anything.
     Sources: Pati, Rezaiifar & Krishnaprasad, "Orthogonal matching pursuit", 1993; Scargle, "Studies in astronomical
     time series analysis II", 1982.
     """
-    if weights is not None:
-        x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
-    n, different = len(x), len(np.unique(x))
+    w = np.ones(len(x)) if weights is None else weights / (weights.max(initial=0.0) or 1.0)
+    x, y, w = x[w > 0], y[w > 0], w[w > 0]
+    n, (values, place) = len(x), np.unique(x, return_inverse=True)
+    different = len(values)
     low, high = (float(x.min()), float(x.max())) if n else (0.0, 0.0)
     count = min(MOST_SWINGS, different - 1)
     with np.errstate(over="ignore"):
         of_normal_size = SPANS[0] < high - low < SPANS[1] and np.isfinite(np.sum(y**2))
     if n < 20 or count < 3 or not of_normal_size:
         return []
-    root = np.ones(n) if weights is None else np.sqrt(weights / weights.max())
+    within = np.zeros(y.shape[1])
+    if different < n:
+        x, w, of_rows = values, np.bincount(place, w), w[:, None]
+        means = np.stack([np.bincount(place, target) for target in (y * of_rows).T], axis=1) / w[:, None]
+        within = np.sum(of_rows * (y - means[place]) ** 2, axis=0)
+        y = means
+    root = np.sqrt(w)
     frequencies = np.arange(1, count + 1) / (2 * (high - low))
     # Powers of one turn, for cosines of their own would take most of the time.
     turns = np.cumprod(np.repeat(np.exp(2j * math.pi * frequencies[0] * x)[None], count, axis=0), axis=0)
     waves = np.stack([turns.real, turns.imag])
-    waves -= np.average(waves, axis=2, weights=weights, keepdims=True)
+    waves -= np.average(waves, axis=2, weights=w, keepdims=True)
     waves *= root
     squares = np.stack([[np.vecdot(one, other) for other in waves] for one in waves]).transpose(2, 0, 1)
     inverse = np.linalg.pinv(squares, hermitian=True)
     taken: list[FloatArray] = [root, x * root]
     found: list[tuple[float, float]] = []
-    left, y = (y - np.average(y, axis=0, weights=weights)) * root[:, None], y * root[:, None]
-    spread = np.sum(left**2, axis=0)
+    left, y = (y - np.average(y, axis=0, weights=w)) * root[:, None], y * root[:, None]
+    spread = np.sum(left**2, axis=0) + within
     while len(found) < most:
         basis = np.stack(taken, axis=1)
         solution = np.linalg.lstsq(basis, y, rcond=None)[0]
         left = y - basis @ solution
-        total = np.sum(left**2, axis=0)
+        total = np.sum(left**2, axis=0) + within
         if not (total > 1e-9 * spread).any():
             break
         along = np.stack([one @ left for one in waves], axis=-1)
         shares = np.sum((along @ inverse) * along, axis=-1) / np.maximum(total, 1e-300)
         shares[:, total <= 1e-9 * spread] = 0.0
-        place, output = np.unravel_index(int(np.argmax(shares)), shares.shape)
-        share = min(float(shares[place, output]), 1 - 1e-12)
+        best, output = np.unravel_index(int(np.argmax(shares)), shares.shape)
+        share = min(float(shares[best, output]), 1 - 1e-12)
         if math.log(count * y.shape[1]) + (n - 3) / 2 * math.log1p(-share) > math.log(CHANCE):
             break
-        a, b = inverse[place] @ along[place, output]
-        found.append((float(frequencies[place]), float(math.atan2(-b, a))))
-        taken += list(waves[:, place])
+        a, b = inverse[best] @ along[best, output]
+        found.append((float(frequencies[best]), float(math.atan2(-b, a))))
+        taken += list(waves[:, best])
     return found
 
 

@@ -57,6 +57,7 @@ _AFTER = (
 )
 _BODY = r"(?:[0-9][0-9., ']*?[0-9.,]|[0-9]|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?"
 _PATTERN = cell_pattern(_BEFORE, _BODY, _AFTER)
+_MAY_BE_A_NUMBER = r"(?i)[0-9[:^ascii:]]|^[-+]?(?:inf|infinity|nan)$"
 _SAMPLE = 1000
 
 
@@ -111,7 +112,9 @@ def find_dress(
     ``proof`` the decimal sign that other columns show, "" for none; ``delimiter`` that of the file, "" where it has none.
     """
     present = text.drop_nulls()
-    if not len(present) or _parts(present.head(_SAMPLE)).height < LEAST * min(len(present), _SAMPLE):
+    if not _may_be_numbers(present) or _parts(present.head(_SAMPLE)).height < LEAST * min(
+        len(present), _SAMPLE
+    ):
         return None
     parts = _parts(present)
     if parts.height < LEAST * len(present):
@@ -146,7 +149,10 @@ def find_duration(text: pl.Series, *, asked: bool = False) -> DressFinding | Non
 
     ``asked``: where they could be times of day, too.
     """
-    present = normalized(text.drop_nulls())
+    present = text.drop_nulls()
+    if not _may_be_numbers(present):
+        return None
+    present = normalized(present)
     spelling = duration_spelling(present, asked=asked)
     if spelling:
         return DressFinding(Dress(duration=spelling), example=str(text.drop_nulls()[0]))
@@ -168,6 +174,8 @@ def proven_decimal(columns: Iterable[pl.Series]) -> str:
     found: set[str] = set()
     for column in columns:
         sample = column.drop_nulls().head(_SAMPLE)
+        if not _may_be_numbers(sample):
+            continue
         parts = _parts(sample)
         bodies = parts.get_column("body")
         if parts.height < LEAST * len(sample) or not bool(bodies.str.contains("[.,]").any()):
@@ -185,6 +193,12 @@ def could_be_thousands(text: pl.Series) -> bool:
     return bool(points.any()) and bool(
         text.str.contains(r"^[-+]?(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)$").all()
     )
+
+
+def _may_be_numbers(present: pl.Series) -> bool:
+    """Tell, by one look at the first cells, whether enough of them have a digit of any script: words have none."""
+    sample = present.head(_SAMPLE)
+    return len(sample) > 0 and int(sample.str.contains(_MAY_BE_A_NUMBER).sum()) >= LEAST * len(sample)
 
 
 def _parts(text: pl.Series) -> pl.DataFrame:
