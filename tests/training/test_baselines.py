@@ -55,7 +55,7 @@ def test_classes_without_rows_have_no_share_and_blocks_change_nothing(
     x, y = rng.normal(size=(90, 3)), rng.choice([1, 3, 4], 90)
     whole = class_answers(x, y, x, 6)["logistic regression"]["probabilities"]
     assert not whole[:, [0, 2, 5]].any()
-    monkeypatch.setattr("chainrule.training.linear_cost.BLOCK", 60)
+    monkeypatch.setattr("chainrule.training.starts.linear_cost.BLOCK", 60)
     parts = class_answers(x, y, x, 6)["logistic regression"]["probabilities"]
     np.testing.assert_allclose(parts, whole, atol=1e-9)
 

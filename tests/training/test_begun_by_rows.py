@@ -15,12 +15,12 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
-from chainrule.training import waves
-from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
-from chainrule.training.rare_levels import on_rare_levels
-from chainrule.training.screened import BY_CHANCE, on_scales, telling
-from chainrule.training.waves import _of_numbers, on_waves, summed, swings
+from chainrule.training.starts import waves
+from chainrule.training.starts.begin import by_rows
+from chainrule.training.starts.rare_levels import on_rare_levels
+from chainrule.training.starts.screened import BY_CHANCE, on_scales, telling
+from chainrule.training.starts.waves import _of_numbers, on_waves, summed, swings
 
 
 def begun(network, data, members=1):

@@ -10,12 +10,12 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
-from chainrule.training import linear_path
-from chainrule.training.begin import by_rows
-from chainrule.training.drawn_in import FACTORS, drawn_in, wide_blocks
 from chainrule.training.initial import initial_parameters
-from chainrule.training.linear_cost import LinearCost, Slopes
-from chainrule.training.linear_path import STRENGTHS, penalized, ridge
+from chainrule.training.starts import linear_path
+from chainrule.training.starts.begin import by_rows
+from chainrule.training.starts.drawn_in import FACTORS, drawn_in, wide_blocks
+from chainrule.training.starts.linear_cost import LinearCost, Slopes
+from chainrule.training.starts.linear_path import STRENGTHS, penalized, ridge
 
 ROWS, LEVELS = 240, 100
 

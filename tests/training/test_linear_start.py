@@ -10,10 +10,10 @@ from chainrule.engines.base import Data
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.network import Network
-from chainrule.training import linear_path
 from chainrule.training.initial import initial_parameters
-from chainrule.training.linear_cost import LinearCost, Slopes
-from chainrule.training.linear_path import STRENGTHS, on_linear_path, penalized, ridge
+from chainrule.training.starts import linear_path
+from chainrule.training.starts.linear_cost import LinearCost, Slopes
+from chainrule.training.starts.linear_path import STRENGTHS, on_linear_path, penalized, ridge
 
 
 def rows(rng, n=60, d=5, outputs=2):

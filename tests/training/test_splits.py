@@ -17,13 +17,13 @@ from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.fitting.search.space import trial_of
 from chainrule.tables.encoding import encoded_rows
-from chainrule.training import splits, trees
-from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 from chainrule.training.settings.resolve import resolve
-from chainrule.training.splits import KEPT, STEEPEST, STEEPEST_JUMP, on_splits
-from chainrule.training.trees import FEWEST, JUMP, RATE, ROUNDS, ROWS, SLOPE, boosted
+from chainrule.training.starts import splits, trees
+from chainrule.training.starts.begin import by_rows
+from chainrule.training.starts.splits import KEPT, STEEPEST, STEEPEST_JUMP, on_splits
+from chainrule.training.starts.trees import FEWEST, JUMP, RATE, ROUNDS, ROWS, SLOPE, boosted
 
 
 def cuts(*rows, **drawn):

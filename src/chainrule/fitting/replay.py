@@ -36,11 +36,11 @@ from chainrule.tables.kinds import weight_cells
 from chainrule.tables.rows.equal import cells_of
 from chainrule.tables.rows.parting import Parting, SplitRule, parting
 from chainrule.tables.table import Table
-from chainrule.training.begin import by_rows
 from chainrule.training.initial import initial_parameters
 from chainrule.training.plan import Plan
 from chainrule.training.scores.temperature import at_temperature
 from chainrule.training.scores.weights import row_weights
+from chainrule.training.starts.begin import by_rows
 
 MOST_STEPS = 200
 """The most steps of one replay: each begins at the start of its epoch."""

@@ -16,9 +16,9 @@ from chainrule.errors import SettingsError
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import unseen_inputs
 from chainrule.fitting.teacher import with_taught
-from chainrule.training.begin import by_rows
 from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
+from chainrule.training.starts.begin import by_rows
 
 WORTH_ALL_FOLDS = 16
 """So many epochs, where they fit, are worth keeping all bagged members under a time limit."""

@@ -14,8 +14,8 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.equations.dense import Dense
 from chainrule.equations.network import Network
 from chainrule.tables.encoding.encoded_rows import EncodedRows, blocks_of
-from chainrule.training.linear_cost import LinearCost, Slopes
 from chainrule.training.scores.metrics import mean_of
+from chainrule.training.starts.linear_cost import LinearCost, Slopes
 
 Answered = dict[str, FloatArray | IntArray]
 """What a baseline answers for rows, by what metrics are of: ``labels`` and ``probabilities``, or ``numbers``."""

@@ -14,8 +14,8 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.training.settings.at_splits import neurons_at_splits
 from chainrule.training.settings.recipe import MANY_LEVELS
-from chainrule.training.trees import JUMP, SLOPE, Boosted, boosted
-from chainrule.training.waves import evenly_taken
+from chainrule.training.starts.trees import JUMP, SLOPE, Boosted, boosted
+from chainrule.training.starts.waves import evenly_taken
 
 MOST_ROWS = 2_000
 """At most this many of a member's rows are looked at, evenly taken."""

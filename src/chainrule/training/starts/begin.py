@@ -6,11 +6,11 @@ from chainrule._types import FloatArray
 from chainrule.engines.base import Data
 from chainrule.equations.network import Network
 from chainrule.training.initial import set_values
-from chainrule.training.linear_path import on_linear_path
-from chainrule.training.rare_levels import on_rare_levels
-from chainrule.training.screened import on_scales
-from chainrule.training.splits import on_splits
-from chainrule.training.waves import on_waves
+from chainrule.training.starts.linear_path import on_linear_path
+from chainrule.training.starts.rare_levels import on_rare_levels
+from chainrule.training.starts.screened import on_scales
+from chainrule.training.starts.splits import on_splits
+from chainrule.training.starts.waves import on_waves
 
 
 def by_rows(

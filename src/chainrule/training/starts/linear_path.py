@@ -14,9 +14,9 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data
 from chainrule.equations.layout import TabMLayout, updated_layout
 from chainrule.equations.network import Network
-from chainrule.training.drawn_in import drawn_in, leave_out, wide_blocks
-from chainrule.training.linear_cost import LinearCost, Slopes
 from chainrule.training.settings.recipe import LONGEST_PATH
+from chainrule.training.starts.drawn_in import drawn_in, leave_out, wide_blocks
+from chainrule.training.starts.linear_cost import LinearCost, Slopes
 
 STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 5))
 """The strengths of ridge that are tried, and beyond them the infinite one, at which there is no slope but the mean alone."""
