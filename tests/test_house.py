@@ -306,7 +306,7 @@ KNOWN = {
     "chainrule.engines.cpu", "chainrule.engines.cpu.run", "chainrule.training", "chainrule.training.loop",
     "chainrule.model", "chainrule.model.file", "chainrule.fitting", "chainrule.fitting.train",
     "chainrule.explain", "chainrule.explain.trace", "chainrule.explain.trace.trace", "chainrule.estimators",
-    "chainrule.cli", "chainrule.cli.train",
+    "chainrule.cli", "chainrule.cli.commands", "chainrule.cli.commands.train",
 }  # fmt: skip
 
 
@@ -325,7 +325,7 @@ KNOWN = {
         ("chainrule.training.loop", "from chainrule.engines.base import x\nimport chainrule.engines.base"),
         ("chainrule.model.file", "from chainrule._files import x\nfrom chainrule._types import x"),
         ("chainrule.explain.trace.trace", "from chainrule.model import Model\nfrom ... import errors"),
-        ("chainrule.cli.train", "from chainrule import errors, model\nfrom chainrule.cli import train"),
+        ("chainrule.cli.commands.train", "from chainrule import errors, model\nfrom chainrule.cli.commands import train"),
         ("chainrule.tables", "import_module(f'{__name__}.{HOMES[name]}')"),
         ("chainrule", "import_module(HOMES[name])"),
         ("chainrule", "from chainrule.model.file import read_model_file"),
@@ -365,7 +365,7 @@ def test_imports_that_point_down_are_welcome(module, source):
         ("chainrule.training", "import_module(f'{__name__}_{x}')", "a computed name"),
         ("chainrule.engines.cpu.run", "from chainrule.training.loop import fit", "chainrule.training.loop"),
         ("chainrule.model.file", "from chainrule.fitting import train", "chainrule.fitting.train"),
-        ("chainrule.model.file", "from chainrule.cli import train", "chainrule.cli.train"),
+        ("chainrule.model.file", "from chainrule.cli.commands import train", "chainrule.cli.commands.train"),
         ("chainrule.model.file", "from chainrule import read_model_file", "chainrule.read_model_file"),
         ("chainrule.model.file", "from chainrule import *", "chainrule.*"),
         ("chainrule.model.file", "import chainrule", "chainrule"),
@@ -399,8 +399,8 @@ def test_circles_are_seen(sources, found):
 def test_other_doors_are_seen():
     for module in BEHIND_THE_DOOR:
         assert doors(f"class Network:\n    _shown_by = '{module}:network'", "m") == []
-    (complaint,) = doors("class Network:\n    _shown_by = 'chainrule.cli.train:run'", "m")
-    assert complaint == "m:2 is shown by 'chainrule.cli.train:run'"
+    (complaint,) = doors("class Network:\n    _shown_by = 'chainrule.cli.commands.train:run'", "m")
+    assert complaint == "m:2 is shown by 'chainrule.cli.commands.train:run'"
     (complaint,) = doors("class Network:\n    _shown_by = name", "m")
     assert "name" in complaint
 

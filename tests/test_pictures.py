@@ -49,7 +49,7 @@ def test_they_are_small_and_of_the_size_that_the_script_takes(script):
 
 def test_the_commands_are_the_product_s_own(script):
     """Their options are there, and a command that was renamed fails here, not when somebody makes the pictures."""
-    from chainrule.cli import explain, studio, train
+    from chainrule.cli.commands import explain, studio, train
 
     parsers = {"train": train.parser(), "explain": explain.parser(), "studio": studio.parser()}
     for shot in script.SHOTS:

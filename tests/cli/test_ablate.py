@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from chainrule.cli import train
+from chainrule.cli.commands import train
 from chainrule.fitting.studies import ablation
 from chainrule.training.settings.recipe import INGREDIENTS
 

@@ -26,7 +26,7 @@ def shown() -> list[tuple[str, str]]:
     texts |= {
         name: module.EXAMPLES
         for name in COMMANDS
-        if hasattr(module := import_module(f"chainrule.cli.{name.replace('-', '_')}"), "EXAMPLES")
+        if hasattr(module := import_module(f"chainrule.cli.commands.{name.replace('-', '_')}"), "EXAMPLES")
     }
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         texts[path.name] = "\n".join(BLOCK.findall(path.read_text("utf-8")))

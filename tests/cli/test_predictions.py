@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.cli import main
-from chainrule.cli.predict import _beside
+from chainrule.cli.commands.predict import _beside
 from chainrule.errors import OutputError
 from chainrule.model.model import Model, Prediction
 from chainrule.tables.files.write import FORMULA_SIGNS, table_bytes, without_formulas

@@ -272,7 +272,7 @@ def test_ablate_has_the_words_of_train():
 
 
 def test_the_default_number_of_seeds_is_that_of_the_command_line():
-    from chainrule.cli.train import parser
+    from chainrule.cli.commands.train import parser
 
     assert parser().parse(["t.csv", "--ablate"]).ablate == SEEDS
     assert isinstance(ablate(NUMBERS, "y", seeds=1, ingredients=[], **QUICK), Ablations)

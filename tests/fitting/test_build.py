@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import chainrule
-from chainrule.cli.train import parser
+from chainrule.cli.commands.train import parser
 from chainrule.engines.base import Divergence
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.honest.verdicts import no_finite_outputs, separability, trained_members, training_notes

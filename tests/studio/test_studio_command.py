@@ -17,7 +17,7 @@ from tests.studio.conftest import ASSETS, Client
 
 import chainrule
 from chainrule.cli import main
-from chainrule.cli.studio import _course, parser
+from chainrule.cli.commands.studio import _course, parser
 from chainrule.studio.protocol.messages import wrong_event
 from chainrule.studio.studio import Studio
 from chainrule.studio.training.opening import asked_of, opened_lesson, opened_table

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import chainrule
+from chainrule.cli.commands.train import parser
 from chainrule.cli.parsing import settings_given
-from chainrule.cli.train import parser
 from chainrule.errors import SettingsError
 from chainrule.fitting.question import Question
 from chainrule.model.model import Model
@@ -133,7 +133,7 @@ def test_feature_22_the_command_in_a_file_opens_a_studio_on_the_same(
 ):
     import shlex
 
-    from chainrule.cli import studio
+    from chainrule.cli.commands import studio
 
     twelve_columns(tmp_path / "a b.csv")
     monkeypatch.chdir(tmp_path)

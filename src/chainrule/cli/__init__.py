@@ -1,4 +1,4 @@
-"""The command line: one file per command; nothing heavy is imported before a command runs."""
+"""The command line: one file per command in `commands`; nothing heavy is imported before a command runs."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _run(arguments: list[str]) -> int:
 
         print(f"chainrule {__version__}")
     elif name in COMMANDS:
-        command = import_module(f"{__name__}.{name.replace('-', '_')}")
+        command = import_module(f"{__name__}.commands.{name.replace('-', '_')}")
         return command.run(command.parser().parse(arguments[1:])) or 0
     else:
         what = "option" if name.startswith("-") else "command"

@@ -1,0 +1,1 @@
+"""The commands of the command line: each file has the parser of its words and the function that runs them."""
