@@ -14,8 +14,8 @@ from chainrule.explain.columns.whatif_shown import whatif_document
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.show import render
 from chainrule.explain.trace.sources import trace_rows
-from chainrule.reports.data import distribution
 from chainrule.reports.reported import Reported
+from chainrule.reports.sections.data import distribution
 
 FEW = {"engine": "reference", "members": 2, "epochs": 60, "hidden": [8]}
 

@@ -18,8 +18,8 @@ from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.slice import TRIED
 from chainrule.reports.history import history_text, read_history
 from chainrule.reports.reported import Reported
-from chainrule.reports.rows import TOLERANCE
-from chainrule.reports.trust import CERTIFIED_ROWS, CERTIFIED_WEIGHTS
+from chainrule.reports.sections.rows import TOLERANCE
+from chainrule.reports.sections.trust import CERTIFIED_ROWS, CERTIFIED_WEIGHTS
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 FAST = {"engine": "reference", "members": 1, "hidden": [3], "epochs": 6}

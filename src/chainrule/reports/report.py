@@ -21,24 +21,24 @@ from chainrule.fitting.studies.ablation_records import Ablations
 from chainrule.fitting.studies.learning import LearningCurve
 from chainrule.model.model import Model, load
 from chainrule.model.source import Source
-from chainrule.reports.card import card_part, carried_part, limits_part, metadata
-from chainrule.reports.classes import classes_part
-from chainrule.reports.data import data_part
 from chainrule.reports.history import read_history
 from chainrule.reports.intervals import Interval
-from chainrule.reports.mountain import mountain_part
-from chainrule.reports.needs import dependence_part, first_columns, importance_part, needed
-from chainrule.reports.network import curves_part, network_part, splits_part
-from chainrule.reports.numbers import numbers_part
 from chainrule.reports.part import ReportPart
-from chainrule.reports.plane import plane_part
 from chainrule.reports.reported import Reported
-from chainrule.reports.rows import rows_part
-from chainrule.reports.scores import score_intervals, scores_part
 from chainrule.reports.search import search_part
-from chainrule.reports.slices import slices_part
-from chainrule.reports.summary import summary
-from chainrule.reports.trust import ablation_part, certificate_part, diagnosis_part, learning_part
+from chainrule.reports.sections.card import card_part, carried_part, limits_part, metadata
+from chainrule.reports.sections.classes import classes_part
+from chainrule.reports.sections.data import data_part
+from chainrule.reports.sections.mountain import mountain_part
+from chainrule.reports.sections.needs import dependence_part, first_columns, importance_part, needed
+from chainrule.reports.sections.network import curves_part, network_part, splits_part
+from chainrule.reports.sections.numbers import numbers_part
+from chainrule.reports.sections.plane import plane_part
+from chainrule.reports.sections.rows import rows_part
+from chainrule.reports.sections.scores import score_intervals, scores_part
+from chainrule.reports.sections.slices import slices_part
+from chainrule.reports.sections.summary import summary
+from chainrule.reports.sections.trust import ablation_part, certificate_part, diagnosis_part, learning_part
 from chainrule.training.scores.metrics import PRIMARY
 
 VERSION = 1

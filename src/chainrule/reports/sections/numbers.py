@@ -14,9 +14,9 @@ from chainrule.explain.show.document import Block, Picture, Section, TableBlock,
 from chainrule.model.scoring import of_target
 from chainrule.plots.chart import Charts
 from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
-from chainrule.reports.classes import MOST_TARGETS
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
+from chainrule.reports.sections.classes import MOST_TARGETS
 
 SHARES = (0.5, 0.8, 0.9, 0.95, 1.0)
 """The shares of the rows of which the largest error is told."""

@@ -9,7 +9,7 @@ from chainrule.explain.show.document import Block, Listing, Words
 from chainrule.reports.intervals import UNKNOWN, Interval
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
-from chainrule.reports.scores import interval_shown
+from chainrule.reports.sections.scores import interval_shown
 from chainrule.reports.words import SCORE_NAMES, baseline_words, number_shown
 from chainrule.training.scores.metrics import PRIMARY
 
