@@ -10,7 +10,7 @@ from chainrule.tables import schema as levels_of
 from chainrule.tables.encoding.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
-from chainrule.training import begin, linear_path
+from chainrule.training.starts import begin, linear_path
 
 SMALL = {"hidden": [8], "recipe": True, "epochs": 4, "members": 3}
 
