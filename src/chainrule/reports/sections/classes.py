@@ -20,11 +20,9 @@ from chainrule.plots.marks import Curve
 from chainrule.reports.intervals import wilson
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
+from chainrule.reports.sections.targets import OfTarget, by_target
 from chainrule.reports.words import number_shown
 from chainrule.tables.encoding.target import TargetEncoder
-
-MOST_TARGETS = 4
-"""The most targets with pictures of their own."""
 
 MOST_CLASSES = 12
 """The most classes of a confusion matrix that is drawn."""
@@ -41,23 +39,15 @@ def classes_part(subject: Reported) -> ReportPart | None:
     model = subject.model
     if subject.evaluation is None or model.task != "classification":
         return None
-    blocks: list[Block] = []
-    data: dict[str, Any] = {}
-    doubts: list[str] = []
-    targets = model.target.parts
-    for place, target in enumerate(targets[:MOST_TARGETS]):
+    several = len(model.target.parts) > 1
+
+    def of_one(place: int, target: TargetEncoder) -> OfTarget:
         truth, made = target.codes(subject.part), of_target(subject.prediction, place)
         assert made.codes is not None
-        several = target.name if len(targets) > 1 else ""
-        inner = tuple(_of_one(target, truth, made))
-        blocks += [Section(target.name, inner)] if several else inner
-        data[target.name] = _data(target, truth, made)
-        doubts += _doubts(target, truth, made.codes, several)
-    if len(targets) > MOST_TARGETS:
-        blocks.append(
-            Words(f"The other {len(targets) - MOST_TARGETS} targets are in the table of scores.", "dim")
-        )
-    return ReportPart("classes", "Right and wrong, class by class", tuple(blocks), data, tuple(doubts))
+        doubts = _doubts(target, truth, made.codes, target.name if several else "")
+        return OfTarget(_of_one(target, truth, made), _data(target, truth, made), doubts)
+
+    return by_target("classes", "Right and wrong, class by class", model.target.parts, of_one)
 
 
 def _of_one(target: TargetEncoder, truth: IntArray, made: Prediction) -> Iterator[Block]:

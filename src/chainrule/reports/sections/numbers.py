@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray
-from chainrule.explain.show.document import Block, Picture, Section, TableBlock, Words
+from chainrule.explain.show.document import Block, Picture, TableBlock
 from chainrule.model.scoring import of_target
 from chainrule.plots.chart import Charts
 from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
-from chainrule.reports.sections.classes import MOST_TARGETS
+from chainrule.reports.sections.targets import OfTarget, by_target
+from chainrule.tables.encoding.target import TargetEncoder
 
 SHARES = (0.5, 0.8, 0.9, 0.95, 1.0)
 """The shares of the rows of which the largest error is told."""
@@ -30,26 +30,18 @@ def numbers_part(subject: Reported) -> ReportPart | None:
     model = subject.model
     if subject.evaluation is None or model.task != "regression":
         return None
-    blocks: list[Block] = []
-    data: dict[str, Any] = {}
-    doubts: list[str] = []
-    targets = model.target.parts
-    for place, target in enumerate(targets[:MOST_TARGETS]):
+
+    def of_one(place: int, target: TargetEncoder) -> OfTarget:
         truth = target.numbers(subject.part)
         predicted = np.asarray(of_target(subject.prediction, place).labels, np.float64)
-        inner = tuple(_of_one(target.name, truth, predicted))
-        blocks += [Section(target.name, inner)] if len(targets) > 1 else inner
         sizes = np.quantile(np.abs(truth - predicted), SHARES).tolist()
-        data[target.name] = {
+        data = {
             "mean_residual": float(np.mean(truth - predicted)),
             "error_quantiles": [[share, size] for share, size in zip(SHARES, sizes, strict=True)],
         }
-        doubts += _doubts(target.name, truth, predicted)
-    if len(targets) > MOST_TARGETS:
-        blocks.append(
-            Words(f"The other {len(targets) - MOST_TARGETS} targets are in the table of scores.", "dim")
-        )
-    return ReportPart("numbers", "Predicted and true", tuple(blocks), data, tuple(doubts))
+        return OfTarget(_of_one(target.name, truth, predicted), data, _doubts(target.name, truth, predicted))
+
+    return by_target("numbers", "Predicted and true", model.target.parts, of_one)
 
 
 def _of_one(name: str, truth: FloatArray, predicted: FloatArray) -> Iterator[Block]:

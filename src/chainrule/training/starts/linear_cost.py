@@ -48,7 +48,7 @@ class LinearCost:
 
     def cost(self, line: Slopes) -> float:
         """Return the rows' mean loss."""
-        return sum(float(w @ self._losses(x @ line.S + line.b, y)) for x, y, w in self._blocks())
+        return sum(float(w @ self._of_rows(x @ line.S + line.b, y)[1]) for x, y, w in self._blocks())
 
     def _blocks(self) -> Iterator[tuple[Any, FloatArray, FloatArray]]:
         """Yield the rows in order, in blocks: x, y in float64, and weights."""
@@ -59,10 +59,11 @@ class LinearCost:
             x = self.x if size >= n else self.x[cut]
             yield x, np.asarray(self.y[cut], np.float64), self.weights[cut]
 
-    def _losses(self, z: FloatArray, y: FloatArray) -> FloatArray:
+    def _of_rows(self, z: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the outputs (n, n_out) of weighted sums, and the rows' losses (n,)."""
         output = self.network.output.activation
-        found: FloatArray = self.network.loss.of_rows(z, output(z, np), y, output, np)
-        return found
+        a = output(z, np)
+        return a, self.network.loss.of_rows(z, a, y, output, np)
 
     @property
     def ends(self) -> dict[str, Any]:
@@ -90,11 +91,11 @@ class LinearCost:
             cost, by_T, by_b = strength * float(np.sum(T**2)), 2 * strength * T, np.zeros(n_out)
             for x, y, w in self._blocks():
                 z = x @ line.S + line.b
-                a = output(z, np)
+                a, losses = self._of_rows(z, y)
                 delta = loss.delta(z, a, y, output, np) * w[:, None]
                 by_T = by_T + scale * (x.T @ delta)
                 by_b += delta.sum(axis=0)
-                cost += float(w @ loss.of_rows(z, a, y, output, np))
+                cost += float(w @ losses)
             return cost, np.concatenate([by_T.reshape(-1), by_b])
 
         begun = np.concatenate([(start.S / np.where(scale > 0, scale, np.inf)).reshape(-1), start.b])

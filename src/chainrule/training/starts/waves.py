@@ -57,10 +57,10 @@ def swings(
         return []
     within = np.zeros(y.shape[1])
     if different < n:
-        x, w, of_rows = values, np.bincount(place, w), w[:, None]
+        of_rows, w = w[:, None], np.bincount(place, w)
         means = np.stack([np.bincount(place, target) for target in (y * of_rows).T], axis=1) / w[:, None]
         within = np.sum(of_rows * (y - means[place]) ** 2, axis=0)
-        y = means
+        x, y = values, means
     root = np.sqrt(w)
     frequencies = np.arange(1, count + 1) / (2 * (high - low))
     # Powers of one turn, for cosines of their own would take most of the time.
